@@ -1,1 +1,17 @@
-//! TODO
+//! The job contract of Scriptmill, and a client that dispatches jobs over RabbitMQ.
+//!
+//! A process engine publishes a [`Job`] and gets exactly one [`Outcome`] for it. Both cross the wire as JSON with
+//! camelCase keys; `schema/` holds their JSON Schemas, `docs/contract.md` the AMQP conventions around them.
+//! Unknown fields are accepted everywhere, so that either side may be newer.
+
+mod code;
+mod diagnostic;
+mod job;
+mod limits;
+mod outcome;
+
+pub use code::Code;
+pub use diagnostic::{Diagnostic, Position, Severity};
+pub use job::{Bundle, InvalidJob, Job, Module};
+pub use limits::{JobLimits, LimitAboveWorker, LimitKind, Limits};
+pub use outcome::{Ending, Exhausted, Failure, Frame, LogLevel, LogLine, Origin, Outcome, Rejection, Thrown, Times, Usage};

@@ -1,0 +1,132 @@
+//! Every failure a person can see has a code, and every code a page under `docs/errors`.
+
+use std::fmt;
+use std::str::FromStr;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+macro_rules! codes {
+    ($($(#[$doc:meta])* $name:ident = $number:literal, $title:literal;)*) => {
+        /// The code of a failure, written `SM1001`. Thousands say whose it is: 1 the check of a script, 2 its run,
+        /// 3 the job, 4 the worker's configuration and broker, 5 the platform.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        #[non_exhaustive]
+        pub enum Code {
+            $(#[doc = $title] $(#[$doc])* $name = $number,)*
+        }
+
+        impl Code {
+            /// Every code there is, in order.
+            pub const ALL: &'static [Code] = &[$(Code::$name,)*];
+
+            /// What the code stands for, as a short phrase: the title of its page.
+            pub fn title(self) -> &'static str {
+                match self { $(Code::$name => $title,)* }
+            }
+        }
+    };
+}
+
+codes! {
+    Syntax = 1001, "The script is not valid TypeScript or JavaScript";
+    Redeclaration = 1002, "A name is declared twice";
+    ConstantAssignment = 1003, "A constant is assigned";
+    UnsupportedSyntax = 1004, "The syntax is not supported";
+    MissingEntry = 1005, "The script has no entry";
+    ImportNotFound = 1006, "An import names something outside the bundle";
+    SourceTooLarge = 1007, "The bundle's source is too large";
+    TooManyModules = 1008, "The bundle has too many modules";
+    SourceNotText = 1009, "The source is not readable text";
+    TooComplex = 1010, "The script is too large or too deeply nested to check";
+    EngineRefusesSyntax = 1011, "The engine cannot parse the script";
+    InvalidBundle = 1012, "The bundle is not well formed";
+    UndeclaredName = 1101, "A name is not declared";
+    TopLevelClock = 1102, "The clock or a random number is read at top level";
+
+    Thrown = 2001, "The script threw an error";
+    TopLevelThrew = 2002, "The script threw an error while it was loaded";
+    NeverSettles = 2003, "The script waits for something that never comes";
+    ValueNotJson = 2004, "The value cannot be written as JSON";
+    UnknownEntry = 2005, "The script has no such entry";
+    TopLevelCall = 2006, "A function of the platform was called at top level";
+    NativeStack = 2007, "The engine ran out of its native stack";
+    Fuel = 2101, "The fuel is used up";
+    Memory = 2102, "The memory limit is reached";
+    WallTime = 2103, "The wall time is used up";
+    Output = 2104, "The output is too large";
+    LogLines = 2105, "Too many log lines";
+    LogBytes = 2106, "Too many log bytes";
+    Nesting = 2107, "A value is nested too deeply";
+    PendingCalls = 2108, "Too many host calls are pending";
+    PrepareFuel = 2109, "The fuel of the top level is used up";
+
+    NotJson = 3001, "The message is not JSON";
+    InvalidField = 3002, "A field of the job is missing or wrong";
+    LimitAboveWorker = 3003, "A limit of the job is above the worker's";
+    MessageTooLarge = 3004, "The message is too large";
+    InputTooLarge = 3005, "The input is too large";
+    InputTooDeep = 3006, "The input is nested too deeply";
+    TenantMismatch = 3007, "The tenant is not the publisher's";
+    DeadlinePassed = 3008, "The deadline passed before the job ran";
+
+    InvalidSetting = 4001, "A setting has a wrong value";
+    UnknownSetting = 4002, "A setting is not known";
+    UnreadableFile = 4003, "A file of the configuration cannot be read";
+    BrokerUnreachable = 4101, "The broker cannot be reached";
+    QueueDiffers = 4102, "A queue or exchange exists with other arguments";
+    BrokerRefuses = 4103, "The broker refuses the connection";
+
+    EngineFault = 5001, "The engine failed";
+    NoMemory = 5002, "The machine has no memory left for a sandbox";
+    PrepareFailed = 5003, "The process that checks scripts failed";
+    EngineCache = 5004, "The cache of the compiled engine was not used";
+}
+
+impl Code {
+    /// Where the page of this code lies, relative to the project's root.
+    pub fn page(self) -> String {
+        format!("docs/errors/{self}.md")
+    }
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SM{}", *self as u16)
+    }
+}
+
+/// The text is not a code that this version knows.
+#[derive(Debug, thiserror::Error)]
+#[error("{0:?} is not a code of Scriptmill")]
+pub struct UnknownCode(String);
+
+impl FromStr for Code {
+    type Err = UnknownCode;
+
+    fn from_str(text: &str) -> Result<Self, UnknownCode> {
+        Self::ALL.iter().copied().find(|code| code.to_string() == text).ok_or_else(|| UnknownCode(text.to_owned()))
+    }
+}
+
+impl Serialize for Code {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Code {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+impl JsonSchema for Code {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Code".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({ "type": "string", "pattern": "^SM[0-9]{4}$", "description": "A code; docs/errors has its page." })
+    }
+}

@@ -1,0 +1,119 @@
+//! What a process engine asks for.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use crate::JobLimits;
+
+/// One script job: run `entry` of `script` on `input`.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Job {
+    /// The job's identity, 1 to 200 bytes; the same id is the same job. It seeds the script's random numbers.
+    pub id: String,
+    /// Whose job it is: dotted lower-case domains, such as `acme.sales`, at most 200 bytes.
+    pub tenant: String,
+    /// The script.
+    pub script: Bundle,
+    /// The exported function to call; without it `export default`, an export named `main` or a global function `main`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub entry: Option<String>,
+    /// The entry's first argument: JSON text, handed to the script as it stands. `null` where absent.
+    #[serde(default = "null")]
+    #[schemars(with = "serde_json::Value")]
+    pub input: Box<RawValue>,
+    /// Limits below the worker's own.
+    #[serde(default)]
+    pub limits: JobLimits,
+    /// RFC 3339: the job must have ended by then. One that has not begun by then is cancelled.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("format" = "date-time"))]
+    pub deadline: Option<String>,
+    /// RFC 3339: the instant at which the script's clock stands when the entry is called. From then on it moves by
+    /// waiting alone, so that the run can be repeated exactly. Without it the script sees the real time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("format" = "date-time"))]
+    pub clock: Option<String>,
+}
+
+/// A script: one or more modules, of which the first is the main one.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+pub struct Bundle {
+    /// The modules; relative imports resolve among them.
+    #[schemars(length(min = 1))]
+    pub modules: Vec<Module>,
+}
+
+/// One source file of a script.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+pub struct Module {
+    /// Its path within the bundle, such as `main.ts` or `lib/tax.ts`: `/` between the parts, no `.` or `..` among them.
+    pub name: String,
+    /// TypeScript or JavaScript.
+    pub source: String,
+}
+
+fn null() -> Box<RawValue> {
+    RawValue::NULL.to_owned()
+}
+
+/// A message is no job.
+#[derive(Debug, thiserror::Error)]
+pub enum InvalidJob {
+    /// It is not JSON at all.
+    #[error("the message is not JSON: {0}")]
+    NotJson(serde_json::Error),
+    /// It is JSON, but a field is missing or wrong.
+    #[error("{path}: {message}")]
+    Field {
+        /// The field's path, such as `script.modules[0].name`; `.` is the whole.
+        path: String,
+        /// What is wrong with it.
+        message: String,
+    },
+}
+
+impl Job {
+    /// Reads a job from the body of a message.
+    ///
+    /// # Errors
+    /// The body is not JSON, or a field is missing or wrong: which one, and why.
+    pub fn from_slice(body: &[u8]) -> Result<Self, InvalidJob> {
+        let mut reader = serde_json::Deserializer::from_slice(body);
+        let job: Self = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
+            let path = error.path().to_string();
+            let inner = error.into_inner();
+            match inner.classify() {
+                serde_json::error::Category::Data => InvalidJob::Field { path, message: inner.to_string() },
+                _ => InvalidJob::NotJson(inner),
+            }
+        })?;
+        reader.end().map_err(InvalidJob::NotJson)?;
+        job.validate()?;
+        Ok(job)
+    }
+
+    /// Holds what the types cannot say against the contract.
+    ///
+    /// # Errors
+    /// The first field that breaks it.
+    pub fn validate(&self) -> Result<(), InvalidJob> {
+        let field = |path: &str, message: &str| Err(InvalidJob::Field { path: path.to_owned(), message: message.to_owned() });
+        if self.id.is_empty() || self.id.len() > 200 || self.id.chars().any(char::is_control) {
+            return field("id", "must be 1 to 200 bytes without control characters");
+        }
+        if !valid_tenant(&self.tenant) {
+            return field("tenant", "must be dotted domains of a-z, 0-9, - and _, such as acme.sales, 200 bytes at most");
+        }
+        if self.script.modules.is_empty() {
+            return field("script.modules", "must hold at least one module");
+        }
+        Ok(())
+    }
+}
+
+fn valid_tenant(tenant: &str) -> bool {
+    let letter = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_';
+    tenant.len() <= 200 && tenant.split('.').all(|domain| !domain.is_empty() && domain.chars().all(letter))
+}

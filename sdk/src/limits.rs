@@ -1,0 +1,161 @@
+//! What one job may use at most.
+
+use std::time::Duration;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::Code;
+
+/// What one job may use at most, in force for one run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Fuel of the entry: about one unit for each WebAssembly instruction, and one for each byte copied in bulk.
+    pub fuel: u64,
+    /// Fuel of the top level, which runs once for each script, while its image is made.
+    pub prepare_fuel: u64,
+    /// The script's linear memory, in bytes, its engine included.
+    pub memory_bytes: u64,
+    /// Time from the start of the run to its end, waiting on the host included.
+    pub wall_time: Duration,
+    /// Length of the value as JSON text, in bytes.
+    pub output_bytes: u64,
+    /// Lines logged.
+    pub log_lines: u64,
+    /// Bytes logged, all lines together.
+    pub log_bytes: u64,
+    /// How deeply arrays and objects of the input and of the value may be nested.
+    pub nesting: u64,
+    /// Host calls, timers among them, waiting for their answer at one time.
+    pub pending_calls: u64,
+}
+
+impl Default for Limits {
+    /// Generous for business scripts: about two seconds of computing, 64 MiB, 30 seconds in all.
+    fn default() -> Self {
+        Self {
+            fuel: 10_000_000_000,
+            prepare_fuel: 10_000_000_000,
+            memory_bytes: 64 << 20,
+            wall_time: Duration::from_secs(30),
+            output_bytes: 4 << 20,
+            log_lines: 1_000,
+            log_bytes: 256 << 10,
+            nesting: 512,
+            pending_calls: 1_000,
+        }
+    }
+}
+
+/// The limits that a job asks for. Each may only lower the worker's own.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct JobLimits {
+    /// Fuel of the entry: about one unit for each WebAssembly instruction.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fuel: Option<u64>,
+    /// Linear memory in bytes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub memory_bytes: Option<u64>,
+    /// Wall time of the run in milliseconds, waiting included.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub wall_time_ms: Option<u64>,
+    /// Length of the value as JSON text, in bytes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub output_bytes: Option<u64>,
+    /// Lines logged.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub log_lines: Option<u64>,
+    /// Bytes logged.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub log_bytes: Option<u64>,
+    /// Depth of arrays and objects in the input and the value.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub nesting: Option<u64>,
+    /// Host calls pending at one time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pending_calls: Option<u64>,
+}
+
+/// A job asks for more than the worker allows.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("limits.{field} is {asked}, above this worker's {allowed}")]
+pub struct LimitAboveWorker {
+    /// The field within `limits`.
+    pub field: &'static str,
+    /// What the job asked for.
+    pub asked: u64,
+    /// The worker's own limit.
+    pub allowed: u64,
+}
+
+impl Limits {
+    /// These limits, lowered to what a job asks for.
+    ///
+    /// # Errors
+    /// The first field that asks for more than these limits allow.
+    pub fn lowered(mut self, job: &JobLimits) -> Result<Self, LimitAboveWorker> {
+        let mut wall_ms = u64::try_from(self.wall_time.as_millis()).unwrap_or(u64::MAX);
+        for (field, asked, limit) in [
+            ("fuel", job.fuel, &mut self.fuel),
+            ("memoryBytes", job.memory_bytes, &mut self.memory_bytes),
+            ("wallTimeMs", job.wall_time_ms, &mut wall_ms),
+            ("outputBytes", job.output_bytes, &mut self.output_bytes),
+            ("logLines", job.log_lines, &mut self.log_lines),
+            ("logBytes", job.log_bytes, &mut self.log_bytes),
+            ("nesting", job.nesting, &mut self.nesting),
+            ("pendingCalls", job.pending_calls, &mut self.pending_calls),
+        ] {
+            match asked {
+                Some(asked) if asked > *limit => return Err(LimitAboveWorker { field, asked, allowed: *limit }),
+                Some(asked) => *limit = asked,
+                None => {}
+            }
+        }
+        if job.wall_time_ms.is_some() {
+            self.wall_time = Duration::from_millis(wall_ms);
+        }
+        Ok(self)
+    }
+}
+
+/// Which limit ended a job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum LimitKind {
+    /// Fuel of the entry.
+    Fuel,
+    /// Fuel of the top level.
+    PrepareFuel,
+    /// Linear memory, in bytes.
+    MemoryBytes,
+    /// Wall time, in milliseconds.
+    WallTimeMs,
+    /// Length of the value, or of the whole outcome, in bytes.
+    OutputBytes,
+    /// Lines logged.
+    LogLines,
+    /// Bytes logged.
+    LogBytes,
+    /// Depth of the value.
+    Nesting,
+    /// Host calls pending at one time.
+    PendingCalls,
+}
+
+impl LimitKind {
+    /// The code of a job that met this limit.
+    pub fn code(self) -> Code {
+        match self {
+            Self::Fuel => Code::Fuel,
+            Self::PrepareFuel => Code::PrepareFuel,
+            Self::MemoryBytes => Code::Memory,
+            Self::WallTimeMs => Code::WallTime,
+            Self::OutputBytes => Code::Output,
+            Self::LogLines => Code::LogLines,
+            Self::LogBytes => Code::LogBytes,
+            Self::Nesting => Code::Nesting,
+            Self::PendingCalls => Code::PendingCalls,
+        }
+    }
+}

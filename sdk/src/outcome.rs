@@ -1,0 +1,370 @@
+//! What became of a job.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use crate::{Code, Diagnostic, LimitKind, Position};
+
+/// What became of one job: exactly one of the endings, and what the job used.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(try_from = "wire::Outcome", into = "wire::Outcome")]
+#[schemars(with = "wire::Outcome")]
+pub struct Outcome {
+    /// The job's id; empty where the message was too broken to tell.
+    pub job_id: String,
+    /// The job's tenant; empty where the message was too broken to tell.
+    pub tenant: String,
+    /// How the job ended.
+    pub ending: Ending,
+    /// What the check of the script found; warnings alone, unless the job was rejected for them.
+    pub diagnostics: Vec<Diagnostic>,
+    /// What the script logged, in order.
+    pub logs: Vec<LogLine>,
+    /// What the job used.
+    pub usage: Usage,
+    /// SHA-256 of the engine that ran it, in hexadecimal.
+    pub engine: String,
+}
+
+/// How a job ended.
+#[derive(Clone, Debug)]
+pub enum Ending {
+    /// The entry returned: its value, as the JSON text that the script's engine wrote.
+    Succeeded(Box<RawValue>),
+    /// Something broke while it ran.
+    Failed(Failure),
+    /// It met a limit.
+    Exhausted(Exhausted),
+    /// It never ran.
+    Rejected(Rejection),
+    /// It was not wanted any more.
+    Cancelled {
+        /// Why, as a code.
+        code: Code,
+        /// Why, as a sentence.
+        message: String,
+    },
+}
+
+/// Something broke while the job ran.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Failure {
+    /// What kind of failure.
+    pub code: Code,
+    /// One sentence.
+    pub message: String,
+    /// Who is at fault.
+    pub origin: Origin,
+    /// Whether the same job may succeed when it is sent again.
+    pub retryable: bool,
+    /// What the script threw, where it threw.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub thrown: Option<Thrown>,
+}
+
+/// Who is at fault for a failure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum Origin {
+    /// The author's code.
+    Script,
+    /// What a host call reached.
+    Host,
+    /// Scriptmill or the machine under it.
+    Platform,
+}
+
+/// An error that a script threw and did not catch.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Thrown {
+    /// The error's name, such as `TypeError`; empty where something else than an error was thrown.
+    pub name: String,
+    /// Its message, or the text of what was thrown.
+    pub message: String,
+    /// The calls that led there, innermost first, in the author's own lines.
+    pub stack: Vec<Frame>,
+    /// The error that caused it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cause: Option<Box<Thrown>>,
+}
+
+/// One call of a stack.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Frame {
+    /// The function's name, where it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub function: Option<String>,
+    /// Where in the author's source; absent for built-in functions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<Position>,
+}
+
+/// A job met a limit.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Exhausted {
+    /// The limit's code.
+    pub code: Code,
+    /// One sentence.
+    pub message: String,
+    /// Which limit.
+    pub limit: LimitKind,
+    /// How much was allowed, in the limit's unit.
+    pub allowed: u64,
+    /// Where the script stood, innermost call first; empty where that is unknown.
+    #[serde(default)]
+    pub stack: Vec<Frame>,
+}
+
+/// A job never ran.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Rejection {
+    /// Why, as a code.
+    pub code: Code,
+    /// Why, as a sentence.
+    pub message: String,
+    /// The field of the job that is wrong, such as `limits.fuel`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+}
+
+/// One line that a script logged.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct LogLine {
+    /// How loud.
+    pub level: LogLevel,
+    /// The text.
+    pub text: String,
+}
+
+/// How loud a log line is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum LogLevel {
+    /// `console.debug`
+    Debug,
+    /// `console.log`, `console.info`
+    Info,
+    /// `console.warn`
+    Warn,
+    /// `console.error`
+    Error,
+}
+
+/// What a job used.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Usage {
+    /// Fuel of the entry.
+    pub fuel: u64,
+    /// Fuel that the script's top level took when its image was made, for whichever job that was.
+    pub prepare_fuel: u64,
+    /// The most linear memory the job had, in bytes.
+    pub peak_memory_bytes: u64,
+    /// Host calls made, timers among them.
+    pub host_calls: u64,
+    /// Where the time went.
+    pub times: Times,
+}
+
+/// Where a job's time went, in microseconds.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Times {
+    /// From the message's timestamp to its receipt; absent without a timestamp. Clocks of two machines are compared.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub queued_us: Option<u64>,
+    /// In the worker, for a slot.
+    pub waited_us: u64,
+    /// For the script's image: a look-up, or checking and making it.
+    pub prepared_us: u64,
+    /// On an executor thread.
+    pub ran_us: u64,
+    /// For answers of the host, timers among them.
+    pub host_us: u64,
+}
+
+impl Ending {
+    /// The status on the wire: `succeeded`, `failed`, `exhausted`, `rejected` or `cancelled`.
+    pub fn status(&self) -> &'static str {
+        match self {
+            Self::Succeeded(_) => "succeeded",
+            Self::Failed(_) => "failed",
+            Self::Exhausted(_) => "exhausted",
+            Self::Rejected(_) => "rejected",
+            Self::Cancelled { .. } => "cancelled",
+        }
+    }
+
+    /// The code; a job that succeeded has none.
+    pub fn code(&self) -> Option<Code> {
+        match self {
+            Self::Succeeded(_) => None,
+            Self::Failed(Failure { code, .. })
+            | Self::Exhausted(Exhausted { code, .. })
+            | Self::Rejected(Rejection { code, .. })
+            | Self::Cancelled { code, .. } => Some(*code),
+        }
+    }
+}
+
+/// The flat shape on the wire: `status`, and beside it `value` or `error`. It is apart from [`Ending`] since serde's
+/// own enum shapes would read a raw value through a buffer, which loses its text.
+mod wire {
+    use super::*;
+
+    #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+    #[serde(rename_all = "camelCase")]
+    pub(super) struct Outcome {
+        job_id: String,
+        tenant: String,
+        /// Decides which other fields there are: `value` when succeeded, else `error`.
+        status: Status,
+        /// The entry's value, when the job succeeded.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[schemars(with = "Option<serde_json::Value>")]
+        value: Option<Box<RawValue>>,
+        /// What went wrong, when it did not.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        error: Option<Error>,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        diagnostics: Vec<Diagnostic>,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        logs: Vec<LogLine>,
+        #[serde(default)]
+        usage: Usage,
+        #[serde(default)]
+        engine: String,
+    }
+
+    #[derive(Clone, Copy, Debug, Serialize, Deserialize, JsonSchema)]
+    #[serde(rename_all = "lowercase")]
+    enum Status {
+        Succeeded,
+        Failed,
+        Exhausted,
+        Rejected,
+        Cancelled,
+    }
+
+    /// The fields of all kinds of error; `status` tells which are there.
+    #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+    #[serde(rename_all = "camelCase")]
+    struct Error {
+        code: Code,
+        message: String,
+        /// failed: who is at fault.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        origin: Option<Origin>,
+        /// failed: whether the same job may succeed when it is sent again.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        retryable: Option<bool>,
+        /// failed: what the script threw.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        thrown: Option<Thrown>,
+        /// exhausted: which limit.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        limit: Option<LimitKind>,
+        /// exhausted: how much was allowed.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        allowed: Option<u64>,
+        /// exhausted: where the script stood.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        stack: Vec<Frame>,
+        /// rejected: the field of the job that is wrong.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        path: Option<String>,
+    }
+
+    impl Error {
+        fn new(code: Code, message: String) -> Self {
+            Self {
+                code,
+                message,
+                origin: None,
+                retryable: None,
+                thrown: None,
+                limit: None,
+                allowed: None,
+                stack: Vec::new(),
+                path: None,
+            }
+        }
+    }
+
+    impl From<super::Outcome> for Outcome {
+        fn from(outcome: super::Outcome) -> Self {
+            let (status, value, error) = match outcome.ending {
+                Ending::Succeeded(value) => (Status::Succeeded, Some(value), None),
+                Ending::Failed(Failure { code, message, origin, retryable, thrown }) => {
+                    let error = Error { origin: Some(origin), retryable: Some(retryable), thrown, ..Error::new(code, message) };
+                    (Status::Failed, None, Some(error))
+                }
+                Ending::Exhausted(Exhausted { code, message, limit, allowed, stack }) => {
+                    let error = Error { limit: Some(limit), allowed: Some(allowed), stack, ..Error::new(code, message) };
+                    (Status::Exhausted, None, Some(error))
+                }
+                Ending::Rejected(Rejection { code, message, path }) => {
+                    (Status::Rejected, None, Some(Error { path, ..Error::new(code, message) }))
+                }
+                Ending::Cancelled { code, message } => (Status::Cancelled, None, Some(Error::new(code, message))),
+            };
+            Self {
+                job_id: outcome.job_id,
+                tenant: outcome.tenant,
+                status,
+                value,
+                error,
+                diagnostics: outcome.diagnostics,
+                logs: outcome.logs,
+                usage: outcome.usage,
+                engine: outcome.engine,
+            }
+        }
+    }
+
+    impl TryFrom<Outcome> for super::Outcome {
+        type Error = String;
+
+        fn try_from(outcome: Outcome) -> Result<Self, String> {
+            let lacks = |field: &str| format!("an outcome of this status must have {field}");
+            let ending = match (outcome.status, outcome.error) {
+                // A value of null reads as none.
+                (Status::Succeeded, _) => Ending::Succeeded(outcome.value.unwrap_or_else(|| RawValue::NULL.to_owned())),
+                (_, None) => return Err(lacks("error")),
+                (Status::Failed, Some(error)) => Ending::Failed(Failure {
+                    code: error.code,
+                    message: error.message,
+                    origin: error.origin.ok_or_else(|| lacks("error.origin"))?,
+                    retryable: error.retryable.unwrap_or(false),
+                    thrown: error.thrown,
+                }),
+                (Status::Exhausted, Some(error)) => Ending::Exhausted(Exhausted {
+                    code: error.code,
+                    message: error.message,
+                    limit: error.limit.ok_or_else(|| lacks("error.limit"))?,
+                    allowed: error.allowed.ok_or_else(|| lacks("error.allowed"))?,
+                    stack: error.stack,
+                }),
+                (Status::Rejected, Some(error)) => {
+                    Ending::Rejected(Rejection { code: error.code, message: error.message, path: error.path })
+                }
+                (Status::Cancelled, Some(error)) => Ending::Cancelled { code: error.code, message: error.message },
+            };
+            Ok(Self {
+                job_id: outcome.job_id,
+                tenant: outcome.tenant,
+                ending,
+                diagnostics: outcome.diagnostics,
+                logs: outcome.logs,
+                usage: outcome.usage,
+                engine: outcome.engine,
+            })
+        }
+    }
+}
