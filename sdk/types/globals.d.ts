@@ -1,0 +1,83 @@
+/**
+ * The globals of a Scriptmill script, beside those of ECMAScript itself.
+ *
+ * There is no DOM, no `fetch`, no `require` and no `process`. There is no `Intl` either, although TypeScript's own
+ * library declares it; methods such as `toLocaleString` ignore their locale.
+ *
+ * The top level of a script runs once, when the script is prepared, and every job starts from what it left behind.
+ * While it runs, the clock stands still, `Math.random` repeats the same numbers, and calling a timer, `sleep` or
+ * reading `ctx` throws an error with the code `SM2006`. All of them work in the entry and whatever it calls.
+ */
+
+declare namespace Scriptmill {
+  /** What crosses the boundary: input and value are JSON. */
+  type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
+
+  /** What a script may know of its job. The entry gets it as its second argument; the global `ctx` is the same object. */
+  interface Context {
+    /** The job's id, as its sender chose it. */
+    readonly jobId: string;
+    /** The tenant the job is run and counted for: dotted, such as `acme.sales`. */
+    readonly tenant: string;
+    /** Which delivery of the job this is, from 1. More than 1 means that a worker was lost, or gave the job back. */
+    readonly attempt: number;
+    /** When the outcome must be there, in milliseconds since 1970-01-01T00:00Z; null without a deadline. */
+    readonly deadline: number | null;
+    /**
+     * Fuel left, read anew each time. Fuel counts executed instructions, roughly a billion to a second; at 0 the job ends as
+     * `exhausted`, which no `catch` can prevent.
+     */
+    readonly budget: number;
+  }
+
+  /**
+   * An entry: `export default`, an exported function named `main`, or, in a script without imports and exports, a global
+   * function `main`. What it returns or resolves with becomes the outcome's value, as `JSON.stringify` writes it.
+   */
+  type Entry<Input = Json, Value = unknown> = (input: Input, ctx: Context) => Value | Promise<Value>;
+
+  /** Lines of a log go into the outcome, in order. Their number and size are limited; one line too many ends the job. */
+  interface Console {
+    debug(...values: unknown[]): void;
+    /** The same as {@link Console.info}. */
+    log(...values: unknown[]): void;
+    info(...values: unknown[]): void;
+    warn(...values: unknown[]): void;
+    error(...values: unknown[]): void;
+  }
+
+  interface Performance {
+    /** Milliseconds since the job began to run, with fractions. At the top level it stands still. */
+    now(): number;
+  }
+}
+
+declare const ctx: Scriptmill.Context;
+
+declare const console: Scriptmill.Console;
+
+declare const performance: Scriptmill.Performance;
+
+/**
+ * Resolves after at least `ms` milliseconds. Waiting costs no fuel, but counts towards the job's time limit.
+ * Timers and other calls to the host that are pending at the same time are limited in number.
+ */
+declare function sleep(ms: number): Promise<void>;
+
+/** Calls `callback` after at least `ms` milliseconds (0 if left out); returns an id for {@link clearTimeout}. Callbacks that are due after the entry has settled are never called. */
+declare function setTimeout<Arguments extends unknown[]>(callback: (...values: Arguments) => void, ms?: number, ...values: Arguments): number;
+
+/** Cancels a timer. An id that is unknown, used up or undefined is ignored. */
+declare function clearTimeout(id: number | undefined): void;
+
+/** Calls `callback` every `ms` milliseconds, from `ms` on, until cleared or until the entry has settled. */
+declare function setInterval<Arguments extends unknown[]>(callback: (...values: Arguments) => void, ms?: number, ...values: Arguments): number;
+
+/** Cancels an interval. An id that is unknown, used up or undefined is ignored. */
+declare function clearInterval(id: number | undefined): void;
+
+/** Calls `callback` before anything else that waits, once the running code has returned. */
+declare function queueMicrotask(callback: () => void): void;
+
+/** A deep copy, cycles, Maps, Sets, Dates and typed arrays included. Functions and symbols are refused. */
+declare function structuredClone<Value>(value: Value): Value;
