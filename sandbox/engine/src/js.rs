@@ -1,0 +1,416 @@
+//! The engine's C interface in a shape the rest of the guest can use: one context, owned values, results.
+//!
+//! The guest has one thread and one context that is never freed, so both are plain statics.
+
+use alloc::vec::Vec;
+use core::ffi::{c_char, c_int};
+use core::mem::ManuallyDrop;
+use core::ptr;
+
+pub(crate) use rquickjs_sys as q;
+pub(crate) use rquickjs_sys::{JS_UNDEFINED as UNDEFINED, JSValue as Raw};
+
+unsafe extern "C" {
+    fn sm_seed(ctx: *mut q::JSContext, seed: u64);
+    fn sm_error_stack(ctx: *mut q::JSContext, error: Raw) -> Raw;
+    fn sm_is_script_function(value: Raw) -> bool;
+    fn sm_global(ctx: *mut q::JSContext, name: q::JSAtom) -> Raw;
+    fn sm_global_lexicals(ctx: *mut q::JSContext) -> Raw;
+    fn sm_json_refusal(error: Raw) -> c_int;
+    pub(crate) fn sm_locate(ctx: *mut q::JSContext, text: *mut u8, cap: usize) -> usize;
+}
+
+/// Of the 4 MiB of shadow stack, what JavaScript may use before a RangeError. See README, "Stacks".
+const STACK_BYTES: u32 = 3 << 20;
+
+/// After loading, the bytes a job may allocate before the first collection of cycles: it would touch, and so copy,
+/// every page of the image.
+const FIRST_COLLECTION_BYTES: u32 = 8 << 20;
+
+static mut CONTEXT: *mut q::JSContext = ptr::null_mut();
+static mut LIVE: bool = false;
+
+/// The one engine.
+pub(crate) struct Engine;
+
+/// An exception is pending in the engine: [`take_exception`] has it.
+#[derive(Debug)]
+pub(crate) struct Thrown;
+
+pub(crate) type Result<T> = core::result::Result<T, Thrown>;
+
+impl Engine {
+    pub(crate) fn context() -> *mut q::JSContext {
+        // SAFETY: one thread; written once, by `create`.
+        unsafe { CONTEXT }
+    }
+
+    pub(crate) fn runtime() -> *mut q::JSRuntime {
+        unsafe { q::JS_GetRuntime(Self::context()) }
+    }
+
+    /// Whether a job runs, and not the top level that makes an image.
+    pub(crate) fn is_live() -> bool {
+        // SAFETY: one thread; written once, by `go_live`.
+        unsafe { LIVE }
+    }
+
+    /// The top level is over: collect its garbage, and let what it kept of timers and `ctx` work.
+    pub(crate) fn go_live() {
+        unsafe {
+            q::JS_RunGC(Self::runtime());
+            let mut usage = core::mem::zeroed::<q::JSMemoryUsage>();
+            q::JS_ComputeMemoryUsage(Self::runtime(), &mut usage);
+            q::JS_SetGCThreshold(
+                Self::runtime(),
+                usage.malloc_size as u32 + FIRST_COLLECTION_BYTES,
+            );
+            LIVE = true;
+        }
+    }
+
+    pub(crate) fn seed(seed: u64) {
+        unsafe { sm_seed(Self::context(), seed) }
+    }
+}
+
+pub(crate) fn create() {
+    unsafe {
+        let runtime = q::JS_NewRuntime();
+        q::JS_SetMaxStackSize(runtime, STACK_BYTES);
+        CONTEXT = q::JS_NewContext(runtime);
+    }
+}
+
+/// A counted reference to a value.
+pub(crate) struct Value(Raw);
+
+impl Drop for Value {
+    fn drop(&mut self) {
+        unsafe { q::JS_FreeValue(Engine::context(), self.0) }
+    }
+}
+
+impl Clone for Value {
+    fn clone(&self) -> Self {
+        Self::copied(self.0)
+    }
+}
+
+impl Value {
+    /// Take over a reference.
+    pub(crate) const fn owned(raw: Raw) -> Self {
+        Self(raw)
+    }
+
+    /// Add a reference to a borrowed value.
+    pub(crate) fn copied(raw: Raw) -> Self {
+        Self(unsafe { q::JS_DupValue(Engine::context(), raw) })
+    }
+
+    pub(crate) fn undefined() -> Self {
+        Self(UNDEFINED)
+    }
+
+    pub(crate) fn raw(&self) -> Raw {
+        self.0
+    }
+
+    /// Give the reference away.
+    pub(crate) fn into_raw(self) -> Raw {
+        ManuallyDrop::new(self).0
+    }
+
+    pub(crate) fn string(text: &str) -> Result<Self> {
+        checked(unsafe {
+            q::JS_NewStringLen(Engine::context(), text.as_ptr().cast(), text.len() as _)
+        })
+    }
+
+    pub(crate) fn number(number: f64) -> Self {
+        Self(q::JS_NewFloat64(number))
+    }
+
+    pub(crate) fn is_object(&self) -> bool {
+        unsafe { q::JS_IsObject(self.0) }
+    }
+
+    pub(crate) fn is_string(&self) -> bool {
+        unsafe { q::JS_IsString(self.0) }
+    }
+
+    pub(crate) fn is_undefined(&self) -> bool {
+        unsafe { q::JS_IsUndefined(self.0) }
+    }
+
+    pub(crate) fn is_function(&self) -> bool {
+        is_function(self.0)
+    }
+
+    pub(crate) fn is_error(&self) -> bool {
+        unsafe { q::JS_IsError(self.0) }
+    }
+
+    pub(crate) fn is_script_function(&self) -> bool {
+        unsafe { sm_is_script_function(self.0) }
+    }
+
+    /// Read a property, as `value.name` would.
+    pub(crate) fn get(&self, name: &core::ffi::CStr) -> Result<Self> {
+        checked(unsafe { q::JS_GetPropertyStr(Engine::context(), self.0, name.as_ptr()) })
+    }
+
+    /// Read a property by a name that may hold anything.
+    pub(crate) fn get_named(&self, name: &Atom) -> Result<Self> {
+        checked(unsafe { q::JS_GetProperty(Engine::context(), self.0, name.0) })
+    }
+
+    /// Define an own property; no setter and no prototype has a say.
+    pub(crate) fn define(&self, name: &core::ffi::CStr, value: Self, flags: Flags) -> Result<()> {
+        let done = unsafe {
+            q::JS_DefinePropertyValueStr(
+                Engine::context(),
+                self.0,
+                name.as_ptr(),
+                value.into_raw(),
+                flags as c_int,
+            )
+        };
+        if done < 0 { Err(Thrown) } else { Ok(()) }
+    }
+
+    pub(crate) fn call(&self, arguments: &[Raw]) -> Result<Self> {
+        self.call_on(UNDEFINED, arguments)
+    }
+
+    pub(crate) fn call_on(&self, this: Raw, arguments: &[Raw]) -> Result<Self> {
+        checked(unsafe {
+            q::JS_Call(
+                Engine::context(),
+                self.0,
+                this,
+                arguments.len() as c_int,
+                arguments.as_ptr().cast_mut(),
+            )
+        })
+    }
+
+    /// The text of a string, or what `String(value)` would say.
+    pub(crate) fn text(&self) -> Result<Text> {
+        let mut len = 0;
+        let text = unsafe { q::JS_ToCStringLen2(Engine::context(), &mut len, self.0, false) };
+        if text.is_null() {
+            return Err(Thrown);
+        }
+        Ok(Text {
+            text,
+            len: len as usize,
+        })
+    }
+
+    /// The stack text of a genuine Error, whatever the script did to the `stack` accessor.
+    pub(crate) fn error_stack(&self) -> Self {
+        Self(unsafe { sm_error_stack(Engine::context(), self.0) })
+    }
+
+    /// Why JSON refused, when this is the error it raised, and not one of a `toJSON` or a getter.
+    pub(crate) fn json_refusal(&self) -> Option<JsonRefusal> {
+        match unsafe { sm_json_refusal(self.0) } {
+            1 => Some(JsonRefusal::NotJson),
+            2 => Some(JsonRefusal::TooDeep),
+            _ => None,
+        }
+    }
+
+    /// The own string-named keys. A Proxy has a say in them.
+    pub(crate) fn keys(&self, only_enumerable: bool) -> Result<Vec<Atom>> {
+        let mut table = ptr::null_mut();
+        let mut len = 0;
+        let flags = q::JS_GPN_STRING_MASK
+            | if only_enumerable {
+                q::JS_GPN_ENUM_ONLY
+            } else {
+                0
+            };
+        let done = unsafe {
+            q::JS_GetOwnPropertyNames(
+                Engine::context(),
+                &mut table,
+                &mut len,
+                self.0,
+                flags as c_int,
+            )
+        };
+        if done < 0 {
+            return Err(Thrown);
+        }
+        let keys = (0..len as usize)
+            .map(|index| {
+                Atom(unsafe { q::JS_DupAtom(Engine::context(), (*table.add(index)).atom) })
+            })
+            .collect();
+        unsafe { q::JS_FreePropertyEnum(Engine::context(), table, len) };
+        Ok(keys)
+    }
+}
+
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum JsonRefusal {
+    NotJson,
+    TooDeep,
+}
+
+/// What a property of ours is like.
+#[derive(Clone, Copy)]
+#[repr(i32)]
+pub(crate) enum Flags {
+    /// As the built-in ones: writable and configurable.
+    Hidden = (q::JS_PROP_CONFIGURABLE | q::JS_PROP_WRITABLE) as i32,
+    /// As an assignment would make it.
+    Plain = (q::JS_PROP_CONFIGURABLE | q::JS_PROP_WRITABLE | q::JS_PROP_ENUMERABLE) as i32,
+}
+
+/// A property name.
+pub(crate) struct Atom(q::JSAtom);
+
+impl Drop for Atom {
+    fn drop(&mut self) {
+        unsafe { q::JS_FreeAtom(Engine::context(), self.0) }
+    }
+}
+
+impl Atom {
+    pub(crate) fn new(name: &[u8]) -> Self {
+        Self(unsafe { q::JS_NewAtomLen(Engine::context(), name.as_ptr().cast(), name.len() as _) })
+    }
+
+    pub(crate) fn raw(&self) -> q::JSAtom {
+        self.0
+    }
+
+    pub(crate) fn text(&self) -> Result<Text> {
+        checked(unsafe { q::JS_AtomToString(Engine::context(), self.0) })?.text()
+    }
+}
+
+/// A string as UTF-8, but for lone surrogates, which are three bytes each, as WTF-8 has them.
+pub(crate) struct Text {
+    text: *const c_char,
+    len: usize,
+}
+
+impl Drop for Text {
+    fn drop(&mut self) {
+        unsafe { q::JS_FreeCString(Engine::context(), self.text) }
+    }
+}
+
+impl core::ops::Deref for Text {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        // SAFETY: the engine keeps the bytes until JS_FreeCString.
+        unsafe { core::slice::from_raw_parts(self.text.cast(), self.len) }
+    }
+}
+
+fn checked(raw: Raw) -> Result<Value> {
+    if unsafe { q::JS_IsException(raw) } {
+        Err(Thrown)
+    } else {
+        Ok(Value(raw))
+    }
+}
+
+/// The result of a C call: an exception is `Err`.
+pub(crate) fn result(raw: Raw) -> Result<Value> {
+    checked(raw)
+}
+
+pub(crate) fn take_exception() -> Value {
+    Value(unsafe { q::JS_GetException(Engine::context()) })
+}
+
+pub(crate) fn is_function(raw: Raw) -> bool {
+    unsafe { q::JS_IsFunction(Engine::context(), raw) }
+}
+
+/// The global object.
+pub(crate) fn global() -> Value {
+    Value(unsafe { q::JS_GetGlobalObject(Engine::context()) })
+}
+
+/// A global binding as a script would name it, or undefined; accessors are not looked into.
+pub(crate) fn global_binding(name: &Atom) -> Value {
+    Value(unsafe { sm_global(Engine::context(), name.raw()) })
+}
+
+/// The object that holds the global `let`, `const` and `class` bindings.
+pub(crate) fn global_lexicals() -> Value {
+    Value(unsafe { sm_global_lexicals(Engine::context()) })
+}
+
+/// Parse JSON text. `text` ends with a NUL that is not part of it.
+pub(crate) fn parse_json(text: &[u8]) -> Result<Value> {
+    debug_assert!(text.last() == Some(&0));
+    checked(unsafe {
+        q::JS_ParseJSON(
+            Engine::context(),
+            text.as_ptr().cast(),
+            (text.len() - 1) as _,
+            c"<input>".as_ptr(),
+        )
+    })
+}
+
+/// `JSON.stringify(value)` of the engine itself: undefined for what JSON has no text for.
+pub(crate) fn stringify(value: &Value) -> Result<Value> {
+    checked(unsafe { q::JS_JSONStringify(Engine::context(), value.raw(), UNDEFINED, UNDEFINED) })
+}
+
+/// A promise with its two resolving functions.
+pub(crate) fn promise() -> Result<(Value, Value, Value)> {
+    let mut functions = [UNDEFINED; 2];
+    let promise =
+        checked(unsafe { q::JS_NewPromiseCapability(Engine::context(), functions.as_mut_ptr()) })?;
+    Ok((promise, Value(functions[0]), Value(functions[1])))
+}
+
+/// The arguments of a function the engine calls.
+///
+/// # Safety
+/// `argc` and `argv` are those of the call, and the slice is not kept beyond it.
+pub(crate) unsafe fn arguments<'a>(argc: c_int, argv: *mut Raw) -> &'a [Raw] {
+    if argc <= 0 {
+        &[]
+    } else {
+        unsafe { core::slice::from_raw_parts(argv, argc as usize) }
+    }
+}
+
+/// Throw what a function of ours failed with, or return what it gave.
+pub(crate) fn returned(result: Result<Value>) -> Raw {
+    match result {
+        Ok(value) => value.into_raw(),
+        Err(Thrown) => q::JS_EXCEPTION,
+    }
+}
+
+/// Throw a TypeError.
+pub(crate) fn type_error(message: &str) -> Thrown {
+    let text = alloc::ffi::CString::new(message).unwrap_or_default();
+    unsafe { q::JS_ThrowTypeError(Engine::context(), c"%s".as_ptr(), text.as_ptr()) };
+    Thrown
+}
+
+/// Throw an Error with a `code`.
+pub(crate) fn coded_error(code: &str, message: &str) -> Thrown {
+    let text = alloc::ffi::CString::new(message).unwrap_or_default();
+    unsafe { q::JS_ThrowPlainError(Engine::context(), c"%s".as_ptr(), text.as_ptr()) };
+    let error = take_exception();
+    if let Ok(code) = Value::string(code) {
+        let _ = error.define(c"code", code, Flags::Plain);
+    }
+    unsafe { q::JS_Throw(Engine::context(), error.into_raw()) };
+    Thrown
+}

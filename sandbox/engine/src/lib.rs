@@ -1,0 +1,63 @@
+#![doc = include_str!("../README.md")]
+#![no_std]
+
+extern crate alloc;
+
+mod console;
+mod context;
+mod globals;
+mod host;
+mod inspect;
+mod invoke;
+mod js;
+mod load;
+mod report;
+mod timers;
+mod wasm;
+
+use js::Engine;
+
+/// Create the engine and the globals of the script world. Called once, on a memory of zeroes.
+#[unsafe(no_mangle)]
+pub extern "C" fn initialise() {
+    js::create();
+    globals::install();
+}
+
+/// Compile a bundle of `len` bytes and, unless `evaluate` is 0, run its top level and go live.
+///
+/// Returns 0, or 1 when `settle` was called with what is wrong.
+#[unsafe(no_mangle)]
+pub extern "C" fn load(len: i32, evaluate: i32) -> i32 {
+    let payload = host::take(len as usize);
+    match load::load(&payload, evaluate != 0) {
+        Ok(()) => 0,
+        Err(fault) => {
+            invoke::settle_fault(fault);
+            1
+        }
+    }
+}
+
+/// Call an entry with an input. Returns 0 when the job is settled, 1 when it waits for the host.
+#[unsafe(no_mangle)]
+pub extern "C" fn invoke(seed: i64, entry_len: i32, input_len: i32) -> i32 {
+    invoke::invoke(seed as u64, entry_len as usize, input_len as usize)
+}
+
+/// Answer a pending host call. Returns as [`invoke`] does.
+#[unsafe(no_mangle)]
+pub extern "C" fn resume(call: i32, status: i32, len: i32) -> i32 {
+    invoke::resume(call, status, len as usize)
+}
+
+/// Report the running stack with `located`. Allocates nothing and changes nothing of the script's.
+#[unsafe(no_mangle)]
+pub extern "C" fn locate() {
+    static mut TEXT: [u8; 8192] = [0; 8192];
+    // SAFETY: the guest has one thread, and this is the only use of TEXT.
+    let text = unsafe { &mut *(&raw mut TEXT) };
+    // SAFETY: after a trap the engine's frames are as the trap left them: whole, since each is linked last.
+    let len = unsafe { js::sm_locate(Engine::context(), text.as_mut_ptr(), text.len()) };
+    host::located(&text[..len]);
+}
