@@ -1,0 +1,59 @@
+// Sends one job to Scriptmill over RabbitMQ and waits for its outcome: npm ci && node dispatch.mjs
+// AMQP_URL says where the broker is, SCRIPTMILL_QUEUE which queue the workers take jobs from.
+import { randomUUID } from 'node:crypto';
+import amqp from 'amqplib';
+
+const queue = process.env.SCRIPTMILL_QUEUE ?? 'scriptmill.jobs';
+const timeoutMs = 30_000;
+
+/** @type {import('@scriptmill/types/outcome').Job} */
+const job = {
+  id: randomUUID(),
+  tenant: 'acme.sales',
+  script: {
+    modules: [
+      { name: 'main.ts', source: `import { vat } from './vat.ts';\nexport default (order: { net: number }) => ({ gross: order.net + vat(order.net) });` },
+      { name: 'vat.ts', source: `export const vat = (cents: number) => Math.round(cents * 0.19);` },
+    ],
+  },
+  input: { net: 12990 },
+  limits: { wallTimeMs: 5_000 },
+  deadline: new Date(Date.now() + timeoutMs).toISOString(),
+};
+
+const connection = await amqp.connect(process.env.AMQP_URL ?? 'amqp://localhost', { timeout: timeoutMs });
+try {
+  const channel = await connection.createConfirmChannel();
+  const { queue: replyTo } = await channel.assertQueue('', { exclusive: true });
+
+  const outcome = new Promise((resolve, reject) => {
+    setTimeout(() => reject(new Error(`no outcome within ${timeoutMs} ms: is a worker running?`)), timeoutMs).unref();
+    channel.on('error', reject);
+    connection.on('error', reject);
+    connection.on('close', () => reject(new Error('the broker closed the connection')));
+    // A queue that doesn't exist swallows messages in silence, unless they are mandatory.
+    channel.on('return', () => reject(new Error(`there is no queue ${queue}: has a worker ever run?`)));
+    // One reply queue can serve thousands of jobs: the correlation id says whose outcome it is.
+    channel.consume(replyTo, (message) => {
+      if (message?.properties.correlationId === job.id) resolve(JSON.parse(message.content.toString()));
+    }, { noAck: true }).catch(reject);
+  });
+
+  channel.sendToQueue(queue, Buffer.from(JSON.stringify(job)), {
+    contentType: 'application/json',
+    messageId: job.id,
+    correlationId: job.id,
+    replyTo,
+    timestamp: Math.floor(Date.now() / 1000),
+    persistent: true,
+    mandatory: true,
+  });
+  // Until the broker has confirmed a job, it may be lost; from then on it is not.
+  await Promise.race([channel.waitForConfirms(), outcome]);
+
+  const { status, ...rest } = await outcome;
+  console.log(JSON.stringify({ status, ...rest }, null, 2));
+  process.exitCode = status === 'succeeded' ? 0 : 1;
+} finally {
+  await connection.close().catch(() => {});
+}
