@@ -24,8 +24,8 @@ declare namespace Scriptmill {
     /** When the outcome must be there, in milliseconds since 1970-01-01T00:00Z; null without a deadline. */
     readonly deadline: number | null;
     /**
-     * Fuel left, read anew each time. Fuel counts executed instructions, roughly a billion to a second; at 0 the job ends as
-     * `exhausted`, which no `catch` can prevent.
+     * Fuel left, read anew each time: about one unit for each WebAssembly instruction, some billions to a second. At 0 the
+     * job ends as `exhausted`, which no `catch` can prevent.
      */
     readonly budget: number;
   }
@@ -47,7 +47,7 @@ declare namespace Scriptmill {
   }
 
   interface Performance {
-    /** Milliseconds since the job began to run, with fractions. At the top level it stands still. */
+    /** Milliseconds with fractions, from a start of its own: only differences mean something. At the top level it stands still. */
     now(): number;
   }
 }
@@ -79,5 +79,11 @@ declare function clearInterval(id: number | undefined): void;
 /** Calls `callback` before anything else that waits, once the running code has returned. */
 declare function queueMicrotask(callback: () => void): void;
 
-/** A deep copy, cycles, Maps, Sets, Dates and typed arrays included. Functions and symbols are refused. */
+/** A deep copy: cycles, Maps, Sets, Dates, patterns and buffers are copied too; a function, a promise or a proxy is refused. */
 declare function structuredClone<Value>(value: Value): Value;
+
+/** Text whose characters are bytes (U+0000 to U+00FF), as base64; other characters are refused. */
+declare function btoa(bytes: string): string;
+
+/** The reverse of {@link btoa}. */
+declare function atob(base64: string): string;

@@ -6,7 +6,8 @@ const entry: Scriptmill.Entry<{ a: number }> = async ({ a }, ctx) => {
   const timer: number = setTimeout((left: number) => console.log(left), 5, ctx.budget);
   clearTimeout(timer);
   queueMicrotask(() => performance.now());
-  return { a: structuredClone(a), late: ctx.deadline !== null && Date.now() > ctx.deadline };
+  const odd = [1, 2, 3].values().filter((n) => n % 2 === 1).toArray();
+  return { a: structuredClone(a), odd, key: btoa('k:s'), late: ctx.deadline !== null && Date.now() > ctx.deadline };
 };
 
 // @ts-expect-error: there is no DOM
