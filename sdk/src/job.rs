@@ -85,7 +85,10 @@ impl Job {
             let path = error.path().to_string();
             let inner = error.into_inner();
             match inner.classify() {
-                serde_json::error::Category::Data => InvalidJob::Field { path, message: inner.to_string() },
+                serde_json::error::Category::Data => InvalidJob::Field {
+                    path,
+                    message: inner.to_string(),
+                },
                 _ => InvalidJob::NotJson(inner),
             }
         })?;
@@ -99,12 +102,20 @@ impl Job {
     /// # Errors
     /// The first field that breaks it.
     pub fn validate(&self) -> Result<(), InvalidJob> {
-        let field = |path: &str, message: &str| Err(InvalidJob::Field { path: path.to_owned(), message: message.to_owned() });
+        let field = |path: &str, message: &str| {
+            Err(InvalidJob::Field {
+                path: path.to_owned(),
+                message: message.to_owned(),
+            })
+        };
         if self.id.is_empty() || self.id.len() > 200 || self.id.chars().any(char::is_control) {
             return field("id", "must be 1 to 200 bytes without control characters");
         }
         if !valid_tenant(&self.tenant) {
-            return field("tenant", "must be dotted domains of a-z, 0-9, - and _, such as acme.sales, 200 bytes at most");
+            return field(
+                "tenant",
+                "must be dotted domains of a-z, 0-9, - and _, such as acme.sales, 200 bytes at most",
+            );
         }
         if self.script.modules.is_empty() {
             return field("script.modules", "must hold at least one module");
@@ -115,5 +126,8 @@ impl Job {
 
 fn valid_tenant(tenant: &str) -> bool {
     let letter = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_';
-    tenant.len() <= 200 && tenant.split('.').all(|domain| !domain.is_empty() && domain.chars().all(letter))
+    tenant.len() <= 200
+        && tenant
+            .split('.')
+            .all(|domain| !domain.is_empty() && domain.chars().all(letter))
 }

@@ -4,6 +4,8 @@
 //! camelCase keys; `schema/` holds their JSON Schemas, `docs/contract.md` the AMQP conventions around them.
 //! Unknown fields are accepted everywhere, so that either side may be newer.
 
+#[cfg(feature = "client")]
+pub mod amqp;
 mod code;
 mod diagnostic;
 mod job;
@@ -14,4 +16,7 @@ pub use code::Code;
 pub use diagnostic::{Diagnostic, Position, Severity};
 pub use job::{Bundle, InvalidJob, Job, Module};
 pub use limits::{JobLimits, LimitAboveWorker, LimitKind, Limits};
-pub use outcome::{Ending, Exhausted, Failure, Frame, LogLevel, LogLine, Origin, Outcome, Rejection, Thrown, Times, Usage};
+pub use outcome::{
+    Ending, Exhausted, Failure, Frame, LogLevel, LogLine, Origin, Outcome, Rejection, Thrown,
+    Times, Usage,
+};

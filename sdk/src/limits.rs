@@ -107,7 +107,13 @@ impl Limits {
             ("pendingCalls", job.pending_calls, &mut self.pending_calls),
         ] {
             match asked {
-                Some(asked) if asked > *limit => return Err(LimitAboveWorker { field, asked, allowed: *limit }),
+                Some(asked) if asked > *limit => {
+                    return Err(LimitAboveWorker {
+                        field,
+                        asked,
+                        allowed: *limit,
+                    });
+                }
                 Some(asked) => *limit = asked,
                 None => {}
             }
