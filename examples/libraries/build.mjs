@@ -1,7 +1,7 @@
 // Bundles each script with the libraries it imports into one ES module, runs it here, and writes for a script NAME
 //   OUT/NAME.js             the bundle, as it would be sent in a job
 //   OUT/NAME.input.json     its input
-//   OUT/NAME.expected.json  the value that Node computes from it
+//   OUT/NAME.expected.json  the value that Node computes from it, as JSON.stringify writes it
 // usage: node build.mjs OUT
 import { copyFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
@@ -40,6 +40,6 @@ for (const name of names) {
   const { default: entry } = await import(pathToFileURL(resolve(out, `${name}.js`)));
   const value = await entry(JSON.parse(await readFile(input, 'utf8')));
   await copyFile(input, resolve(out, `${name}.input.json`));
-  await writeFile(resolve(out, `${name}.expected.json`), `${JSON.stringify(value, null, 2)}\n`);
+  await writeFile(resolve(out, `${name}.expected.json`), `${JSON.stringify(value)}\n`);
   console.log(`${name}: ${(await readFile(resolve(out, `${name}.js`))).length} bytes`);
 }

@@ -2,7 +2,7 @@
  * The globals of a Scriptmill script, beside those of ECMAScript itself.
  *
  * There is no DOM, no `fetch`, no `require` and no `process`. There is no `Intl` either, although TypeScript's own
- * library declares it; methods such as `toLocaleString` ignore their locale.
+ * library declares it: `toLocaleString` ignores its locale, and `localeCompare` goes by code points.
  *
  * The top level of a script runs once, when the script is prepared, and every job starts from what it left behind.
  * While it runs, the clock stands still, `Math.random` repeats the same numbers, and calling a timer, `sleep` or
