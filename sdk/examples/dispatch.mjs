@@ -1,8 +1,8 @@
 // Sends one job to Scriptmill over RabbitMQ and waits for its outcome: npm ci && node dispatch.mjs
-// AMQP_URL says where the broker is, SCRIPTMILL_QUEUE which queue the workers take jobs from.
 import { randomUUID } from 'node:crypto';
 import amqp from 'amqplib';
 
+const broker = process.env.AMQP_URL ?? 'amqp://localhost';
 const queue = process.env.SCRIPTMILL_QUEUE ?? 'scriptmill.jobs';
 const timeoutMs = 30_000;
 
@@ -21,7 +21,7 @@ const job = {
   deadline: new Date(Date.now() + timeoutMs).toISOString(),
 };
 
-const connection = await amqp.connect(process.env.AMQP_URL ?? 'amqp://localhost', { timeout: timeoutMs });
+const connection = await amqp.connect(broker, { timeout: timeoutMs });
 try {
   const channel = await connection.createConfirmChannel();
   const { queue: replyTo } = await channel.assertQueue('', { exclusive: true });
@@ -45,15 +45,16 @@ try {
     correlationId: job.id,
     replyTo,
     timestamp: Math.floor(Date.now() / 1000),
+    headers: { 'x-scriptmill-enqueued-at': Date.now() }, // a timestamp has seconds only
     persistent: true,
     mandatory: true,
   });
   // Until the broker has confirmed a job, it may be lost; from then on it is not.
   await Promise.race([channel.waitForConfirms(), outcome]);
 
-  const { status, ...rest } = await outcome;
-  console.log(JSON.stringify({ status, ...rest }, null, 2));
-  process.exitCode = status === 'succeeded' ? 0 : 1;
+  const result = await outcome;
+  console.log(JSON.stringify(result, null, 2));
+  process.exitCode = result.status === 'succeeded' ? 0 : 1;
 } finally {
   await connection.close().catch(() => {});
 }
