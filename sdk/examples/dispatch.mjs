@@ -25,7 +25,6 @@ const connection = await amqp.connect(broker, { timeout: timeoutMs });
 try {
   const channel = await connection.createConfirmChannel();
   const { queue: replyTo } = await channel.assertQueue('', { exclusive: true });
-
   const outcome = new Promise((resolve, reject) => {
     setTimeout(() => reject(new Error(`no outcome within ${timeoutMs} ms: is a worker running?`)), timeoutMs).unref();
     channel.on('error', reject);
