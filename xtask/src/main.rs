@@ -1,5 +1,6 @@
 //! What a contributor runs: `cargo xtask COMMAND`. One module per command.
 
+mod needs;
 mod test;
 
 use std::path::PathBuf;

@@ -1,11 +1,15 @@
 //! `cargo xtask test`: what the tests need, then the tests.
 
 use std::ffi::OsString;
-use std::process::{Command, ExitCode, Stdio};
+use std::process::{Command, ExitCode, ExitStatus, Stdio};
 
 use anyhow::{Context, Result};
 
+use crate::needs::{NEEDS, Need, Started};
 use crate::workspace_root;
+
+/// What a person has to see to first, as with a wrong use of the command line.
+const NEED_MISSING: u8 = 2;
 
 #[derive(clap::Args)]
 pub(crate) struct Options {
@@ -15,7 +19,17 @@ pub(crate) struct Options {
 }
 
 pub(crate) fn run(options: &Options) -> Result<ExitCode> {
-    run_tests(options)
+    let (started, missing): (Vec<_>, Vec<_>) =
+        NEEDS.iter().map(Need::ensure).partition(Result::is_ok);
+    let _started: Vec<Started> = started.into_iter().flatten().collect();
+    for why in missing.iter().filter_map(|need| need.as_ref().err()) {
+        eprintln!("error: {why:#}");
+    }
+    if missing.is_empty() {
+        run_tests(options)
+    } else {
+        Ok(ExitCode::from(NEED_MISSING))
+    }
 }
 
 /// Runs the tests, all in the dev profile, so that nothing is built twice; the runner's summary comes last.
@@ -28,9 +42,15 @@ fn run_tests(options: &Options) -> Result<ExitCode> {
         .is_ok_and(|status| status.success());
     let mut tests = cargo();
     if nextest {
-        tests.args(["nextest", "run", "--workspace"]);
+        if options.arguments.is_empty() && !run_doc_tests()?.success() {
+            return Ok(ExitCode::FAILURE);
+        }
+        tests.args(["nextest", "run"]);
     } else {
-        tests.args(["test", "--workspace", "--no-fail-fast"]);
+        tests.args(["test", "--no-fail-fast"]);
+    }
+    if !names_packages(&options.arguments) {
+        tests.arg("--workspace");
     }
     let status = tests
         .args(&options.arguments)
@@ -40,6 +60,23 @@ fn run_tests(options: &Options) -> Result<ExitCode> {
     Ok(code.map_or(ExitCode::FAILURE, ExitCode::from))
 }
 
+/// nextest runs none of these; `cargo test` does so by itself.
+fn run_doc_tests() -> Result<ExitStatus> {
+    cargo()
+        .args(["test", "--doc", "--workspace", "--quiet"])
+        .status()
+        .context("could not run cargo")
+}
+
+/// Whether the arguments choose packages; cargo lets `--workspace` win over that.
+fn names_packages(arguments: &[OsString]) -> bool {
+    arguments
+        .iter()
+        .filter_map(|argument| argument.to_str())
+        .take_while(|argument| *argument != "--")
+        .any(|argument| argument.starts_with("-p") || argument.starts_with("--package"))
+}
+
 /// The cargo that runs us, at the workspace's root, with one compiled-engine cache for all tests.
 fn cargo() -> Command {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
@@ -47,6 +84,28 @@ fn cargo() -> Command {
     let mut command = Command::new(cargo);
     command
         .env("SCRIPTMILL_CACHE_DIR", root.join("target/engine-cache"))
+        .envs(NEEDS.iter().filter_map(Need::variable))
         .current_dir(root);
     command
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn packages_may_be_named() {
+        let cases = [
+            ("-p xtask", true),
+            ("-pxtask", true),
+            ("--no-capture --package=xtask", true),
+            ("a_filter", false),
+            ("-- -p", false),
+            ("", false),
+        ];
+        for (line, named) in cases {
+            let arguments: Vec<OsString> = line.split_whitespace().map(OsString::from).collect();
+            assert_eq!(names_packages(&arguments), named, "{line:?}");
+        }
+    }
 }
