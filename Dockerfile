@@ -1,0 +1,19 @@
+# syntax=docker/dockerfile:1
+# The worker: `docker build -t scriptmill .`, then `docker run scriptmill --help`.
+
+FROM rust:1.95-slim-trixie AS build
+WORKDIR /src
+COPY . .
+# The cache mounts keep crates and built dependencies between builds; the binary is copied out of them.
+RUN --mount=type=cache,target=/usr/local/cargo/registry \
+    --mount=type=cache,target=/src/target \
+    cargo build --release --locked --package scriptmill --bin scriptmill \
+    && cp target/release/scriptmill /usr/local/bin/scriptmill
+
+# glibc of the same Debian, CA certificates and a user that is not root; no shell, no package manager.
+FROM gcr.io/distroless/cc-debian13:nonroot
+COPY --from=build /usr/local/bin/scriptmill /usr/local/bin/scriptmill
+COPY LICENSE-APACHE LICENSE-MIT /usr/share/doc/scriptmill/
+EXPOSE 8080
+ENTRYPOINT ["/usr/local/bin/scriptmill"]
+CMD ["work"]
