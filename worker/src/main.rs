@@ -1,2 +1,3 @@
-//! TODO
+//! The `scriptmill` binary.
+
 fn main() {}

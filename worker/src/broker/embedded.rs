@@ -1,0 +1,316 @@
+//! A broker in memory, for `demo` and for tests: the same promises as RabbitMQ's, but for surviving a restart.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use futures_util::future::{BoxFuture, FutureExt};
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+use super::{Broker, Delivery, Error, Message, Receipt, Routing, Subscription, Target};
+
+/// A broker in memory. Clones share it.
+#[derive(Clone)]
+pub struct Embedded {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    state: Mutex<State>,
+    /// Something came, or room was made.
+    changed: Notify,
+    /// Messages that any one queue holds at most; further ones are refused.
+    length_max: usize,
+}
+
+#[derive(Default)]
+struct State {
+    /// Jobs by their place in the queue, so that one that comes back takes the place it had.
+    ready: BTreeMap<u64, Stored>,
+    /// What was delivered and not settled, by its place, with the consumer that holds it.
+    held: HashMap<u64, (u64, Stored)>,
+    next_place: u64,
+    next_consumer: u64,
+    requesters: HashMap<String, VecDeque<Message>>,
+    results: VecDeque<Message>,
+    dead: VecDeque<Message>,
+    connection: CancellationToken,
+}
+
+struct Stored {
+    message: Message,
+    redelivered: bool,
+}
+
+impl Embedded {
+    /// A broker whose queues hold `length_max` messages each.
+    pub fn new(length_max: usize) -> Self {
+        Self {
+            shared: Arc::new(Shared {
+                state: Mutex::default(),
+                changed: Notify::new(),
+                length_max,
+            }),
+        }
+    }
+
+    /// Makes a requester's queue; outcomes to queues that nobody made are unroutable.
+    pub fn declare_requester(&self, queue: &str) {
+        self.shared
+            .state()
+            .requesters
+            .entry(queue.to_owned())
+            .or_default();
+    }
+
+    /// Takes the next message of a requester's queue, waiting for it.
+    pub async fn take(&self, queue: &str) -> Message {
+        self.wait(|state| {
+            state
+                .requesters
+                .get_mut(queue)
+                .and_then(VecDeque::pop_front)
+        })
+        .await
+    }
+
+    /// Takes the next outcome that had no requester, waiting for it.
+    pub async fn take_result(&self) -> Message {
+        self.wait(|state| state.results.pop_front()).await
+    }
+
+    /// Takes the next dead letter, waiting for it.
+    pub async fn take_dead(&self) -> Message {
+        self.wait(|state| state.dead.pop_front()).await
+    }
+
+    /// How many jobs are not yet settled.
+    pub fn unsettled(&self) -> usize {
+        let state = self.shared.state();
+        state.ready.len() + state.held.len()
+    }
+
+    /// Breaks all subscriptions, as a lost connection does.
+    pub fn cut(&self) {
+        let mut state = self.shared.state();
+        std::mem::take(&mut state.connection).cancel();
+        state.put_back(|_, _| true);
+        drop(state);
+        self.shared.changed.notify_waiters();
+    }
+
+    async fn wait<T>(&self, mut take: impl FnMut(&mut State) -> Option<T>) -> T {
+        loop {
+            let changed = self.shared.changed.notified();
+            tokio::pin!(changed);
+            changed.as_mut().enable();
+            if let Some(taken) = take(&mut self.shared.state()) {
+                self.shared.changed.notify_waiters();
+                return taken;
+            }
+            changed.await;
+        }
+    }
+}
+
+impl Shared {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// Puts back what was delivered at these places or to these consumers.
+    fn put_back(&mut self, which: impl Fn(u64, u64) -> bool) {
+        for (place, (_, stored)) in self
+            .held
+            .extract_if(|place, (consumer, _)| which(*place, *consumer))
+        {
+            self.ready.insert(
+                place,
+                Stored {
+                    redelivered: true,
+                    ..stored
+                },
+            );
+        }
+    }
+}
+
+impl Broker for Embedded {
+    fn subscribe(&self, prefetch: u16) -> BoxFuture<'_, Result<Box<dyn Subscription>, Error>> {
+        let mut state = self.shared.state();
+        let (consumer, lost) = (state.next_consumer, state.connection.child_token());
+        state.next_consumer += 1;
+        let consuming = Consuming {
+            broker: self.clone(),
+            consumer,
+            prefetch: usize::from(prefetch),
+            lost,
+            stopped: false,
+        };
+        std::future::ready(Ok(Box::new(consuming) as Box<dyn Subscription>)).boxed()
+    }
+
+    fn publish<'a>(
+        &'a self,
+        target: &'a Target,
+        message: &'a Message,
+    ) -> BoxFuture<'a, Result<Routing, Error>> {
+        let mut state = self.shared.state();
+        let length_max = self.shared.length_max;
+        let queue = match target {
+            Target::Jobs => {
+                let jobs = state.ready.len() + state.held.len();
+                if jobs >= length_max {
+                    return std::future::ready(Err(Error::Full)).boxed();
+                }
+                let place = state.next_place;
+                state.next_place += 1;
+                state.ready.insert(
+                    place,
+                    Stored {
+                        message: message.clone(),
+                        redelivered: false,
+                    },
+                );
+                None
+            }
+            Target::Requester(queue) => match state.requesters.get_mut(queue) {
+                Some(queue) => Some(queue),
+                None => return std::future::ready(Ok(Routing::Unroutable)).boxed(),
+            },
+            Target::Results { .. } => Some(&mut state.results),
+            Target::Dead => {
+                if state.dead.len() >= length_max {
+                    state.dead.pop_front();
+                }
+                Some(&mut state.dead)
+            }
+        };
+        if let Some(queue) = queue {
+            if queue.len() >= length_max {
+                return std::future::ready(Err(Error::Full)).boxed();
+            }
+            queue.push_back(message.clone());
+        }
+        drop(state);
+        self.shared.changed.notify_waiters();
+        std::future::ready(Ok(Routing::Queued)).boxed()
+    }
+
+    fn close(&self) -> BoxFuture<'_, ()> {
+        std::future::ready(()).boxed()
+    }
+}
+
+struct Consuming {
+    broker: Embedded,
+    consumer: u64,
+    prefetch: usize,
+    lost: CancellationToken,
+    stopped: bool,
+}
+
+impl Subscription for Consuming {
+    fn next(&mut self) -> BoxFuture<'_, Option<Result<Delivery, Error>>> {
+        async move {
+            if self.stopped {
+                return None;
+            }
+            let Self { consumer, prefetch, .. } = *self;
+            let taken = self.broker.wait(|state| {
+                if state.held.values().filter(|(holder, _)| *holder == consumer).count() >= prefetch {
+                    return None;
+                }
+                let (place, stored) = state.ready.pop_first()?;
+                let taken = (place, stored.message.clone(), stored.redelivered);
+                state.held.insert(place, (consumer, stored));
+                Some(taken)
+            });
+            tokio::select! {
+                biased;
+                () = self.lost.cancelled() => Some(Err(Error::Lost("cut".to_owned()))),
+                (place, message, redelivered) = taken => {
+                    let receipt = Place { broker: self.broker.clone(), place: Some(place), lost: self.lost.clone() };
+                    Some(Ok(Delivery::new(message, redelivered, Box::new(receipt), self.lost.clone())))
+                }
+            }
+        }
+        .boxed()
+    }
+
+    fn stop(&mut self) -> BoxFuture<'_, Result<(), Error>> {
+        self.stopped = true;
+        std::future::ready(Ok(())).boxed()
+    }
+
+    fn close(self: Box<Self>) -> BoxFuture<'static, ()> {
+        std::future::ready(()).boxed()
+    }
+}
+
+impl Drop for Consuming {
+    fn drop(&mut self) {
+        self.lost.cancel();
+        let consumer = self.consumer;
+        self.broker
+            .shared
+            .state()
+            .put_back(|_, holder| holder == consumer);
+        self.broker.shared.changed.notify_waiters();
+    }
+}
+
+/// The place in the queue of one delivery.
+struct Place {
+    broker: Embedded,
+    place: Option<u64>,
+    lost: CancellationToken,
+}
+
+impl Place {
+    fn settle(&mut self, settle: impl FnOnce(&mut State, u64)) -> Result<(), Error> {
+        let mut state = self.broker.shared.state();
+        let place = self.place.take();
+        let result = match place {
+            // Whoever holds the place after a cut is another.
+            _ if self.lost.is_cancelled() => Err(Error::Lost(
+                "the delivery died with its connection".to_owned(),
+            )),
+            Some(place) => {
+                settle(&mut state, place);
+                Ok(())
+            }
+            None => Ok(()),
+        };
+        drop(state);
+        self.broker.shared.changed.notify_waiters();
+        result
+    }
+}
+
+impl Receipt for Place {
+    fn acknowledge(mut self: Box<Self>) -> BoxFuture<'static, Result<(), Error>> {
+        let settled = self.settle(|state, place| drop(state.held.remove(&place)));
+        std::future::ready(settled).boxed()
+    }
+
+    fn requeue(mut self: Box<Self>) -> BoxFuture<'static, Result<(), Error>> {
+        let settled = self.settle(put_back);
+        std::future::ready(settled).boxed()
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        if self.place.is_some() {
+            // A delivery of a cut connection is back already.
+            let _ = self.settle(put_back);
+        }
+    }
+}
+
+fn put_back(state: &mut State, settled: u64) {
+    state.put_back(|place, _| place == settled);
+}

@@ -1,0 +1,443 @@
+//! The worker as a whole: it takes jobs, sees each one through the rooms, and leaves in order when it is told to.
+
+use std::collections::VecDeque;
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytesize::ByteSize;
+use schemars::JsonSchema;
+use scriptmill_sdk::Limits;
+use scriptmill_sdk::amqp::Envelope;
+use serde::{Deserialize, Serialize};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
+
+use crate::broker::{Broker, Delivery, Error, Subscription, pauses};
+use crate::execute::{self, Runner};
+use crate::intake::{self, Policy};
+use crate::limits;
+use crate::metrics::Metrics;
+use crate::schedule::Executor;
+use crate::settle::{Answer, Desk};
+
+/// How much a worker takes on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Options {
+    /// Jobs that may have begun and not ended at one time: running, or waiting on the host. Each may take up to the
+    /// memory limit.
+    pub slots: NonZeroUsize,
+    /// Threads that run scripts. Absent: one for each processor.
+    pub threads: Option<NonZeroUsize>,
+    /// Jobs taken from the queue beyond `slots`, so that a free slot finds its next job at hand.
+    pub prefetch_margin: u16,
+    /// On SIGTERM, how long what has begun may take to end; what has not by then is given back to the queue.
+    #[serde(with = "humantime_serde")]
+    #[schemars(with = "String")]
+    pub grace: Duration,
+    /// The largest job message taken and the largest outcome published, 15 MiB at most.
+    #[schemars(with = "String")]
+    pub message_size: ByteSize,
+    /// The largest input of a job.
+    #[schemars(with = "String")]
+    pub input_size: ByteSize,
+    /// What one job may use at most.
+    pub limits: limits::Options,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            slots: NonZeroUsize::MIN.saturating_add(15),
+            threads: None,
+            prefetch_margin: 4,
+            grace: Duration::from_secs(25),
+            message_size: ByteSize::mib(8),
+            input_size: ByteSize::mib(4),
+            limits: limits::Options::default(),
+        }
+    }
+}
+
+impl Options {
+    /// What is taken for a job.
+    pub fn policy(&self, tenant_is_user: bool, engine: &str) -> Policy {
+        Policy {
+            message_bytes_max: self.message_size.as_u64(),
+            input_bytes_max: self.input_size.as_u64(),
+            limits: Limits::from(&self.limits),
+            tenant_is_user,
+            engine: engine.to_owned(),
+        }
+    }
+
+    fn threads(&self) -> NonZeroUsize {
+        self.threads
+            .or_else(|| std::thread::available_parallelism().ok())
+            .unwrap_or(NonZeroUsize::MIN)
+    }
+
+    fn prefetch(&self) -> u16 {
+        u16::try_from(self.slots.get())
+            .unwrap_or(u16::MAX)
+            .saturating_add(self.prefetch_margin)
+    }
+
+    /// How long jobs may go on in a drain: the grace period less what giving them back takes.
+    fn running_grace(&self) -> Duration {
+        self.grace
+            .saturating_sub((self.grace / 5).min(Duration::from_secs(5)))
+    }
+}
+
+/// What a worker is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Status {
+    /// Looking for a broker.
+    Connecting,
+    /// Taking jobs.
+    Consuming,
+    /// Told to leave: taking no more.
+    Draining,
+}
+
+/// A worker.
+pub struct Service {
+    rooms: Arc<Rooms>,
+    options: Options,
+    retry_pause_max: Duration,
+    status: watch::Sender<Status>,
+}
+
+/// What every job needs on its way.
+struct Rooms {
+    broker: Arc<dyn Broker>,
+    runner: Arc<dyn Runner>,
+    executor: Executor,
+    desk: Desk,
+    policy: Arc<Policy>,
+    metrics: Metrics,
+    /// Set at the end of the grace period: what still runs is given back.
+    hurry: CancellationToken,
+}
+
+impl Service {
+    /// A worker that takes jobs from `broker` and runs them by `runner`. `retry_pause_max` bounds the pauses between
+    /// attempts to reach the broker.
+    ///
+    /// # Errors
+    /// The system starts no more threads.
+    pub fn new(
+        broker: Arc<dyn Broker>,
+        runner: Arc<dyn Runner>,
+        options: Options,
+        policy: Policy,
+        retry_pause_max: Duration,
+        metrics: Metrics,
+    ) -> std::io::Result<Self> {
+        metrics
+            .slots
+            .set(i64::try_from(options.slots.get()).unwrap_or(i64::MAX));
+        let rooms = Rooms {
+            executor: Executor::new(options.threads())?,
+            desk: Desk::new(broker.clone(), metrics.clone(), retry_pause_max),
+            policy: Arc::new(policy),
+            hurry: CancellationToken::new(),
+            broker,
+            runner,
+            metrics,
+        };
+        let (status, _) = watch::channel(Status::Connecting);
+        Ok(Self {
+            rooms: Arc::new(rooms),
+            options,
+            retry_pause_max,
+            status,
+        })
+    }
+
+    /// What the worker is doing, now and from now on.
+    pub fn status(&self) -> watch::Receiver<Status> {
+        self.status.subscribe()
+    }
+
+    /// Works until `drain` is cancelled and then leaves within the grace period. Without a broker it goes on trying.
+    ///
+    /// # Errors
+    /// A queue exists with other properties than the worker's: trying again would not help.
+    pub async fn run(self, drain: CancellationToken) -> Result<(), Error> {
+        let mut jobs = JoinSet::new();
+        let slots = Arc::new(Semaphore::new(self.options.slots.get()));
+        let mut waits = pauses(self.retry_pause_max);
+        let ended = loop {
+            let subscribed = tokio::select! {
+                () = drain.cancelled() => break Ok(None),
+                subscribed = self.rooms.broker.subscribe(self.options.prefetch()) => subscribed,
+            };
+            let error = match subscribed {
+                Ok(subscription) => {
+                    waits = pauses(self.retry_pause_max);
+                    self.became(Status::Consuming);
+                    match self.consume(subscription, &slots, &mut jobs, &drain).await {
+                        Ok(drained) => break Ok(Some(drained)),
+                        Err(error) => error,
+                    }
+                }
+                Err(error) => error,
+            };
+            self.became(Status::Connecting);
+            if !error.is_passing() {
+                break Err(error);
+            }
+            let pause = waits.next().unwrap_or(self.retry_pause_max);
+            tracing::warn!(%error, ?pause, "not receiving jobs; trying again after a pause");
+            tokio::select! {
+                () = drain.cancelled() => break Ok(None),
+                () = tokio::time::sleep(pause) => {}
+            }
+        };
+        self.became(Status::Draining);
+        let subscription = match ended {
+            Ok(subscription) => subscription,
+            Err(error) => return Err(error),
+        };
+        self.leave(jobs, subscription).await;
+        Ok(())
+    }
+
+    /// Takes jobs, each beginning as soon as there is a slot, in the order in which they came. Told to drain, it stops
+    /// taking, gives back what has not begun, and answers with the subscription that what has begun still needs.
+    async fn consume(
+        &self,
+        mut subscription: Box<dyn Subscription>,
+        slots: &Arc<Semaphore>,
+        jobs: &mut JoinSet<()>,
+        drain: &CancellationToken,
+    ) -> Result<Box<dyn Subscription>, Error> {
+        // Bounded by the prefetch.
+        let mut waiting = VecDeque::new();
+        let waiting_gauge = Waiting(&self.rooms.metrics);
+        loop {
+            waiting_gauge.set(waiting.len());
+            tokio::select! {
+                biased;
+                () = drain.cancelled() => break,
+                slot = slots.clone().acquire_owned(), if !waiting.is_empty() => {
+                    if let (Ok(slot), Some((delivery, at))) = (slot, waiting.pop_front()) {
+                        let rooms = self.rooms.clone();
+                        jobs.spawn(async move { rooms.job(delivery, slot, at).await });
+                    }
+                }
+                // What the jobs leave behind is collected as they end.
+                Some(_) = jobs.join_next(), if !jobs.is_empty() => {}
+                delivery = subscription.next() => match delivery {
+                    Some(Ok(delivery)) => waiting.push_back((self.received(delivery), Instant::now())),
+                    Some(Err(error)) => {
+                        for _ in waiting {
+                            self.rooms.desk.lost();
+                        }
+                        return Err(error);
+                    }
+                    None => return Err(Error::Lost("the subscription ended".to_owned())),
+                },
+            }
+        }
+        tracing::info!(
+            running = jobs.len(),
+            waiting = waiting.len(),
+            "draining: taking no more jobs"
+        );
+        self.became(Status::Draining);
+        if let Err(error) = subscription.stop().await {
+            tracing::warn!(%error, "the broker may still send jobs; they will go back");
+        }
+        let mut unbegun = waiting
+            .into_iter()
+            .map(|(delivery, _)| delivery)
+            .collect::<Vec<_>>();
+        while let Ok(Some(Ok(delivery))) =
+            tokio::time::timeout(Duration::from_secs(1), subscription.next()).await
+        {
+            unbegun.push(self.received(delivery));
+        }
+        for delivery in unbegun {
+            let rooms = self.rooms.clone();
+            jobs.spawn(async move { rooms.give_back(delivery, 0).await });
+        }
+        Ok(subscription)
+    }
+
+    /// Waits for what has begun, gives back what takes too long, and says goodbye to the broker.
+    async fn leave(&self, mut jobs: JoinSet<()>, subscription: Option<Box<dyn Subscription>>) {
+        let told = Instant::now();
+        let running_grace = self.options.running_grace();
+        if tokio::time::timeout(running_grace, drained(&mut jobs))
+            .await
+            .is_err()
+        {
+            tracing::warn!(
+                running = jobs.len(),
+                "the grace period ends: giving back what still runs"
+            );
+            self.rooms.hurry.cancel();
+            let left = self.options.grace.saturating_sub(told.elapsed());
+            if tokio::time::timeout(left, drained(&mut jobs))
+                .await
+                .is_err()
+            {
+                tracing::warn!(
+                    jobs = jobs.len(),
+                    "leaving without an answer from the broker; it will deliver these jobs again"
+                );
+                jobs.abort_all();
+                drained(&mut jobs).await;
+            }
+        }
+        if let Some(subscription) = subscription {
+            subscription.close().await;
+        }
+        self.rooms.broker.close().await;
+        tracing::info!("drained");
+    }
+
+    fn received(&self, delivery: Delivery) -> Delivery {
+        self.rooms.metrics.deliveries.inc();
+        if delivery.redelivered {
+            self.rooms.metrics.redeliveries.inc();
+        }
+        delivery
+    }
+
+    fn became(&self, status: Status) {
+        self.rooms
+            .metrics
+            .connected
+            .set(i64::from(status == Status::Consuming));
+        self.status.send_replace(status);
+    }
+}
+
+async fn drained(jobs: &mut JoinSet<()>) {
+    while jobs.join_next().await.is_some() {}
+}
+
+impl Rooms {
+    /// Sees one job through.
+    async fn job(&self, delivery: Delivery, slot: OwnedSemaphorePermit, received: Instant) {
+        let envelope = Envelope::read(&delivery.message.properties);
+        let id = envelope.message_id.clone().unwrap_or_default();
+        let span = tracing::info_span!(
+            "job",
+            id,
+            tenant = tracing::field::Empty,
+            traceparent = envelope.traceparent
+        );
+        self.job_in_span(delivery, envelope, slot, received.elapsed())
+            .instrument(span)
+            .await;
+    }
+
+    async fn job_in_span(
+        &self,
+        delivery: Delivery,
+        envelope: Envelope,
+        slot: OwnedSemaphorePermit,
+        waited: Duration,
+    ) {
+        let running = Running::new(&self.metrics);
+        let task = {
+            let (message, envelope, policy) = (
+                delivery.message.clone(),
+                envelope.clone(),
+                self.policy.clone(),
+            );
+            let (redelivered, received_at, runner) = (
+                delivery.redelivered,
+                delivery.received_at,
+                self.runner.clone(),
+            );
+            let span = tracing::Span::current();
+            let work = async move {
+                match intake::read(&message, &envelope, redelivered, received_at, &policy) {
+                    Ok(accepted) => {
+                        tracing::Span::current().record("tenant", &accepted.job.tenant);
+                        let outcome = execute::execute(&*runner, accepted, waited).await;
+                        (true, Answer::new(outcome, policy.message_bytes_max))
+                    }
+                    Err(outcome) => (false, Answer::new(*outcome, policy.message_bytes_max)),
+                }
+            };
+            self.executor.spawn(work.instrument(span))
+        };
+        let done = tokio::select! {
+            biased;
+            () = delivery.lost() => return self.desk.lost(),
+            done = task => done,
+            () = self.hurry.cancelled() => return self.give_back(delivery, 1).await,
+        };
+        // The next job may begin while this one's outcome is on its way.
+        drop((slot, running));
+        let (readable, answer) = done.unwrap_or_else(|| {
+            let job_id = envelope.message_id.clone().unwrap_or_default();
+            (
+                true,
+                Answer::new(
+                    execute::broken(job_id, self.runner.engine()),
+                    self.policy.message_bytes_max,
+                ),
+            )
+        });
+        if readable {
+            tracing::debug!(status = answer.status(), code = ?answer.code(), "the job ended");
+            self.desk.settle(delivery, &envelope, answer).await;
+        } else {
+            tracing::warn!(code = ?answer.code(), "the message is no job for this worker; it goes to the dead letters");
+            self.desk.dead_letter(delivery, &envelope, answer).await;
+        }
+    }
+
+    /// Gives a job back; `begun` is 1 if this attempt at it had begun.
+    async fn give_back(&self, delivery: Delivery, begun: u32) {
+        let envelope = Envelope::read(&delivery.message.properties);
+        let attempt = intake::attempt(&delivery.message, &envelope, delivery.redelivered);
+        self.desk
+            .give_back(delivery, &envelope, attempt.saturating_add(begun))
+            .await;
+    }
+}
+
+/// Counts a running job for as long as it lives.
+struct Running<'a>(&'a Metrics);
+
+impl<'a> Running<'a> {
+    fn new(metrics: &'a Metrics) -> Self {
+        metrics.running.inc();
+        Self(metrics)
+    }
+}
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        self.0.running.dec();
+    }
+}
+
+/// Shows how many jobs wait; none when it is gone.
+struct Waiting<'a>(&'a Metrics);
+
+impl Waiting<'_> {
+    fn set(&self, waiting: usize) {
+        self.0
+            .waiting
+            .set(i64::try_from(waiting).unwrap_or(i64::MAX));
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.waiting.set(0);
+    }
+}
