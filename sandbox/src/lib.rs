@@ -1,1 +1,4 @@
-//! TODO
+//! Script in, image out; image and input in, outcome out.
+
+pub mod child;
+pub mod prepare;

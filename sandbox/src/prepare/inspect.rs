@@ -1,0 +1,384 @@
+//! Our own pass over a parsed module: what would fail or mean something else once it runs.
+
+use std::collections::{BTreeMap, HashSet};
+
+use oxc::ast::AstKind;
+use oxc::ast::ast::*;
+use oxc::ast_visit::{Visit, walk};
+use oxc::semantic::{ScopeId, Scoping, SymbolFlags};
+use oxc::span::{GetSpan, Span};
+use oxc::syntax::scope::ScopeFlags;
+use scriptmill_sdk::Code;
+
+use super::namespace::Namespaces;
+use super::source::Finding;
+use super::{names, unsupported};
+
+/// Deeper trees are refused: the engine's own parser recurses too, on a far smaller stack.
+const DEPTH_MAX: usize = 10_000;
+
+const UNDECLARED_HELP: &str =
+    "Declare it with `const` or `let`, or import it. If it may be missing, ask with `typeof` first.";
+
+/// What the pass found out.
+#[derive(Default)]
+pub(super) struct Facts {
+    pub(super) findings: Vec<Finding>,
+    /// Specifiers of `import()`, where they are written out.
+    pub(super) dynamic_imports: Vec<(String, Span)>,
+    /// Whether anything is called `main`, so that it may become a global function.
+    pub(super) mentions_main: bool,
+    /// Names that are used and that nothing declares.
+    pub(super) unbound: HashSet<String>,
+}
+
+/// Inspects a program before it is transformed.
+pub(super) fn inspect(program: &Program<'_>, scoping: &Scoping) -> Facts {
+    let mut inspector = Inspector {
+        scoping,
+        facts: Facts::default(),
+        namespaces: Namespaces::default(),
+        functions: 0,
+        ambient: 0,
+        with: 0,
+        depth: 0,
+        too_deep: false,
+        sloppy: !program.source_type.is_module(),
+        guarded: HashSet::new(),
+        assigned: HashSet::new(),
+        undeclared: BTreeMap::new(),
+    };
+    inspector.visit_program(program);
+    inspector.finish()
+}
+
+struct Inspector<'s> {
+    scoping: &'s Scoping,
+    facts: Facts,
+    namespaces: Namespaces,
+    /// Functions around the place.
+    functions: usize,
+    /// Declarations around the place that only describe.
+    ambient: usize,
+    /// `with` statements around the place.
+    with: usize,
+    depth: usize,
+    too_deep: bool,
+    sloppy: bool,
+    /// Names that `typeof` asks for.
+    guarded: HashSet<String>,
+    /// Names that come into being by assignment.
+    assigned: HashSet<String>,
+    /// The first use of each name that nothing declares, with its scope.
+    undeclared: BTreeMap<String, Use>,
+}
+
+struct Use {
+    span: Span,
+    scope: ScopeId,
+    why: Why,
+}
+
+/// Why nothing of a name exists when the script runs.
+enum Why {
+    Undeclared,
+    /// Only a type of that name is.
+    Type,
+    /// It is only described, by `declare`.
+    Described,
+}
+
+impl Inspector<'_> {
+    fn finish(mut self) -> Facts {
+        self.facts.unbound = self.undeclared.keys().cloned().collect();
+        let elsewhere = self.namespaces.findings(self.scoping);
+        for (name, used) in &self.undeclared {
+            let explained = elsewhere.iter().any(|finding| finding.span == used.span);
+            if !explained && !names::is_known(name) && !self.guarded.contains(name) && !self.assigned.contains(name) {
+                self.facts.findings.push(self.undeclared_finding(name, used));
+            }
+        }
+        self.facts.findings.extend(elsewhere);
+        self.facts
+    }
+
+    fn undeclared_finding(&self, name: &str, used: &Use) -> Finding {
+        let (message, help) = match used.why {
+            Why::Undeclared => {
+                let near = names::nearest(name, self.visible(used.scope));
+                let help = near.map_or_else(|| UNDECLARED_HELP.to_owned(), |near| format!("Did you mean '{near}'?"));
+                (format!("'{name}' is not declared anywhere."), help)
+            }
+            Why::Type => (
+                format!("'{name}' is declared as a type only; nothing of that name exists when the script runs."),
+                "Import it without `type`, or declare a value of that name.".to_owned(),
+            ),
+            Why::Described => (
+                format!("'{name}' is described by `declare`, but nothing of that name exists when the script runs."),
+                "`declare` makes nothing. Declare the value itself, import it, or take it from the input.".to_owned(),
+            ),
+        };
+        Finding::warning(Code::UndeclaredName, used.span, message).help(help)
+    }
+
+    /// The names of values that can be used in a scope, the inner ones first.
+    fn visible(&self, scope: ScopeId) -> impl Iterator<Item = (usize, &str)> {
+        let exists = |flags: SymbolFlags| flags.is_value() && !flags.contains(SymbolFlags::Ambient);
+        let declared = self.scoping.scope_ancestors(scope).enumerate().flat_map(move |(rank, scope)| {
+            let bindings = self.scoping.get_bindings(scope).iter();
+            bindings
+                .filter(move |(_, symbol)| exists(self.scoping.symbol_flags(**symbol)))
+                .map(move |(name, _)| (rank, name.as_str()))
+        });
+        let global = names::WORLD.iter().copied().chain(self.assigned.iter().map(String::as_str));
+        declared.chain(global.map(|name| (usize::MAX, name)))
+    }
+
+    fn report(&mut self, finding: Finding) {
+        if self.ambient == 0 {
+            self.facts.findings.push(finding);
+        }
+    }
+
+    fn reference(&mut self, identifier: &IdentifierReference<'_>) {
+        let Some(reference) = identifier.reference_id.get().map(|id| self.scoping.get_reference(id)) else { return };
+        if !reference.flags().is_value() || self.ambient > 0 {
+            return;
+        }
+        let name = identifier.name.as_str();
+        let symbol = reference.symbol_id();
+        self.namespaces.used(name, identifier.span, symbol);
+        let flags = symbol.map(|symbol| self.scoping.symbol_flags(symbol));
+        match (symbol, flags) {
+            (Some(symbol), Some(flags)) => {
+                if reference.is_write() && flags.intersects(SymbolFlags::ConstVariable | SymbolFlags::Import) {
+                    let declared = self.scoping.symbol_span(symbol);
+                    self.facts.findings.push(constant_assigned(name, identifier.span, declared, flags));
+                }
+                let exists = flags.intersects(SymbolFlags::Value | SymbolFlags::Import);
+                if flags.contains(SymbolFlags::Ambient) || !exists {
+                    let why = if flags.contains(SymbolFlags::Ambient) { Why::Described } else { Why::Type };
+                    self.unbound(name, identifier.span, reference.scope_id(), why);
+                }
+            }
+            _ => {
+                if reference.is_write() && self.sloppy {
+                    self.assigned.insert(name.to_owned());
+                    self.facts.mentions_main |= name == "main";
+                }
+                let scope = reference.scope_id();
+                let bound = self.scoping.find_binding(scope, identifier.name).is_some();
+                self.unbound(name, identifier.span, scope, if bound { Why::Type } else { Why::Undeclared });
+            }
+        }
+    }
+
+    fn unbound(&mut self, name: &str, span: Span, scope: ScopeId, why: Why) {
+        if self.with == 0 && !self.undeclared.contains_key(name) {
+            self.undeclared.insert(name.to_owned(), Use { span, scope, why });
+        }
+    }
+
+    /// Whether the expression is the global of this name.
+    fn is_global(&self, expression: &Expression<'_>, name: &str) -> bool {
+        let Expression::Identifier(identifier) = expression else { return false };
+        let reference = identifier.reference_id.get().map(|id| self.scoping.get_reference(id));
+        identifier.name == name && reference.is_some_and(|reference| reference.symbol_id().is_none())
+    }
+
+    fn clock(&mut self, callee: &Expression<'_>, arguments: &[Argument<'_>], new: bool, span: Span) {
+        if self.functions > 0 {
+            return;
+        }
+        let member = |object: &str, property: &str| match callee {
+            Expression::StaticMemberExpression(member) => {
+                member.property.name == property && self.is_global(&member.object, object)
+            }
+            _ => false,
+        };
+        let what = if new {
+            (arguments.is_empty() && self.is_global(callee, "Date")).then_some("new Date()")
+        } else if self.is_global(callee, "Date") {
+            Some("Date()")
+        } else if member("Date", "now") {
+            Some("Date.now()")
+        } else if member("performance", "now") {
+            Some("performance.now()")
+        } else {
+            member("Math", "random").then_some("Math.random()")
+        };
+        let Some(what) = what else { return };
+        let (message, help) = if what == "Math.random()" {
+            (
+                "Math.random() at top level gives the same number in every job.",
+                "The top level runs once, for many jobs. Call it inside the function that handles a job.",
+            )
+        } else {
+            (
+                "The clock stands still at top level: {} gives the same instant in every job.",
+                "The top level runs once, for many jobs. Read the time inside the function that handles a job.",
+            )
+        };
+        self.report(Finding::warning(Code::TopLevelClock, span, message.replace("{}", what)).help(help));
+    }
+
+    /// Assigning to a property of the global object declares a name.
+    fn global_assigned(&mut self, target: &AssignmentTarget<'_>) {
+        let AssignmentTarget::StaticMemberExpression(member) = target else { return };
+        if ["globalThis", "self", "window", "global"].iter().any(|name| self.is_global(&member.object, name)) {
+            self.assigned.insert(member.property.name.to_string());
+        }
+    }
+}
+
+fn constant_assigned(name: &str, span: Span, declared: Span, flags: SymbolFlags) -> Finding {
+    let (message, help, what) = if flags.contains(SymbolFlags::ConstVariable) {
+        (
+            format!("'{name}' is a constant and cannot be given another value."),
+            "Declare it with `let` instead of `const` if its value changes.",
+            "declared as a constant here",
+        )
+    } else {
+        (
+            format!("'{name}' is imported and cannot be given another value."),
+            "Copy it into a variable of your own first: `let copy = …`.",
+            "imported here",
+        )
+    };
+    Finding::error(Code::ConstantAssignment, span, message).help(help).related(declared, what)
+}
+
+impl<'a> Visit<'a> for Inspector<'_> {
+    fn enter_node(&mut self, kind: AstKind<'a>) {
+        self.depth += 1;
+        if self.depth > DEPTH_MAX && !self.too_deep {
+            self.too_deep = true;
+            let message = format!("The script is nested more than {DEPTH_MAX} levels deep.");
+            let help = "Split deeply nested expressions and long chains of `else if` into functions, or use tables.";
+            self.facts
+                .findings
+                .push(Finding::error(Code::TooComplex, Span::empty(kind.span().start), message).help(help));
+        }
+        if let Some(finding) = unsupported::find(&kind) {
+            self.report(finding);
+        }
+        match kind {
+            AstKind::StaticMemberExpression(member) => self.facts.mentions_main |= member.property.name == "main",
+            AstKind::StringLiteral(text) => self.facts.mentions_main |= text.value == "main",
+            AstKind::ObjectProperty(property) => {
+                self.facts.mentions_main |= property.key.static_name().is_some_and(|name| name == "main");
+            }
+            AstKind::UnaryExpression(unary) if unary.operator == UnaryOperator::Typeof => {
+                if let Expression::Identifier(identifier) = unary.argument.without_parentheses() {
+                    self.guarded.insert(identifier.name.to_string());
+                }
+            }
+            AstKind::ImportExpression(import) => {
+                if let Some(specifier) = literal(&import.source) {
+                    self.facts.dynamic_imports.push((specifier, import.source.span()));
+                }
+            }
+            AstKind::CallExpression(call) => self.clock(&call.callee, &call.arguments, false, call.span),
+            AstKind::NewExpression(new) => self.clock(&new.callee, &new.arguments, true, new.span),
+            AstKind::AssignmentExpression(assignment) => self.global_assigned(&assignment.left),
+            _ => {}
+        }
+    }
+
+    fn leave_node(&mut self, _: AstKind<'a>) {
+        self.depth -= 1;
+    }
+
+    fn visit_identifier_reference(&mut self, identifier: &IdentifierReference<'a>) {
+        self.reference(identifier);
+        walk::walk_identifier_reference(self, identifier);
+    }
+
+    fn visit_function(&mut self, function: &Function<'a>, flags: ScopeFlags) {
+        self.functions += 1;
+        self.ambient += usize::from(function.declare);
+        walk::walk_function(self, function, flags);
+        self.ambient -= usize::from(function.declare);
+        self.functions -= 1;
+    }
+
+    fn visit_arrow_function_expression(&mut self, function: &ArrowFunctionExpression<'a>) {
+        self.functions += 1;
+        walk::walk_arrow_function_expression(self, function);
+        self.functions -= 1;
+    }
+
+    fn visit_class(&mut self, class: &Class<'a>) {
+        self.ambient += usize::from(class.declare);
+        walk::walk_class(self, class);
+        self.ambient -= usize::from(class.declare);
+    }
+
+    fn visit_property_definition(&mut self, property: &PropertyDefinition<'a>) {
+        // A field's value is computed when an object is made, a static one's at once.
+        let later = usize::from(!property.r#static);
+        self.ambient += usize::from(property.declare);
+        self.functions += later;
+        walk::walk_property_definition(self, property);
+        self.functions -= later;
+        self.ambient -= usize::from(property.declare);
+    }
+
+    fn visit_variable_declaration(&mut self, declaration: &VariableDeclaration<'a>) {
+        self.ambient += usize::from(declaration.declare);
+        walk::walk_variable_declaration(self, declaration);
+        self.ambient -= usize::from(declaration.declare);
+    }
+
+    fn visit_with_statement(&mut self, with: &WithStatement<'a>) {
+        self.visit_expression(&with.object);
+        self.with += 1;
+        self.visit_statement(&with.body);
+        self.with -= 1;
+    }
+
+    fn visit_ts_namespace_declaration(&mut self, namespace: &TSNamespaceDeclaration<'a>) {
+        self.ambient += usize::from(namespace.declare);
+        if self.ambient == 0 {
+            self.facts.findings.extend(unsupported::namespace(namespace));
+            self.namespaces.enter(namespace);
+        }
+        walk::walk_ts_namespace_declaration(self, namespace);
+        if self.ambient == 0 {
+            self.namespaces.leave();
+        }
+        self.ambient -= usize::from(namespace.declare);
+    }
+
+    fn visit_ts_enum_declaration(&mut self, declaration: &TSEnumDeclaration<'a>) {
+        self.ambient += usize::from(declaration.declare);
+        if self.ambient == 0 {
+            self.namespaces.enter_enum(declaration);
+        }
+        walk::walk_ts_enum_declaration(self, declaration);
+        if self.ambient == 0 {
+            self.namespaces.leave();
+        }
+        self.ambient -= usize::from(declaration.declare);
+    }
+
+    fn visit_ts_external_module_declaration(&mut self, module: &TSExternalModuleDeclaration<'a>) {
+        self.ambient += 1;
+        walk::walk_ts_external_module_declaration(self, module);
+        self.ambient -= 1;
+    }
+
+    fn visit_ts_global_declaration(&mut self, global: &TSGlobalDeclaration<'a>) {
+        self.ambient += 1;
+        walk::walk_ts_global_declaration(self, global);
+        self.ambient -= 1;
+    }
+}
+
+fn literal(expression: &Expression<'_>) -> Option<String> {
+    match expression.without_parentheses() {
+        Expression::StringLiteral(text) => Some(text.value.to_string()),
+        Expression::TemplateLiteral(template) => template.single_quasi().map(|text| text.to_string()),
+        _ => None,
+    }
+}

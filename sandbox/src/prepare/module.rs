@@ -1,0 +1,229 @@
+//! One module through parser, semantic pass, our own passes, transformer and printer.
+
+use oxc::allocator::Allocator;
+use oxc::ast::ast::{Program, Statement};
+use oxc::parser::{ParseOptions, Parser, ParserReturn};
+use oxc::semantic::{Scoping, SemanticBuilder, SymbolFlags};
+use oxc::span::{SourceType, Span};
+use scriptmill_sdk::{Code, Diagnostic, Module, Severity};
+
+use super::bundle::{Import, Resolver, WHAT_MAY_BE_IMPORTED, is_relative, text_of};
+use super::inspect::Facts;
+use super::source::{Finding, Source};
+use super::{EmittedModule, ModuleKind, SourceMap, emit, inspect, syntax};
+
+/// What one module gave.
+pub(super) struct Report {
+    pub(super) diagnostics: Vec<Diagnostic>,
+    /// `None` where it has an error.
+    pub(super) emitted: Option<Emitted>,
+}
+
+/// A module for the engine, and what its imports mean: specifier and index in the bundle, each once.
+pub(super) struct Emitted {
+    pub(super) module: EmittedModule,
+    pub(super) imports: Vec<(String, usize)>,
+}
+
+/// What a module is written in, by its name.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Language {
+    TypeScript,
+    /// Types alone: nothing of it runs.
+    Declarations,
+    JavaScript,
+    Json,
+    Jsx,
+}
+
+impl Language {
+    fn of(name: &str) -> Self {
+        let file = name.rsplit_once('/').map_or(name, |(_, file)| file);
+        let ends = |ends: &[&str]| ends.iter().any(|end| file.ends_with(end));
+        match () {
+            () if ends(&[".d.ts", ".d.mts", ".d.cts"]) => Self::Declarations,
+            () if ends(&[".js", ".mjs", ".cjs"]) => Self::JavaScript,
+            () if ends(&[".json"]) => Self::Json,
+            () if ends(&[".tsx", ".jsx"]) => Self::Jsx,
+            () => Self::TypeScript,
+        }
+    }
+}
+
+/// Checks and transpiles one module of a bundle.
+pub(super) fn check(module: &Module, main: bool, resolver: &Resolver<'_>) -> Report {
+    let source = Source::new(&module.name, text_of(&module.source));
+    let mut findings = Vec::new();
+    let emitted = pass(&source, module, main, resolver, &mut findings);
+    findings.sort_by_key(|finding| (finding.span.start, finding.code));
+    let refused = findings.iter().any(|finding| finding.severity == Severity::Error);
+    let diagnostics = findings.into_iter().map(|finding| source.diagnose(finding)).collect();
+    Report { diagnostics, emitted: emitted.filter(|_| !refused) }
+}
+
+fn pass(
+    source: &Source<'_>,
+    module: &Module,
+    main: bool,
+    resolver: &Resolver<'_>,
+    findings: &mut Vec<Finding>,
+) -> Option<Emitted> {
+    let language = Language::of(&module.name);
+    let source_type = match language {
+        Language::TypeScript => SourceType::ts(),
+        Language::Declarations => SourceType::d_ts(),
+        Language::JavaScript => SourceType::mjs(),
+        Language::Json | Language::Jsx => {
+            findings.push(unsupported_file(language));
+            return None;
+        }
+    };
+    let allocator = Allocator::default();
+    let parsed = parse(&allocator, source.text, source_type, main);
+    findings.extend(parsed.diagnostics.into_vec().into_iter().map(|error| syntax::finding(error, source.text)));
+    if parsed.panicked {
+        return None;
+    }
+    let mut program = parsed.program;
+    let semantic = SemanticBuilder::new_compiler().with_enum_eval(true).build(&program);
+    findings.extend(semantic.diagnostics.into_vec().into_iter().map(|error| syntax::finding(error, source.text)));
+    let scoping = semantic.semantic.into_scoping();
+    let mut facts = inspect::inspect(&program, &scoping);
+    findings.append(&mut facts.findings);
+    if findings.iter().any(|finding| finding.severity == Severity::Error) {
+        // What is left of a broken program says little about what it lacks.
+        return None;
+    }
+
+    let kind = if program.source_type.is_module() { ModuleKind::Module } else { ModuleKind::Script };
+    let typescript = program.source_type.is_typescript();
+    let declared_main = declared_main(&program, &scoping);
+    if typescript {
+        let errors = emit::transform(&allocator, &mut program, scoping);
+        findings.extend(errors.into_vec().into_iter().map(|error| syntax::unsupported(error, source.text)));
+    }
+    let imports = imports(&program, &facts.dynamic_imports, &module.name, resolver, findings);
+    if main && !has_entry(&program, kind, &facts, declared_main) {
+        findings.push(missing_entry(&program, kind, declared_main));
+    }
+    let (code, map) = if typescript { emit::print(&program) } else { (source.text.to_owned(), SourceMap::identity()) };
+    if typescript {
+        findings.extend(emit::verify(&code, &map, kind, &facts.unbound, source));
+    }
+    Some(Emitted { module: EmittedModule { name: module.name.clone(), kind, code, map }, imports })
+}
+
+/// The main module is a classic script unless something in it says that it is a module.
+fn parse<'a>(allocator: &'a Allocator, text: &'a str, source_type: SourceType, main: bool) -> ParserReturn<'a> {
+    let parse = |source_type| {
+        let options = ParseOptions { parse_regular_expression: true, ..ParseOptions::default() };
+        Parser::new(allocator, text, source_type).with_options(options).parse()
+    };
+    if !main || source_type.is_typescript_definition() {
+        return parse(source_type.with_module(true));
+    }
+    let parsed = parse(source_type.with_unambiguous(true));
+    if !parsed.diagnostics.is_empty() && !parsed.module_record.has_module_syntax && text.contains("await") {
+        // `await` at top level makes it a module too.
+        let module = parse(source_type.with_module(true));
+        if module.diagnostics.is_empty() {
+            return module;
+        }
+    }
+    parsed
+}
+
+fn unsupported_file(language: Language) -> Finding {
+    let (message, help) = match language {
+        Language::Json => (
+            "A JSON file cannot be a module.",
+            "Write `export default` before the data and name the file '.ts', or give the data to the script as input.",
+        ),
+        _ => ("JSX is not supported.", "Write the module without JSX and name it '.ts' or '.js'."),
+    };
+    Finding::error(Code::UnsupportedSyntax, Span::empty(0), message).help(help)
+}
+
+/// What the imports that are left in the program mean.
+fn imports(
+    program: &Program<'_>,
+    dynamic: &[(String, Span)],
+    importer: &str,
+    resolver: &Resolver<'_>,
+    findings: &mut Vec<Finding>,
+) -> Vec<(String, usize)> {
+    let mut found: Vec<(String, usize)> = Vec::new();
+    let mut add = |specifier: &str, span: Span, severity: Severity| match resolver.resolve(importer, specifier) {
+        Import::Module(index) => {
+            if !found.iter().any(|(other, _)| other == specifier) {
+                found.push((specifier.to_owned(), index));
+            }
+        }
+        Import::Nothing(reason, hint) => {
+            let help = hint.map_or_else(String::new, |hint| hint + " ") + WHAT_MAY_BE_IMPORTED;
+            findings.push(Finding { severity, ..Finding::error(Code::ImportNotFound, span, reason).help(help) });
+        }
+    };
+    for statement in &program.body {
+        let source = match statement {
+            Statement::ImportDeclaration(import) => &import.source,
+            Statement::ExportFromDeclaration(export) => &export.source,
+            Statement::ExportAllDeclaration(export) => &export.source,
+            _ => continue,
+        };
+        add(&source.value, source.span, Severity::Error);
+    }
+    for (specifier, span) in dynamic {
+        // Libraries try `import('node:crypto')` and go on without it: that is refused when it is called.
+        let severity = if is_relative(specifier) { Severity::Error } else { Severity::Warning };
+        add(specifier, *span, severity);
+    }
+    found
+}
+
+/// Where a name `main` is declared at top level, as something that exists at run time.
+fn declared_main(program: &Program<'_>, scoping: &Scoping) -> Option<Span> {
+    let symbol = scoping.get_root_binding("main".into())?;
+    let flags = scoping.symbol_flags(symbol);
+    let exists = flags.is_value() && !flags.contains(SymbolFlags::Ambient);
+    (exists && !program.source_type.is_typescript_definition()).then(|| scoping.symbol_span(symbol))
+}
+
+/// Whether the main module may have something to call. Only a certain no is a no.
+fn has_entry(program: &Program<'_>, kind: ModuleKind, facts: &Facts, declared_main: Option<Span>) -> bool {
+    let exports = program.body.iter().any(|statement| match statement {
+        Statement::ExportDeclaration(_)
+        | Statement::ExportDefaultDeclaration(_)
+        | Statement::ExportAllDeclaration(_) => true,
+        Statement::ExportNamedDeclaration(export) => !export.specifiers.is_empty(),
+        Statement::ExportFromDeclaration(export) => !export.specifiers.is_empty(),
+        _ => false,
+    });
+    exports || facts.mentions_main || (kind == ModuleKind::Script && declared_main.is_some())
+}
+
+fn missing_entry(program: &Program<'_>, kind: ModuleKind, declared_main: Option<Span>) -> Finding {
+    let message = "The script has no entry: no function that a job can call.";
+    if let (ModuleKind::Module, Some(span)) = (kind, declared_main) {
+        let help =
+            "'main' is declared, but only exported functions of a module can be called: write `export` before it.";
+        return Finding::error(Code::MissingEntry, span, message).help(help);
+    }
+    let function = program.body.iter().find_map(|statement| match statement {
+        Statement::FunctionDeclaration(function) => function.id.as_ref(),
+        _ => None,
+    });
+    match function {
+        Some(name) => {
+            let help = format!(
+                "If '{0}' is the entry, write `export default` before it: `export default function {0}(…)`.",
+                name.name
+            );
+            Finding::error(Code::MissingEntry, name.span, message).help(help)
+        }
+        None => {
+            let help = "Write `export default function (input, ctx) { … }`, or a plain `function main(input) { … }`.";
+            Finding::error(Code::MissingEntry, Span::empty(0), message).help(help)
+        }
+    }
+}

@@ -1,0 +1,243 @@
+//! Names that a script may use without declaring them.
+
+/// Globals of the script world: ECMAScript's as the engine has them, and ours.
+pub(super) const WORLD: &[&str] = &[
+    "AggregateError",
+    "Array",
+    "ArrayBuffer",
+    "Atomics",
+    "BigInt",
+    "BigInt64Array",
+    "BigUint64Array",
+    "Boolean",
+    "DataView",
+    "Date",
+    "Error",
+    "EvalError",
+    "FinalizationRegistry",
+    "Float16Array",
+    "Float32Array",
+    "Float64Array",
+    "Function",
+    "Infinity",
+    "Int16Array",
+    "Int32Array",
+    "Int8Array",
+    "Iterator",
+    "JSON",
+    "Map",
+    "Math",
+    "NaN",
+    "Number",
+    "Object",
+    "Promise",
+    "Proxy",
+    "RangeError",
+    "ReferenceError",
+    "Reflect",
+    "RegExp",
+    "Set",
+    "SharedArrayBuffer",
+    "String",
+    "Symbol",
+    "SyntaxError",
+    "TypeError",
+    "URIError",
+    "Uint16Array",
+    "Uint32Array",
+    "Uint8Array",
+    "Uint8ClampedArray",
+    "WeakMap",
+    "WeakRef",
+    "WeakSet",
+    "arguments",
+    "clearInterval",
+    "clearTimeout",
+    "console",
+    "ctx",
+    "decodeURI",
+    "decodeURIComponent",
+    "encodeURI",
+    "encodeURIComponent",
+    "escape",
+    "eval",
+    "globalThis",
+    "isFinite",
+    "isNaN",
+    "parseFloat",
+    "parseInt",
+    "performance",
+    "queueMicrotask",
+    "setInterval",
+    "setTimeout",
+    "sleep",
+    "undefined",
+    "unescape",
+];
+
+/// Globals of browsers, Node, Deno, Bun and module loaders, and what every object inherits: libraries look for them in
+/// many ways before they use them.
+const ELSEWHERE: &[&str] = &[
+    "AbortController",
+    "AbortSignal",
+    "ActiveXObject",
+    "AsyncDisposableStack",
+    "Blob",
+    "BroadcastChannel",
+    "Buffer",
+    "Bun",
+    "CompressionStream",
+    "CryptoKey",
+    "CustomEvent",
+    "DOMException",
+    "DOMParser",
+    "DecompressionStream",
+    "Deno",
+    "DisposableStack",
+    "Document",
+    "Element",
+    "Event",
+    "EventSource",
+    "EventTarget",
+    "File",
+    "FileReader",
+    "FormData",
+    "HTMLElement",
+    "Headers",
+    "Intl",
+    "MessageChannel",
+    "MessageEvent",
+    "MessagePort",
+    "MutationObserver",
+    "Node",
+    "Request",
+    "Response",
+    "ReadableStream",
+    "SuppressedError",
+    "Temporal",
+    "TextDecoder",
+    "TextEncoder",
+    "TransformStream",
+    "URL",
+    "URLSearchParams",
+    "WebAssembly",
+    "WebSocket",
+    "Window",
+    "Worker",
+    "WorkerGlobalScope",
+    "WritableStream",
+    "XMLHttpRequest",
+    "__dirname",
+    "__filename",
+    "addEventListener",
+    "alert",
+    "atob",
+    "btoa",
+    "caches",
+    "cancelAnimationFrame",
+    "clearImmediate",
+    "confirm",
+    "constructor",
+    "crypto",
+    "customElements",
+    "define",
+    "devicePixelRatio",
+    "dispatchEvent",
+    "document",
+    "exports",
+    "fetch",
+    "frames",
+    "gc",
+    "getComputedStyle",
+    "global",
+    "hasOwnProperty",
+    "history",
+    "importScripts",
+    "indexedDB",
+    "innerHeight",
+    "innerWidth",
+    "isPrototypeOf",
+    "localStorage",
+    "location",
+    "matchMedia",
+    "module",
+    "msCrypto",
+    "navigator",
+    "origin",
+    "postMessage",
+    "process",
+    "prompt",
+    "propertyIsEnumerable",
+    "removeEventListener",
+    "reportError",
+    "requestAnimationFrame",
+    "requestIdleCallback",
+    "require",
+    "screen",
+    "self",
+    "sessionStorage",
+    "setImmediate",
+    "structuredClone",
+    "toLocaleString",
+    "toString",
+    "top",
+    "trustedTypes",
+    "valueOf",
+    "window",
+];
+
+/// Whether a warning about the name would say nothing new to its author.
+pub(super) fn is_known(name: &str) -> bool {
+    WORLD.binary_search(&name).is_ok() || ELSEWHERE.contains(&name)
+}
+
+/// The candidate nearest to `name`, if one is near enough to be meant. Each comes with a rank; of two that are equally
+/// near the lower one is meant.
+pub(super) fn nearest<'n>(name: &str, candidates: impl Iterator<Item = (usize, &'n str)>) -> Option<&'n str> {
+    let length = name.chars().count();
+    let most = match length {
+        ..=2 => return None,
+        3..=5 => 1,
+        6..=60 => length / 3,
+        _ => return None,
+    };
+    candidates
+        .filter(|(_, candidate)| *candidate != name && candidate.len().abs_diff(name.len()) <= most * 4)
+        .map(|(rank, candidate)| {
+            (strsim::osa_distance(name, candidate), !shares_start(name, candidate), rank, candidate)
+        })
+        .filter(|(distance, ..)| *distance <= most)
+        .min()
+        .map(|(.., candidate)| candidate)
+}
+
+fn shares_start(a: &str, b: &str) -> bool {
+    a.chars().next() == b.chars().next()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_list_is_sorted_for_its_search() {
+        assert!(WORLD.is_sorted());
+    }
+
+    #[test]
+    fn near_names_are_offered_and_far_ones_not() {
+        let known = [(1, "sum"), (0, "run"), (0, "customer"), (0, "total"), (0, "id"), (0, "JSON")];
+        let cases = [
+            ("custmer", Some("customer")),
+            ("totla", Some("total")),
+            ("Json", None),
+            ("JSN", Some("JSON")),
+            ("ix", None),
+            ("invoice", None),
+            ("sun", Some("sum")),
+        ];
+        for (name, expected) in cases {
+            assert_eq!(nearest(name, known.into_iter()), expected, "{name}");
+        }
+    }
+}

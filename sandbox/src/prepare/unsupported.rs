@@ -1,0 +1,90 @@
+//! Syntax that is valid TypeScript, but that the engine cannot run, or not with the same meaning.
+
+use oxc::ast::AstKind;
+use oxc::ast::ast::*;
+use oxc::span::{GetSpan, Span};
+use scriptmill_sdk::Code;
+
+use super::source::Finding;
+
+/// Whether a node is such syntax.
+pub(super) fn find(kind: &AstKind<'_>) -> Option<Finding> {
+    let (span, message, help) = match kind {
+        AstKind::Decorator(decorator) => (
+            decorator.span,
+            "Decorators are not supported.",
+            "Call a function on the class or method instead: `Order = logged(Order)`.",
+        ),
+        AstKind::VariableDeclaration(declaration) if is_using(declaration.kind) => (
+            declaration.span,
+            "`using` is not supported.",
+            "Declare it with `const` and release it in a `finally` block.",
+        ),
+        AstKind::AccessorProperty(property) => (
+            property.span,
+            "`accessor` fields are not supported.",
+            "Write a private field with a getter and a setter: `#x = 1; get x() {…} set x(v) {…}`.",
+        ),
+        AstKind::ImportDeclaration(import) if import.with_clause.is_some() => attributes(import.with_clause.as_deref()),
+        AstKind::ExportFromDeclaration(export) if export.with_clause.is_some() => {
+            attributes(export.with_clause.as_deref())
+        }
+        AstKind::ExportAllDeclaration(export) if export.with_clause.is_some() => {
+            attributes(export.with_clause.as_deref())
+        }
+        AstKind::ImportDeclaration(import) if import.phase.is_some() => phase(import.span),
+        AstKind::ImportExpression(import) if import.phase.is_some() => phase(import.span),
+        AstKind::ImportExpression(import) => {
+            let options = import.options.as_ref()?;
+            (options.span(), "Import attributes are not supported.", ATTRIBUTES_HELP)
+        }
+        AstKind::TSImportEqualsDeclaration(import)
+            if import.import_kind.is_value()
+                && matches!(import.module_reference, TSModuleReference::ExternalModuleReference(_)) =>
+        {
+            (
+                import.span,
+                "`import … = require(…)` is not supported.",
+                "Write `import * as name from './module.ts'` or `import name from './module.ts'`.",
+            )
+        }
+        AstKind::TSExportAssignment(export) => {
+            (export.span, "`export =` is not supported.", "Write `export default` instead.")
+        }
+        AstKind::V8IntrinsicExpression(call) => (call.span, "Intrinsics of V8 are not supported.", "Leave them out."),
+        _ => return None,
+    };
+    Some(Finding::error(Code::UnsupportedSyntax, span, message).help(help))
+}
+
+const ATTRIBUTES_HELP: &str =
+    "Leave `with {…}` out. Data goes into a TypeScript module that exports it, or into the script's input.";
+
+fn attributes(clause: Option<&WithClause<'_>>) -> (Span, &'static str, &'static str) {
+    (clause.map_or(Span::empty(0), |clause| clause.span), "Import attributes are not supported.", ATTRIBUTES_HELP)
+}
+
+fn phase(span: Span) -> (Span, &'static str, &'static str) {
+    (span, "`import defer` and `import source` are not supported.", "Write a plain `import`.")
+}
+
+fn is_using(kind: VariableDeclarationKind) -> bool {
+    matches!(kind, VariableDeclarationKind::Using | VariableDeclarationKind::AwaitUsing)
+}
+
+/// Variables that a namespace exports: their later values would not be seen from outside.
+pub(super) fn namespace(namespace: &TSNamespaceDeclaration<'_>) -> Vec<Finding> {
+    let TSNamespaceDeclarationBody::TSModuleBlock(block) = &namespace.body else { return Vec::new() };
+    let exported = block.body.iter().filter_map(|statement| match statement {
+        Statement::ExportDeclaration(export) => match &export.declaration {
+            Declaration::VariableDeclaration(variable) if !variable.declare && !variable.kind.is_const() => {
+                Some(export.span)
+            }
+            _ => None,
+        },
+        _ => None,
+    });
+    let message = "A namespace cannot export a variable that changes.";
+    let help = "Export a constant, or functions that read and set a variable of the namespace.";
+    exported.map(|span| Finding::error(Code::UnsupportedSyntax, span, message).help(help)).collect()
+}

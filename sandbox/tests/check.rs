@@ -1,0 +1,274 @@
+//! What the check says about scripts: each `tests/check/NAME.ts`, or folder with a `main.ts`, has its
+//! `NAME.expected.json`. `BLESS=1` writes them anew. The last tests run checks in a child process, which is this very
+//! program once more.
+
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use libtest_mimic::{Arguments, Failed, Trial};
+use scriptmill_sandbox::child::{Bounds as ChildBounds, Program};
+use scriptmill_sandbox::prepare::{self, Bounds, Checked, Checker};
+use scriptmill_sdk::{Bundle, Code, Module, Severity};
+use serde_json::{Value, json};
+
+/// Makes this program the child.
+const SERVE: &str = "--serve-checks";
+
+fn main() -> ExitCode {
+    match std::env::args().nth(1).as_deref() {
+        Some(SERVE) => return prepare::serve(),
+        Some("--die-at-once") => return ExitCode::from(7),
+        _ => {}
+    }
+    let arguments = Arguments::from_args();
+    let mut trials: Vec<_> = golden_cases().into_iter().map(|path| golden_trial(path)).collect();
+    let cases: [(&str, fn() -> Result<(), Failed>); 8] = [
+        ("the list of diagnostics is bounded, errors first", bounded_diagnostics),
+        ("a bundle is held against its bounds", bundle_bounds),
+        ("places are counted in UTF-16 units", positions),
+        ("a child answers as this process does", child_answers),
+        ("sources nested deeply are refused, and the next one is checked", nested_deeply),
+        ("a slow check is given up", slow_check),
+        ("a child that dies at once is nobody's fault but the platform's", dies_at_once),
+        ("many checks at once wait for one child", many_at_once),
+    ];
+    trials.extend(cases.map(|(name, case)| Trial::test(name, case)));
+    libtest_mimic::run(&arguments, trials).exit_code()
+}
+
+fn golden_cases() -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/check");
+    let mut found: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    found.retain(|path| path.extension().is_none_or(|end| end != "json"));
+    found.sort();
+    found
+}
+
+fn golden_trial(path: PathBuf) -> Trial {
+    let name = path.file_name().unwrap().to_string_lossy().into_owned();
+    Trial::test(name, move || {
+        let bundle = read_bundle(&path);
+        let checked = block_on(Checker::in_process(Bounds::default()).check(&bundle))?;
+        let found = format!("{:#}\n", summary(&checked));
+        let expected = path.with_extension("expected.json");
+        if std::env::var_os("BLESS").is_some() {
+            fs::write(&expected, found)?;
+            return Ok(());
+        }
+        let expected = fs::read_to_string(&expected).map_err(|error| format!("{}: {error}", expected.display()))?;
+        if found == expected { Ok(()) } else { Err(format!("expected\n{expected}\nfound\n{found}").into()) }
+    })
+    .with_kind("golden")
+}
+
+/// A file, or a folder with its `main.ts` first.
+fn read_bundle(path: &Path) -> Bundle {
+    let mut files = Vec::new();
+    let mut folders = vec![path.to_owned()];
+    while let Some(path) = folders.pop() {
+        if path.is_dir() {
+            folders.extend(fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()));
+        } else {
+            files.push(path);
+        }
+    }
+    files.sort_by_key(|file| (!file.ends_with("main.ts"), file.clone()));
+    let base = if path.is_dir() { path } else { path.parent().unwrap() };
+    let module = |file: &PathBuf| Module {
+        name: file.strip_prefix(base).unwrap().to_string_lossy().into_owned(),
+        source: fs::read_to_string(file).unwrap(),
+    };
+    Bundle { modules: files.iter().map(module).collect() }
+}
+
+/// The result with its texts as lists of lines, which read better in a file.
+fn summary(checked: &Checked) -> Value {
+    let lines = |text: &str| text.lines().map(str::to_owned).collect::<Vec<_>>();
+    let diagnostics = checked.diagnostics.iter().map(|diagnostic| {
+        let mut value = json!(diagnostic);
+        value["frame"] = json!(lines(&diagnostic.frame));
+        value
+    });
+    let script = checked.script.as_ref().map(|script| {
+        let modules = script
+            .modules
+            .iter()
+            .map(|module| json!({ "name": module.name, "kind": module.kind, "code": lines(&module.code) }));
+        json!({ "modules": modules.collect::<Vec<_>>(), "resolutions": script.resolutions })
+    });
+    json!({ "diagnostics": diagnostics.collect::<Vec<_>>(), "script": script })
+}
+
+fn bundle(modules: &[(&str, &str)]) -> Bundle {
+    let module = |(name, source): &(&str, &str)| Module { name: (*name).to_owned(), source: (*source).to_owned() };
+    Bundle { modules: modules.iter().map(module).collect() }
+}
+
+fn check(bundle: &Bundle) -> Checked {
+    block_on(Checker::in_process(Bounds::default()).check(bundle)).unwrap()
+}
+
+fn codes(checked: &Checked) -> Vec<Code> {
+    checked.diagnostics.iter().map(|diagnostic| diagnostic.code).collect()
+}
+
+fn bounded_diagnostics() -> Result<(), Failed> {
+    let warnings: String = (0..90).map(|index| format!("unknownNumber{index}x;\n")).collect();
+    let errors: String = (0..60).map(|index| format!("const c{index} = 1; c{index} = 2;\n")).collect();
+    let source = format!("export default 1;\n{warnings}{errors}");
+    let checked = check(&bundle(&[("main.ts", &source)]));
+    assert_eq!(checked.diagnostics.len(), 101);
+    let errors = checked.diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Error).count();
+    assert_eq!(errors, 60, "every error is reported");
+    let last = checked.diagnostics.last().unwrap();
+    assert!(last.message.starts_with("50 more problems were found"), "{}", last.message);
+    let places: Vec<_> =
+        checked.diagnostics[..100].iter().map(|diagnostic| (diagnostic.at.line, diagnostic.at.column)).collect();
+    assert!(places.is_sorted(), "in the order of the source");
+    Ok(())
+}
+
+fn bundle_bounds() -> Result<(), Failed> {
+    let large = "x".repeat(5 << 20);
+    let many: Vec<String> = (0..1000).map(|index| format!("m{index}.ts")).collect();
+    let many: Vec<(&str, &str)> = many.iter().map(|name| (name.as_str(), "")).collect();
+    let cases: [(&str, &[(&str, &str)], Code); 8] = [
+        ("no module", &[], Code::InvalidBundle),
+        ("too large", &[("main.ts", "1"), ("large.ts", &large)], Code::SourceTooLarge),
+        ("too many", &many, Code::TooManyModules),
+        ("the same name twice", &[("main.ts", ""), ("a.ts", ""), ("a.ts", "")], Code::InvalidBundle),
+        ("an absolute name", &[("/main.ts", "")], Code::InvalidBundle),
+        ("a name that leads out", &[("../main.ts", "")], Code::InvalidBundle),
+        ("an empty name", &[("", "")], Code::InvalidBundle),
+        ("a NUL", &[("main.ts", "let a = 1;\n\0")], Code::SourceNotText),
+    ];
+    for (name, modules, code) in cases {
+        let checked = check(&bundle(modules));
+        assert_eq!(codes(&checked), [code], "{name}");
+        assert!(checked.script.is_none(), "{name}");
+    }
+    Ok(())
+}
+
+fn positions() -> Result<(), Failed> {
+    // What stands before the failing assignment, and the column where that is in UTF-16 units.
+    let cases = [
+        ("", 1),
+        ("1; ", 4),
+        ("\t", 2),
+        ("'😀'; ", 7),
+        ("'é'; ", 6),
+        ("'e\u{301}'; ", 7),
+        ("'👩\u{200d}👩\u{200d}👧'; ", 13),
+        ("/* 名前 */ ", 10),
+        ("\u{feff}", 2),
+    ];
+    for (before, column) in cases {
+        for line_end in ["\n", "\r\n", "\r", "\u{2028}"] {
+            let source = format!("const x = 1;{line_end}export default 1;{line_end}{before}x = 2;");
+            let checked = check(&bundle(&[("main.ts", &source)]));
+            assert_eq!(codes(&checked), [Code::ConstantAssignment], "{source:?}");
+            let found = &checked.diagnostics[0];
+            assert_eq!((found.at.line, found.at.column), (3, column), "{source:?}");
+            assert_eq!((found.end_line, found.end_column), (3, column + 1), "{source:?}");
+        }
+    }
+    Ok(())
+}
+
+fn child(bounds: ChildBounds) -> Checker {
+    let program = Program { path: std::env::current_exe().unwrap(), args: vec![SERVE.into()] };
+    Checker::child(program, bounds, Bounds::default()).unwrap()
+}
+
+fn child_answers() -> Result<(), Failed> {
+    let checker = child(Checker::CHILD_BOUNDS);
+    for path in golden_cases() {
+        let bundle = read_bundle(&path);
+        assert_eq!(block_on(checker.check(&bundle))?, check(&bundle), "{}", path.display());
+    }
+    Ok(())
+}
+
+fn nested_deeply() -> Result<(), Failed> {
+    let checker = child(Checker::CHILD_BOUNDS);
+    let deep = 100_000;
+    let cases = [
+        ("parentheses", format!("{}1{}", "(".repeat(deep), ")".repeat(deep))),
+        ("arrays", format!("{}{}", "[".repeat(deep), "]".repeat(deep))),
+        ("ternaries", format!("{}0{}", "1 ? ".repeat(deep), " : 0".repeat(deep))),
+        ("ternaries to the right", format!("{}0", "1 ? 2 : ".repeat(deep))),
+        ("arrows", format!("{}1", "() => ".repeat(deep))),
+        ("types", format!("1; type T = {}1{}", "[".repeat(deep), "]".repeat(deep))),
+        ("type arguments", format!("1; type T = {}1{}", "A<".repeat(deep), ">".repeat(deep))),
+        ("templates", format!("{}1{}", "`${".repeat(deep), "}`".repeat(deep))),
+        ("blocks", format!("1; {}{}", "{".repeat(deep), "}".repeat(deep))),
+        ("functions", format!("1; {}{}", "function f(){".repeat(deep), "}".repeat(deep))),
+        ("unary operators", format!("{}1", "- ".repeat(deep))),
+        ("a chain of members", format!("1{}", "['a']".repeat(deep))),
+        ("a chain of sums", format!("1{}", "+1".repeat(deep))),
+        ("only openings", "(".repeat(deep)),
+        ("else ifs", format!("1; {}{{}}", "if (1) {} else ".repeat(deep))),
+        ("patterns", format!("1; let {}a{} = 1", "[".repeat(deep), "]".repeat(deep))),
+        ("a regular expression", format!("/{}{}/", "(".repeat(deep), ")".repeat(deep))),
+    ];
+    for (name, source) in cases {
+        let checked = block_on(checker.check(&bundle(&[("main.ts", &format!("export default {source};"))])))?;
+        let found = codes(&checked);
+        assert!(found.contains(&Code::TooComplex) || found == [Code::Syntax], "{name}: {found:?}");
+        assert!(checked.script.is_none(), "{name}");
+        let next = block_on(checker.check(&bundle(&[("main.ts", "export default 1;")])))?;
+        assert_eq!(codes(&next), [], "after {name}");
+        assert!(next.script.is_some(), "after {name}");
+    }
+    Ok(())
+}
+
+fn slow_check() -> Result<(), Failed> {
+    let checker = child(ChildBounds { time: Duration::from_millis(1), ..Checker::CHILD_BOUNDS });
+    let source = format!("export default {};", "1 + ".repeat(200_000) + "1");
+    let checked = block_on(checker.check(&bundle(&[("main.ts", &source)])))?;
+    assert_eq!(codes(&checked), [Code::TooComplex]);
+    assert!(checked.diagnostics[0].message.contains("longer than 1ms"), "{}", checked.diagnostics[0].message);
+    Ok(())
+}
+
+fn dies_at_once() -> Result<(), Failed> {
+    let program = Program { path: std::env::current_exe().unwrap(), args: vec!["--die-at-once".into()] };
+    let checker = Checker::child(program, Checker::CHILD_BOUNDS, Bounds::default()).unwrap();
+    let failed = block_on(checker.check(&bundle(&[("main.ts", "export default 1;")]))).unwrap_err();
+    assert!(failed.0.contains("exit status: 7"), "{failed}");
+    let program = Program { path: "/nowhere/scriptmill".into(), args: Vec::new() };
+    let checker = Checker::child(program, Checker::CHILD_BOUNDS, Bounds::default()).unwrap();
+    assert!(block_on(checker.check(&bundle(&[("main.ts", "export default 1;")]))).is_err());
+    Ok(())
+}
+
+fn many_at_once() -> Result<(), Failed> {
+    let checker = child(ChildBounds { queue: 2, ..Checker::CHILD_BOUNDS });
+    let killer = format!("export default {}", "(".repeat(1_000_000));
+    let results: Vec<Vec<Code>> = std::thread::scope(|scope| {
+        let ask = |index: usize| {
+            let (checker, killer) = (checker.clone(), killer.as_str());
+            scope.spawn(move || {
+                let source = if index % 4 == 0 { killer } else { "export default 1;" };
+                codes(&block_on(checker.check(&bundle(&[("main.ts", source)]))).unwrap())
+            })
+        };
+        let asked: Vec<_> = (0..12).map(ask).collect();
+        asked.into_iter().map(|thread| thread.join().unwrap()).collect()
+    });
+    for (index, found) in results.iter().enumerate() {
+        let expected: &[Code] = if index % 4 == 0 { &[Code::TooComplex] } else { &[] };
+        assert_eq!(found, expected, "check {index}");
+    }
+    Ok(())
+}
+
+fn block_on<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
+}

@@ -1,0 +1,4 @@
+﻿export default function main() {
+  const a = 1;
+  a = 2;
+}

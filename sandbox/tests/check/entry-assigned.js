@@ -1,0 +1,3 @@
+(function (root) {
+  root.main = function (input) { return input; };
+})(globalThis);

@@ -1,0 +1,4 @@
+export default function greet(customer: { name: string }) {
+  const text = "Hello, ;
+  return text + customer.name;
+}

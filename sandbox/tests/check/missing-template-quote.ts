@@ -1,0 +1,3 @@
+export default function greet(customer: { name: string }) {
+  return `Hello, ${customer.name};
+}

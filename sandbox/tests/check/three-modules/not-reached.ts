@@ -1,0 +1,1 @@
+export const never = 1;

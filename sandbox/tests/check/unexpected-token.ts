@@ -1,0 +1,4 @@
+export default function total(price: number, count: number) {
+  const sum = price * ;
+  return sum;
+}
