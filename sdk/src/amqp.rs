@@ -6,6 +6,8 @@ use lapin::types::{AMQPValue, FieldTable, ShortString};
 
 use crate::Code;
 
+/// What the names of all queues and exchanges begin with, unless configured otherwise.
+pub const PREFIX: &str = "scriptmill";
 /// The queue that jobs are published to, over the default exchange.
 pub const JOBS_QUEUE: &str = "scriptmill.jobs";
 /// The exchange for jobs that nobody could read or that came back too often.
@@ -14,7 +16,7 @@ pub const DEAD_EXCHANGE: &str = "scriptmill.dead";
 pub const DEAD_QUEUE: &str = "scriptmill.dead";
 /// The topic exchange for outcomes of jobs without `reply_to`; the routing key is the tenant.
 pub const RESULTS_EXCHANGE: &str = "scriptmill.results";
-/// The queue bound to [`RESULTS_EXCHANGE`] with `#`.
+/// The queue that keeps the outcomes of [`RESULTS_EXCHANGE`] that no binding takes.
 pub const RESULTS_QUEUE: &str = "scriptmill.results";
 
 /// The content type of jobs and outcomes: JSON, in UTF-8.

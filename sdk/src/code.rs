@@ -13,6 +13,8 @@ macro_rules! codes {
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
         #[non_exhaustive]
         pub enum Code {
+            /// One that this version does not know: a newer worker's. It has no page and is not in [`Code::ALL`].
+            Unknown = 0,
             $(#[doc = $title] $(#[$doc])* $name = $number,)*
         }
 
@@ -22,7 +24,10 @@ macro_rules! codes {
 
             /// What the code stands for, as a short phrase: the title of its page.
             pub fn title(self) -> &'static str {
-                match self { $(Code::$name => $title,)* }
+                match self {
+                    Code::Unknown => "A code that this version does not know",
+                    $(Code::$name => $title,)*
+                }
             }
         }
     };
@@ -76,6 +81,10 @@ codes! {
     BrokerUnreachable = 4101, "The broker cannot be reached";
     QueueDiffers = 4102, "A queue or exchange exists with other arguments";
     BrokerRefuses = 4103, "The broker refuses the connection";
+    NoQueue = 4104, "The queue of jobs does not exist";
+    QueueFull = 4105, "The queue of jobs takes no more";
+    Unconfirmed = 4106, "The broker did not confirm a job";
+    NoOutcome = 4107, "No outcome came in time";
 
     EngineFault = 5001, "The engine failed";
     NoMemory = 5002, "The machine has no memory left for a sandbox";
@@ -92,7 +101,7 @@ impl Code {
 
 impl fmt::Display for Code {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "SM{}", *self as u16)
+        write!(f, "SM{:04}", *self as u16)
     }
 }
 
@@ -121,9 +130,10 @@ impl Serialize for Code {
 
 impl<'de> Deserialize<'de> for Code {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?
+        // An outcome stays readable when its worker is newer than its reader.
+        Ok(String::deserialize(deserializer)?
             .parse()
-            .map_err(serde::de::Error::custom)
+            .unwrap_or(Self::Unknown))
     }
 }
 

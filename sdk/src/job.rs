@@ -2,9 +2,10 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::error::Category;
 use serde_json::value::RawValue;
 
-use crate::JobLimits;
+use crate::{Code, JobLimits};
 
 /// One script job: run `entry` of `script` on `input`.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -74,22 +75,65 @@ pub enum InvalidJob {
     },
 }
 
+impl InvalidJob {
+    /// The code: [`Code::NotJson`] or [`Code::InvalidField`].
+    pub fn code(&self) -> Code {
+        match self {
+            Self::NotJson(_) => Code::NotJson,
+            Self::Field { .. } => Code::InvalidField,
+        }
+    }
+}
+
+impl Bundle {
+    /// A script of one module.
+    pub fn of(name: impl Into<String>, source: impl Into<String>) -> Self {
+        Self {
+            modules: vec![Module {
+                name: name.into(),
+                source: source.into(),
+            }],
+        }
+    }
+}
+
 impl Job {
+    /// A job with the input `null`, the default entry and the worker's own limits.
+    pub fn new(id: impl Into<String>, tenant: impl Into<String>, script: Bundle) -> Self {
+        Self {
+            id: id.into(),
+            tenant: tenant.into(),
+            script,
+            entry: None,
+            input: null(),
+            limits: JobLimits::default(),
+            deadline: None,
+            clock: None,
+        }
+    }
+
     /// Reads a job from the body of a message.
     ///
     /// # Errors
     /// The body is not JSON, or a field is missing or wrong: which one, and why.
     pub fn from_slice(body: &[u8]) -> Result<Self, InvalidJob> {
+        if body.trim_ascii_start().first() == Some(&b'[') {
+            // Serde would take an array for the fields in their order.
+            return Err(field(".", "must be an object"));
+        }
         let mut reader = serde_json::Deserializer::from_slice(body);
         let job: Self = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
             let path = error.path().to_string();
             let inner = error.into_inner();
             match inner.classify() {
-                serde_json::error::Category::Data => InvalidJob::Field {
-                    path,
-                    message: inner.to_string(),
-                },
-                _ => InvalidJob::NotJson(inner),
+                Category::Data => {
+                    let message = inner.to_string();
+                    InvalidJob::Field {
+                        path: blamed(path, &message),
+                        message,
+                    }
+                }
+                Category::Io | Category::Syntax | Category::Eof => InvalidJob::NotJson(inner),
             }
         })?;
         reader.end().map_err(InvalidJob::NotJson)?;
@@ -97,31 +141,74 @@ impl Job {
         Ok(job)
     }
 
+    /// The deadline in milliseconds since 1970; `None` too where it is no instant, which [`Job::validate`] refuses.
+    pub fn deadline_ms(&self) -> Option<i64> {
+        self.deadline.as_deref().and_then(instant_ms)
+    }
+
+    /// The clock in milliseconds since 1970; `None` too where it is no instant, which [`Job::validate`] refuses.
+    pub fn clock_ms(&self) -> Option<i64> {
+        self.clock.as_deref().and_then(instant_ms)
+    }
+
     /// Holds what the types cannot say against the contract.
     ///
     /// # Errors
     /// The first field that breaks it.
     pub fn validate(&self) -> Result<(), InvalidJob> {
-        let field = |path: &str, message: &str| {
-            Err(InvalidJob::Field {
-                path: path.to_owned(),
-                message: message.to_owned(),
-            })
-        };
         if self.id.is_empty() || self.id.len() > 200 || self.id.chars().any(char::is_control) {
-            return field("id", "must be 1 to 200 bytes without control characters");
+            return Err(field(
+                "id",
+                "must be 1 to 200 bytes without control characters",
+            ));
         }
         if !valid_tenant(&self.tenant) {
-            return field(
+            return Err(field(
                 "tenant",
                 "must be dotted domains of a-z, 0-9, - and _, such as acme.sales, 200 bytes at most",
-            );
+            ));
         }
         if self.script.modules.is_empty() {
-            return field("script.modules", "must hold at least one module");
+            return Err(field("script.modules", "must hold at least one module"));
+        }
+        for (path, instant) in [("deadline", &self.deadline), ("clock", &self.clock)] {
+            if instant
+                .as_deref()
+                .is_some_and(|text| instant_ms(text).is_none())
+            {
+                return Err(field(
+                    path,
+                    "must be an instant as RFC 3339 writes it, such as 2026-03-01T09:30:00Z",
+                ));
+            }
         }
         Ok(())
     }
+}
+
+fn field(path: &str, message: &str) -> InvalidJob {
+    InvalidJob::Field {
+        path: path.to_owned(),
+        message: message.to_owned(),
+    }
+}
+
+/// The field to blame: serde reports a field that is missing, or there twice, at the object around it.
+fn blamed(path: String, message: &str) -> String {
+    let named = ["missing field `", "duplicate field `"]
+        .iter()
+        .find_map(|start| message.strip_prefix(start));
+    match named.and_then(|rest| rest.split_once('`')) {
+        Some((name, _)) if path == "." => name.to_owned(),
+        Some((name, _)) if !path.ends_with(name) => format!("{path}.{name}"),
+        _ => path,
+    }
+}
+
+fn instant_ms(text: &str) -> Option<i64> {
+    text.parse::<jiff::Timestamp>()
+        .ok()
+        .map(jiff::Timestamp::as_millisecond)
 }
 
 fn valid_tenant(tenant: &str) -> bool {

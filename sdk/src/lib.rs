@@ -5,13 +5,23 @@
 //! Unknown fields are accepted everywhere, so that either side may be newer.
 
 #[cfg(feature = "client")]
+mod address;
+#[cfg(feature = "client")]
 pub mod amqp;
+#[cfg(feature = "client")]
+pub mod client;
 mod code;
+#[cfg(feature = "client")]
+pub mod connect;
 mod diagnostic;
 mod job;
 mod limits;
 mod outcome;
 
+#[cfg(feature = "client")]
+pub use address::{Address, InvalidAddress};
+#[cfg(feature = "client")]
+pub use client::Client;
 pub use code::Code;
 pub use diagnostic::{Diagnostic, Position, Severity};
 pub use job::{Bundle, InvalidJob, Job, Module};

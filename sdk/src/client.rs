@@ -1,0 +1,411 @@
+//! Dispatches jobs over RabbitMQ and awaits their outcomes, thousands at once over one connection.
+//!
+//! Outcomes come back over one queue of the client's own: named, durable and kept for [`REPLIES_KEPT`] without a
+//! consumer. An exclusive queue would die with the connection, and with it every outcome that was published while the
+//! client reconnected; this one is still there, on whichever node of the cluster the client finds next. An outcome is
+//! acknowledged when it has been handed to its waiter.
+
+mod link;
+mod replies;
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use lapin::Confirmation;
+use lapin::options::BasicPublishOptions;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
+use tokio::task::JoinHandle;
+
+use crate::amqp::{self, Envelope};
+use crate::connect::{self, Brokers};
+use crate::{Address, Code, InvalidJob, Job, Outcome};
+use link::{Link, Session};
+use replies::Replies;
+
+pub use replies::Counts;
+
+/// How long the client's reply queue, with all outcomes in it, outlives its last consumer.
+pub const REPLIES_KEPT: Duration = Duration::from_secs(30 * 60);
+
+/// How a client reaches the workers.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The brokers.
+    pub brokers: Brokers,
+    /// What the names of the workers' queues begin with: `scriptmill` sends to `scriptmill.jobs`.
+    pub prefix: String,
+    /// The connection's name in RabbitMQ's management pages.
+    pub name: String,
+    /// Jobs dispatched and not answered at one time; [`Client::dispatch`] waits for its turn beyond that.
+    pub in_flight_max: usize,
+    /// The largest job that is sent, as JSON text in bytes; the workers have a bound of their own.
+    pub message_bytes_max: u64,
+    /// The longest pause between two attempts to connect again; pauses grow up to it.
+    pub retry_pause_max: Duration,
+}
+
+impl Options {
+    /// The defaults for brokers at these addresses.
+    pub fn to(addresses: impl IntoIterator<Item = Address>) -> Self {
+        Self {
+            brokers: Brokers::at(addresses),
+            prefix: amqp::PREFIX.to_owned(),
+            name: "scriptmill client".to_owned(),
+            in_flight_max: 10_000,
+            message_bytes_max: amqp::MESSAGE_BYTES_DEFAULT,
+            retry_pause_max: Duration::from_secs(30),
+        }
+    }
+}
+
+/// Why a job was not dispatched, or may not have been.
+#[derive(Debug, thiserror::Error)]
+pub enum DispatchError {
+    /// The job breaks the contract; it was not sent.
+    #[error("{code}: the job is not valid: {0}", code = .0.code())]
+    Invalid(#[from] InvalidJob),
+    /// The job is too large; it was not sent.
+    #[error("{code}: the job has {bytes} bytes, more than {allowed}", code = Code::MessageTooLarge)]
+    TooLarge {
+        /// Its length.
+        bytes: usize,
+        /// The bound.
+        allowed: u64,
+    },
+    /// This client waits for the outcome of a job with this id already; it was not sent again.
+    #[error("job {0} is dispatched already and waits for its outcome")]
+    Pending(String),
+    /// No queue takes jobs; it was not kept.
+    #[error("{code}: there is no queue {0}: has a worker ever run?", code = Code::NoQueue)]
+    NoQueue(String),
+    /// The queue is full; it was not kept.
+    #[error("{code}: the queue {0} takes no more jobs now", code = Code::QueueFull)]
+    Full(String),
+    /// There is no connection, and none came in time; the job was not sent.
+    #[error("the job was not sent: {0}")]
+    Disconnected(connect::Error),
+    /// It was sent, and the broker did not confirm it: it may run or not. Dispatch it again, under the same id.
+    #[error("{code}: the broker did not confirm job {id}: {source}", code = Code::Unconfirmed)]
+    Unconfirmed {
+        /// The job's id.
+        id: String,
+        /// Why no confirm came.
+        source: connect::Error,
+    },
+    /// The client is closed.
+    #[error("the client is closed")]
+    Closed,
+}
+
+impl DispatchError {
+    /// Whether dispatching the very same job again, after a pause, may succeed.
+    pub fn is_passing(&self) -> bool {
+        matches!(
+            self,
+            Self::Full(_) | Self::Disconnected(_) | Self::Unconfirmed { .. }
+        )
+    }
+}
+
+/// Why there is no outcome.
+#[derive(Debug, thiserror::Error)]
+pub enum OutcomeError {
+    /// None came in time. The job may still run; an outcome that comes later is counted as unclaimed.
+    #[error("{code}: no outcome of job {id} came within {waited:?}", code = Code::NoOutcome)]
+    TimedOut {
+        /// The job's id.
+        id: String,
+        /// How long was waited.
+        waited: Duration,
+    },
+    /// What came is not an outcome.
+    #[error("the answer to job {id} is not an outcome: {source}")]
+    Unreadable {
+        /// The job's id.
+        id: String,
+        /// Why not.
+        source: serde_json::Error,
+    },
+    /// The client was closed.
+    #[error("the client is closed")]
+    Closed,
+}
+
+/// A connection to the workers. Clones share it; the last one to be dropped ends it.
+#[derive(Clone)]
+pub struct Client(Arc<Shared>);
+
+struct Shared {
+    options: Options,
+    queue: String,
+    reply_to: String,
+    replies: Arc<Replies>,
+    in_flight: Arc<Semaphore>,
+    link: watch::Receiver<Link>,
+    stop: watch::Sender<bool>,
+    task: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        self.stop.send_replace(true);
+    }
+}
+
+/// A job that the broker has taken and whose outcome is still to come. Dropping it stops the wait, not the job.
+#[must_use = "the outcome comes from `outcome`"]
+pub struct Pending {
+    id: String,
+    ticket: u64,
+    body: oneshot::Receiver<Vec<u8>>,
+    replies: Arc<Replies>,
+    _turn: OwnedSemaphorePermit,
+}
+
+impl Client {
+    /// Connects to the first broker that answers, and from then on connects again by itself whenever that is needed.
+    ///
+    /// # Errors
+    /// No broker answered within the brokers' `timeout`, or one refused.
+    pub async fn connect(options: Options) -> Result<Self, connect::Error> {
+        let replies = Arc::new(Replies::default());
+        let reply_to = format!("{}.replies.{}", options.prefix, uuid::Uuid::now_v7());
+        let (announce, mut link) = watch::channel(Link::Connecting(None));
+        let (stop, stopped) = watch::channel(false);
+        let keeper = link::Keeper {
+            brokers: options.brokers.clone(),
+            name: options.name.clone(),
+            retry_pause_max: options.retry_pause_max,
+            reply_to: reply_to.clone(),
+            replies: Arc::clone(&replies),
+        };
+        let task = tokio::spawn(keeper.keep(announce, stopped));
+
+        let decided = link.wait_for(|link| match link {
+            Link::Up(_) | Link::Closed => true,
+            Link::Connecting(error) => error.as_ref().is_some_and(|error| !error.is_passing()),
+        });
+        let decided = tokio::time::timeout(options.brokers.timeout, decided)
+            .await
+            .is_ok();
+        let failed = match &*link.borrow() {
+            Link::Up(_) => None,
+            Link::Connecting(Some(error)) => Some(error.clone()),
+            Link::Connecting(None) | Link::Closed if decided => {
+                Some(connect::Error::Lost("it was closed".to_owned()))
+            }
+            Link::Connecting(None) | Link::Closed => Some(connect::Error::Silent {
+                what: "connection.open",
+                waited: options.brokers.timeout,
+            }),
+        };
+        if let Some(error) = failed {
+            stop.send_replace(true);
+            return Err(error);
+        }
+        Ok(Self(Arc::new(Shared {
+            queue: format!("{}.jobs", options.prefix),
+            in_flight: Arc::new(Semaphore::new(options.in_flight_max)),
+            options,
+            reply_to,
+            replies,
+            link,
+            stop,
+            task: Mutex::new(Some(task)),
+        })))
+    }
+
+    /// Puts a job on the queue and waits until the broker has confirmed that it is safe there. Call it from many tasks
+    /// at once: each waits for its own confirm alone.
+    ///
+    /// # Errors
+    /// The job is not valid or too large, there is no queue or no room, or the broker did not confirm it:
+    /// [`DispatchError::is_passing`] tells which of them are worth another attempt, with the same id.
+    pub async fn dispatch(&self, job: &Job) -> Result<Pending, DispatchError> {
+        self.dispatch_traced(job, None).await
+    }
+
+    /// As [`Client::dispatch`], with a W3C `traceparent` that the worker carries into its logs and the outcome.
+    ///
+    /// # Errors
+    /// As [`Client::dispatch`].
+    pub async fn dispatch_traced(
+        &self,
+        job: &Job,
+        traceparent: Option<&str>,
+    ) -> Result<Pending, DispatchError> {
+        let shared = &*self.0;
+        job.validate()?;
+        let body = serde_json::to_vec(job).map_err(InvalidJob::NotJson)?;
+        let allowed = shared
+            .options
+            .message_bytes_max
+            .min(amqp::MESSAGE_BYTES_MAX);
+        if body.len() as u64 > allowed {
+            return Err(DispatchError::TooLarge {
+                bytes: body.len(),
+                allowed,
+            });
+        }
+        let turn = Arc::clone(&shared.in_flight)
+            .acquire_owned()
+            .await
+            .map_err(|_| DispatchError::Closed)?;
+        let session = shared.session().await?;
+        let ticket = shared
+            .replies
+            .expect(&job.id)
+            .ok_or_else(|| DispatchError::Pending(job.id.clone()))?;
+        let pending = Pending {
+            id: job.id.clone(),
+            ticket: ticket.number,
+            body: ticket.body,
+            replies: Arc::clone(&shared.replies),
+            _turn: turn,
+        };
+        let envelope = Envelope {
+            message_id: Some(job.id.clone()),
+            correlation_id: Some(job.id.clone()),
+            reply_to: Some(shared.reply_to.clone()),
+            enqueued_at_ms: now_ms(),
+            traceparent: traceparent.map(str::to_owned),
+            ..Envelope::default()
+        };
+        shared
+            .publish(&session, &body, &envelope)
+            .await
+            .map_err(|error| match error {
+                Unpublished::NoQueue => DispatchError::NoQueue(shared.queue.clone()),
+                Unpublished::Full => DispatchError::Full(shared.queue.clone()),
+                Unpublished::Unknown(source) => DispatchError::Unconfirmed {
+                    id: job.id.clone(),
+                    source,
+                },
+            })?;
+        Ok(pending)
+    }
+
+    /// What this client saw so far.
+    pub fn counts(&self) -> Counts {
+        self.0.replies.counts()
+    }
+
+    /// Ends the connection and removes the reply queue. Whoever still waits gets [`OutcomeError::Closed`]; outcomes of
+    /// their jobs go where the worker sends those that no requester takes.
+    pub async fn close(&self) {
+        self.0.in_flight.close();
+        self.0.stop.send_replace(true);
+        let task = self
+            .0
+            .task
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        if let Some(task) = task
+            && let Err(error) = task.await
+        {
+            tracing::warn!(%error, "the client's connection did not end in order");
+        }
+    }
+}
+
+/// What became of a message that is not known to be on the queue.
+enum Unpublished {
+    NoQueue,
+    Full,
+    Unknown(connect::Error),
+}
+
+impl Shared {
+    /// The session to publish on, waited for as long as any answer of the broker.
+    async fn session(&self) -> Result<Arc<Session>, DispatchError> {
+        let mut link = self.link.clone();
+        let usable = link.wait_for(|link| match link {
+            Link::Up(session) => session.is_usable(),
+            Link::Connecting(_) => false,
+            Link::Closed => true,
+        });
+        match tokio::time::timeout(self.options.brokers.timeout, usable).await {
+            Ok(Ok(link)) => match &*link {
+                Link::Up(session) => Ok(Arc::clone(session)),
+                Link::Connecting(_) | Link::Closed => Err(DispatchError::Closed),
+            },
+            Ok(Err(_)) => Err(DispatchError::Closed),
+            Err(_) => Err(DispatchError::Disconnected(match &*self.link.borrow() {
+                Link::Connecting(Some(error)) => error.clone(),
+                _ => connect::Error::Lost("no connection in time".to_owned()),
+            })),
+        }
+    }
+
+    async fn publish(
+        &self,
+        session: &Session,
+        body: &[u8],
+        envelope: &Envelope,
+    ) -> Result<(), Unpublished> {
+        let options = BasicPublishOptions {
+            mandatory: true,
+            ..Default::default()
+        };
+        let properties = envelope.job_properties();
+        let published = async {
+            let queue = self.queue.as_str().into();
+            session
+                .channel
+                .basic_publish("".into(), queue, options, body, properties)
+                .await?
+                .await
+        };
+        match connect::answer("basic.publish", self.options.brokers.timeout, published).await {
+            Ok(Confirmation::Ack(None)) => Ok(()),
+            Ok(Confirmation::Ack(Some(_))) => Err(Unpublished::NoQueue),
+            Ok(Confirmation::Nack(_)) => Err(Unpublished::Full),
+            Ok(Confirmation::NotRequested) => Err(Unpublished::Unknown(connect::Error::Lost(
+                "the channel does not confirm".to_owned(),
+            ))),
+            Err(error) => {
+                session.report();
+                Err(Unpublished::Unknown(error))
+            }
+        }
+    }
+}
+
+impl Pending {
+    /// The job's id.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// Waits for the outcome, `timeout` at most. Reconnects in between are not seen here.
+    ///
+    /// # Errors
+    /// None came in time, what came cannot be read, or the client was closed.
+    pub async fn outcome(mut self, timeout: Duration) -> Result<Outcome, OutcomeError> {
+        match tokio::time::timeout(timeout, &mut self.body).await {
+            Ok(Ok(body)) => {
+                serde_json::from_slice(&body).map_err(|source| OutcomeError::Unreadable {
+                    id: self.id.clone(),
+                    source,
+                })
+            }
+            Ok(Err(_)) => Err(OutcomeError::Closed),
+            Err(_) => Err(OutcomeError::TimedOut {
+                id: self.id.clone(),
+                waited: timeout,
+            }),
+        }
+    }
+}
+
+impl Drop for Pending {
+    fn drop(&mut self) {
+        self.replies.forget(&self.id, self.ticket);
+    }
+}
+
+fn now_ms() -> Option<u64> {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).ok()?;
+    u64::try_from(since.as_millis()).ok()
+}
