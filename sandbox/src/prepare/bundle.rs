@@ -9,6 +9,8 @@ use super::source::{Finding, Source, diagnose_bundle};
 use oxc::span::Span;
 
 const NAME_BYTES_MAX: usize = 250;
+/// Modules that a message lists.
+const LISTED_MAX: usize = 6;
 
 /// What may be imported, for messages.
 pub(super) const WHAT_MAY_BE_IMPORTED: &str = "A script may import the other modules of its bundle, by a path that begins with './' or '../'. Packages and Node's \
@@ -123,9 +125,26 @@ impl<'b> Resolver<'b> {
         match self.find(&path) {
             Some(index) => Import::Module(index),
             None => {
-                let near = self.nearest(&path).map(|name| format!("Did you mean '{}'?", relative(folder, name)));
-                Import::Nothing(format!("The bundle has no module '{path}'."), near)
+                let hint = match self.nearest(&path) {
+                    Some(near) => format!("Did you mean '{}'?", relative(folder, near)),
+                    None => self.listed(importer, folder),
+                };
+                Import::Nothing(format!("The bundle has no module '{path}'."), Some(hint))
             }
+        }
+    }
+
+    /// The modules that there are, where they are few.
+    fn listed(&self, importer: &str, folder: &str) -> String {
+        let mut names: Vec<&str> = self.by_name.keys().copied().filter(|name| *name != importer).collect();
+        names.sort_unstable();
+        match names.len() {
+            0 => "The bundle holds this module alone.".to_owned(),
+            1..=LISTED_MAX => {
+                let names: Vec<_> = names.iter().map(|name| format!("'{}'", relative(folder, name))).collect();
+                format!("There are {}.", names.join(", "))
+            }
+            count => format!("None of its {count} other modules has a name like that."),
         }
     }
 
@@ -142,7 +161,9 @@ impl<'b> Resolver<'b> {
             strsim::osa_distance(&stem(file), &stem(other))
         };
         let nearest = self.by_name.keys().copied().min_by_key(|name| (distance(name), *name))?;
-        (distance(&nearest) <= (stem(file).chars().count() / 3).max(1)).then_some(nearest)
+        let length = stem(file).chars().count();
+        let most = if length < 4 { 1 } else { (length / 3).max(2) };
+        (distance(&nearest) <= most).then_some(nearest)
     }
 }
 
@@ -241,7 +262,7 @@ mod tests {
         let cases = [
             ("main.ts", "./lib/taxes", Some("Did you mean './lib/tax.ts'?")),
             ("lib/deep/a.ts", "./tax", Some("Did you mean '../tax.ts'?")),
-            ("main.ts", "./something", None),
+            ("main.ts", "./something", Some("There are './lib/deep/a.ts', './lib/tax.ts'.")),
             ("main.ts", "lib/tax", Some("Did you mean './lib/tax'?")),
         ];
         for (importer, specifier, expected) in cases {

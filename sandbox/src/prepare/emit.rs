@@ -69,7 +69,8 @@ pub(super) fn verify(
             for (span, _) in &mut finding.related {
                 *span = back(span.start);
             }
-            if finding.code != Code::Redeclaration {
+            // TypeScript leaves some mistakes in exports to its type checker.
+            if finding.code == Code::Syntax && !finding.message.contains("xport") {
                 finding.code = Code::UnsupportedSyntax;
                 finding.message = format!("What is left of this without types is not valid: {}", finding.message);
                 finding.help = Some(HELP.to_owned());
@@ -89,7 +90,8 @@ pub(super) fn verify(
     found
 }
 
-const HELP: &str = "Write it in plain JavaScript, without namespaces, enums or aliases in several parts.";
+const HELP: &str =
+    "Write it the way plain JavaScript would, without namespaces, aliases and functions that have no body.";
 
 struct FindReference<'o> {
     wanted: ReferenceId,

@@ -156,7 +156,10 @@ impl Inspector<'_> {
                     self.facts.findings.push(constant_assigned(name, identifier.span, declared, flags));
                 }
                 let exists = flags.intersects(SymbolFlags::Value | SymbolFlags::Import);
-                if flags.contains(SymbolFlags::Ambient) || !exists {
+                let alias = reference.flags().is_namespace();
+                if alias {
+                    // `import a = B.c` may mean a type; what is left of it is checked in the emitted code.
+                } else if flags.contains(SymbolFlags::Ambient) || !exists {
                     let why = if flags.contains(SymbolFlags::Ambient) { Why::Described } else { Why::Type };
                     self.unbound(name, identifier.span, reference.scope_id(), why);
                 }
@@ -166,6 +169,11 @@ impl Inspector<'_> {
                     self.assigned.insert(name.to_owned());
                     self.facts.mentions_main |= name == "main";
                 }
+                if reference.flags().is_namespace() {
+                    return;
+                }
+                // What they make cannot be seen here.
+                self.facts.mentions_main |= matches!(name, "eval" | "Function");
                 let scope = reference.scope_id();
                 let bound = self.scoping.find_binding(scope, identifier.name).is_some();
                 self.unbound(name, identifier.span, scope, if bound { Why::Type } else { Why::Undeclared });

@@ -8,6 +8,7 @@ mod bundle;
 mod checker;
 mod emit;
 mod inspect;
+mod link;
 mod map;
 mod module;
 mod names;
@@ -19,6 +20,9 @@ mod unsupported;
 use serde::{Deserialize, Serialize};
 
 use scriptmill_sdk::{Bundle, Diagnostic, Severity};
+
+use bundle::text_of;
+use source::Source;
 
 pub use checker::{CheckFailed, Checker, serve};
 pub use map::SourceMap;
@@ -100,16 +104,43 @@ pub fn check(bundle: &Bundle, bounds: &Bounds) -> Checked {
         return Checked { diagnostics: limit(diagnostics, bounds), script: None };
     }
     let resolver = bundle::Resolver::new(bundle);
-    let mut modules = Vec::with_capacity(bundle.modules.len());
-    for (index, module) in bundle.modules.iter().enumerate() {
-        let report = module::check(module, index == 0, &resolver);
-        diagnostics.extend(report.diagnostics);
-        modules.push(report.emitted);
+    let sources: Vec<_> =
+        bundle.modules.iter().map(|module| Source::new(&module.name, text_of(&module.source))).collect();
+    let mut reports: Vec<_> =
+        sources.iter().enumerate().map(|(index, source)| module::check(source, index == 0, &resolver)).collect();
+    for (index, finding) in link(&sources, &reports) {
+        reports[index].findings.push(finding);
+    }
+    let mut modules = Some(Vec::with_capacity(reports.len()));
+    for (mut report, source) in reports.into_iter().zip(&sources) {
+        report.findings.sort_by_key(|finding| (finding.span.start, finding.code));
+        diagnostics.extend(report.findings.into_iter().map(|finding| source.diagnose(finding)));
+        modules = modules.zip(report.emitted).map(|(mut modules, emitted)| {
+            modules.push(emitted);
+            modules
+        });
     }
     let refused = diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error);
-    let modules: Option<Vec<_>> = modules.into_iter().collect();
     let script = modules.filter(|_| !refused).map(reachable);
     Checked { diagnostics: limit(diagnostics, bounds), script }
+}
+
+fn link(sources: &[Source<'_>], reports: &[module::Report]) -> Vec<(usize, source::Finding)> {
+    let linked: Vec<_> = sources
+        .iter()
+        .zip(reports)
+        .map(|(source, report)| link::Linked {
+            name: source.name,
+            links: report.emitted.as_ref().map(|emitted| &emitted.links),
+            targets: report
+                .emitted
+                .iter()
+                .flat_map(|emitted| &emitted.imports)
+                .map(|(specifier, target)| (specifier.as_str(), *target))
+                .collect(),
+        })
+        .collect();
+    link::check(&linked)
 }
 
 /// Keeps the modules that the main one may reach: the engine compiles all it is given.

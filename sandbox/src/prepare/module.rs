@@ -1,20 +1,23 @@
 //! One module through parser, semantic pass, our own passes, transformer and printer.
 
+use std::collections::HashSet;
+
 use oxc::allocator::Allocator;
 use oxc::ast::ast::{Program, Statement};
 use oxc::parser::{ParseOptions, Parser, ParserReturn};
 use oxc::semantic::{Scoping, SemanticBuilder, SymbolFlags};
 use oxc::span::{SourceType, Span};
-use scriptmill_sdk::{Code, Diagnostic, Module, Severity};
+use scriptmill_sdk::{Code, Severity};
 
-use super::bundle::{Import, Resolver, WHAT_MAY_BE_IMPORTED, is_relative, text_of};
+use super::bundle::{Import, Resolver, WHAT_MAY_BE_IMPORTED, is_relative};
 use super::inspect::Facts;
+use super::link::Links;
 use super::source::{Finding, Source};
 use super::{EmittedModule, ModuleKind, SourceMap, emit, inspect, syntax};
 
 /// What one module gave.
 pub(super) struct Report {
-    pub(super) diagnostics: Vec<Diagnostic>,
+    pub(super) findings: Vec<Finding>,
     /// `None` where it has an error.
     pub(super) emitted: Option<Emitted>,
 }
@@ -23,6 +26,7 @@ pub(super) struct Report {
 pub(super) struct Emitted {
     pub(super) module: EmittedModule,
     pub(super) imports: Vec<(String, usize)>,
+    pub(super) links: Links,
 }
 
 /// What a module is written in, by its name.
@@ -51,24 +55,21 @@ impl Language {
 }
 
 /// Checks and transpiles one module of a bundle.
-pub(super) fn check(module: &Module, main: bool, resolver: &Resolver<'_>) -> Report {
-    let source = Source::new(&module.name, text_of(&module.source));
+pub(super) fn check(source: &Source<'_>, main: bool, resolver: &Resolver<'_>) -> Report {
     let mut findings = Vec::new();
-    let emitted = pass(&source, module, main, resolver, &mut findings);
-    findings.sort_by_key(|finding| (finding.span.start, finding.code));
-    let refused = findings.iter().any(|finding| finding.severity == Severity::Error);
-    let diagnostics = findings.into_iter().map(|finding| source.diagnose(finding)).collect();
-    Report { diagnostics, emitted: emitted.filter(|_| !refused) }
+    let emitted = pass(source, main, resolver, &mut findings);
+    let errors: HashSet<u32> = findings
+        .iter()
+        .filter(|finding| finding.severity == Severity::Error)
+        .map(|finding| finding.span.start)
+        .collect();
+    // An error says all there is to say about its place.
+    findings.retain(|finding| finding.severity == Severity::Error || !errors.contains(&finding.span.start));
+    Report { emitted: emitted.filter(|_| errors.is_empty()), findings }
 }
 
-fn pass(
-    source: &Source<'_>,
-    module: &Module,
-    main: bool,
-    resolver: &Resolver<'_>,
-    findings: &mut Vec<Finding>,
-) -> Option<Emitted> {
-    let language = Language::of(&module.name);
+fn pass(source: &Source<'_>, main: bool, resolver: &Resolver<'_>, findings: &mut Vec<Finding>) -> Option<Emitted> {
+    let language = Language::of(source.name);
     let source_type = match language {
         Language::TypeScript => SourceType::ts(),
         Language::Declarations => SourceType::d_ts(),
@@ -98,11 +99,13 @@ fn pass(
     let kind = if program.source_type.is_module() { ModuleKind::Module } else { ModuleKind::Script };
     let typescript = program.source_type.is_typescript();
     let declared_main = declared_main(&program, &scoping);
+    let mut links = Links::of_types(&program);
     if typescript {
         let errors = emit::transform(&allocator, &mut program, scoping);
         findings.extend(errors.into_vec().into_iter().map(|error| syntax::unsupported(error, source.text)));
     }
-    let imports = imports(&program, &facts.dynamic_imports, &module.name, resolver, findings);
+    links.add_values(&program);
+    let imports = imports(&program, &facts.dynamic_imports, source.name, resolver, findings);
     if main && !has_entry(&program, kind, &facts, declared_main) {
         findings.push(missing_entry(&program, kind, declared_main));
     }
@@ -110,7 +113,7 @@ fn pass(
     if typescript {
         findings.extend(emit::verify(&code, &map, kind, &facts.unbound, source));
     }
-    Some(Emitted { module: EmittedModule { name: module.name.clone(), kind, code, map }, imports })
+    Some(Emitted { module: EmittedModule { name: source.name.to_owned(), kind, code, map }, imports, links })
 }
 
 /// The main module is a classic script unless something in it says that it is a module.
@@ -160,7 +163,10 @@ fn imports(
             }
         }
         Import::Nothing(reason, hint) => {
-            let help = hint.map_or_else(String::new, |hint| hint + " ") + WHAT_MAY_BE_IMPORTED;
+            let help = match hint {
+                Some(hint) if is_relative(specifier) => hint,
+                hint => hint.map_or_else(String::new, |hint| hint + " ") + WHAT_MAY_BE_IMPORTED,
+            };
             findings.push(Finding { severity, ..Finding::error(Code::ImportNotFound, span, reason).help(help) });
         }
     };

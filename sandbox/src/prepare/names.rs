@@ -101,6 +101,7 @@ const ELSEWHERE: &[&str] = &[
     "EventTarget",
     "File",
     "FileReader",
+    "FileReaderSync",
     "FormData",
     "HTMLElement",
     "Headers",

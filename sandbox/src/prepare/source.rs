@@ -66,7 +66,7 @@ impl Finding {
 
 /// One module's text, with the starts of its lines. Lines end as ECMAScript has it: LF, CR, CR LF, U+2028, U+2029.
 pub(super) struct Source<'s> {
-    name: &'s str,
+    pub(super) name: &'s str,
     pub(super) text: &'s str,
     line_starts: Vec<u32>,
 }

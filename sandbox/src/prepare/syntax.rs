@@ -86,6 +86,14 @@ fn in_plain_words(finding: &mut Finding, text: &str) {
             "This text has no closing quote.".to_owned(),
             "Write the quote at the end of the text. A text of several lines goes between backquotes: `…`.".to_owned(),
         ),
+        "Unterminated regular expression" => (
+            "This regular expression is never closed.".to_owned(),
+            "Write `/` at its end. If it is meant as HTML in the code (JSX): that is not supported.".to_owned(),
+        ),
+        "Encountered diff marker" => (
+            "This line is left over from merging two versions of the file.".to_owned(),
+            "Keep one of the versions, and delete the lines with `<<<<<<<`, `=======` and `>>>>>>>`.".to_owned(),
+        ),
         "Unterminated multiline comment" => {
             ("This comment is never closed.".to_owned(), "Write `*/` where the comment ends.".to_owned())
         }
@@ -198,7 +206,7 @@ mod tests {
             ("f(", Some(1)),
             ("function f() {\n  if (x) {\n    y();\n}\n", Some(24)),
             ("a = [\n  1,\n", Some(4)),
-            ("// {\nf({\n", Some(6)),
+            ("// {\nf({\n", Some(7)),
             ("'{' + \"(\" /* [ */\n", None),
             ("f();\n", None),
         ];

@@ -1,0 +1,3 @@
+export class deep {}
+export default 2;
+export * from "./lib";

@@ -1,0 +1,3 @@
+export * from "./deep";
+export * as late from "./deep";
+export default 1;
