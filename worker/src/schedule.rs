@@ -12,7 +12,6 @@ use crossbeam_channel::Sender;
 
 /// An executor on threads of its own. Dropping it ends the threads when all its tasks have ended.
 pub struct Executor {
-    // Bounded by what is spawned: a task is in the queue once at most, and the service spawns no more than it has slots.
     turns: Sender<Runnable>,
 }
 
@@ -22,6 +21,10 @@ impl Executor {
     /// # Errors
     /// The system starts no more threads.
     pub fn new(threads: NonZeroUsize) -> std::io::Result<Self> {
+        #[allow(
+            clippy::disallowed_methods,
+            reason = "bounded by what is spawned: a task is in the queue once at most, and waking must never block"
+        )]
         let (turns, queue) = crossbeam_channel::unbounded::<Runnable>();
         for number in 0..threads.get() {
             let queue = queue.clone();

@@ -1,0 +1,537 @@
+//! What the worker expects of any broker, as a table of cases, each run on the embedded broker and on RabbitMQ.
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+mod support;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use futures_util::future::{BoxFuture, LocalBoxFuture};
+use libtest_mimic::{Arguments, Trial};
+use prometheus_client::registry::Registry;
+use scriptmill::broker::embedded::Embedded;
+use scriptmill::broker::{Broker, Delivery, Error, Message, Routing, Subscription, Target};
+use scriptmill::metrics::Metrics;
+use scriptmill::settle::{Answer, Desk, UNROUTABLE};
+use scriptmill_sdk::amqp::{ATTEMPT, CODE, Envelope};
+use scriptmill_sdk::{Code, Ending, Outcome, Rejection, Usage};
+use serde_json::value::RawValue;
+use support::{LONG, Rabbit};
+use tokio::sync::Semaphore;
+
+/// How long a test watches for what must not come.
+const SHORT: Duration = Duration::from_millis(300);
+
+/// A broker under test, with what only a test may do to it.
+enum Bench<'a> {
+    Embedded(Embedded),
+    Rabbit(&'a Rabbit),
+}
+
+impl Bench<'_> {
+    fn broker(&self) -> Arc<dyn Broker> {
+        match self {
+            Self::Embedded(broker) => Arc::new(broker.clone()),
+            Self::Rabbit(rabbit) => Arc::new(rabbit.broker()),
+        }
+    }
+
+    fn cut(&self) {
+        match self {
+            Self::Embedded(broker) => broker.cut(),
+            Self::Rabbit(rabbit) => rabbit.proxy.cut(),
+        }
+    }
+
+    async fn declare_requester(&self, name: &str) -> String {
+        match self {
+            Self::Embedded(broker) => {
+                broker.declare_requester(name);
+                name.to_owned()
+            }
+            Self::Rabbit(rabbit) => rabbit.declare_requester(name).await,
+        }
+    }
+
+    async fn take(&self, queue: &str) -> Message {
+        let take = match self {
+            Self::Embedded(broker) => broker.take(queue).boxed(),
+            Self::Rabbit(rabbit) => rabbit.take(queue).boxed(),
+        };
+        soon("a message for the requester", take).await
+    }
+
+    async fn take_dead(&self) -> Message {
+        let take = match self {
+            Self::Embedded(broker) => broker.take_dead().boxed(),
+            Self::Rabbit(rabbit) => rabbit.take(&rabbit.names.dead).boxed(),
+        };
+        soon("a dead letter", take).await
+    }
+
+    async fn take_result(&self) -> Message {
+        let take = match self {
+            Self::Embedded(broker) => broker.take_result().boxed(),
+            Self::Rabbit(rabbit) => rabbit.take(&rabbit.names.results).boxed(),
+        };
+        soon("a result", take).await
+    }
+}
+
+/// A subscriber and a publisher at the broker under test.
+struct Seat {
+    broker: Arc<dyn Broker>,
+    subscription: Box<dyn Subscription>,
+}
+
+impl Seat {
+    async fn new(bench: &Bench<'_>, prefetch: u16) -> Self {
+        let broker = bench.broker();
+        let subscription = soon("a subscription", broker.subscribe(prefetch))
+            .await
+            .unwrap();
+        Self {
+            broker,
+            subscription,
+        }
+    }
+
+    async fn put(&self, names: &[&str]) {
+        for name in names {
+            self.publish(&Target::Jobs, &job(name, None)).await;
+        }
+    }
+
+    async fn publish(&self, target: &Target, message: &Message) -> Routing {
+        soon("a confirm", self.broker.publish(target, message))
+            .await
+            .unwrap()
+    }
+
+    async fn next(&mut self) -> Delivery {
+        soon("a delivery", self.subscription.next())
+            .await
+            .unwrap()
+            .unwrap()
+    }
+
+    async fn nothing(&mut self) {
+        if let Ok(next) = tokio::time::timeout(SHORT, self.subscription.next()).await {
+            panic!(
+                "nothing should have come, but {:?}",
+                next.map(|next| next.map(|delivery| name(&delivery)))
+            );
+        }
+    }
+
+    fn desk(&self) -> Desk {
+        desk(self.broker.clone())
+    }
+}
+
+fn desk(broker: Arc<dyn Broker>) -> Desk {
+    Desk::new(broker, Metrics::new(&mut Registry::default()), SHORT)
+}
+
+async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
+    tokio::time::timeout(LONG, future)
+        .await
+        .unwrap_or_else(|_| panic!("{what} never came"))
+}
+
+fn job(name: &str, reply_to: Option<&str>) -> Message {
+    let envelope = Envelope {
+        message_id: Some(name.to_owned()),
+        correlation_id: Some(format!("correlation of {name}")),
+        reply_to: reply_to.map(str::to_owned),
+        enqueued_at_ms: Some(1_700_000_000_123),
+        traceparent: Some("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".to_owned()),
+        attempt: 1,
+        ..Envelope::default()
+    };
+    Message {
+        body: name.as_bytes().to_vec(),
+        properties: envelope.job_properties(),
+    }
+}
+
+fn name(delivery: &Delivery) -> String {
+    String::from_utf8(delivery.message.body.clone()).unwrap()
+}
+
+fn envelope(delivery: &Delivery) -> Envelope {
+    Envelope::read(&delivery.message.properties)
+}
+
+fn outcome(ending: Ending) -> Outcome {
+    let (diagnostics, logs) = (Vec::new(), Vec::new());
+    let (job_id, tenant) = ("a".to_owned(), "acme.sales".to_owned());
+    Outcome {
+        job_id,
+        tenant,
+        ending,
+        diagnostics,
+        logs,
+        usage: Usage::default(),
+        engine: String::new(),
+    }
+}
+
+fn succeeded() -> Answer {
+    Answer::new(
+        outcome(Ending::Succeeded(
+            RawValue::from_string("1e400".to_owned()).unwrap(),
+        )),
+        1 << 20,
+    )
+}
+
+fn rejected() -> Answer {
+    let rejection = Rejection {
+        code: Code::NotJson,
+        message: "no".to_owned(),
+        path: None,
+    };
+    Answer::new(outcome(Ending::Rejected(rejection)), 1 << 20)
+}
+
+fn header(message: &Message, name: &str) -> Option<String> {
+    match message.properties.headers().as_ref()?.inner().get(name)? {
+        lapin::types::AMQPValue::LongString(text) => Some(text.to_string()),
+        lapin::types::AMQPValue::LongLongInt(number) => Some(number.to_string()),
+        other => Some(format!("{other:?}")),
+    }
+}
+
+async fn first_in_first_out(bench: &Bench<'_>) {
+    let mut seat = Seat::new(bench, 10).await;
+    seat.put(&["a", "b", "c", "d"]).await;
+    for expected in ["a", "b", "c", "d"] {
+        let delivery = seat.next().await;
+        assert_eq!(
+            (name(&delivery).as_str(), delivery.redelivered),
+            (expected, false)
+        );
+        delivery.acknowledge().await.unwrap();
+    }
+    seat.nothing().await;
+}
+
+async fn no_more_than_the_prefetch_is_out(bench: &Bench<'_>) {
+    let mut seat = Seat::new(bench, 2).await;
+    seat.put(&["a", "b", "c"]).await;
+    let first = seat.next().await;
+    let second = seat.next().await;
+    seat.nothing().await;
+    second.acknowledge().await.unwrap();
+    assert_eq!(name(&seat.next().await), "c");
+    drop(first);
+}
+
+async fn properties_and_large_bodies_arrive(bench: &Bench<'_>) {
+    let mut seat = Seat::new(bench, 1).await;
+    let mut sent = job("a", Some("requester"));
+    sent.body = vec![b'x'; 8 << 20];
+    seat.publish(&Target::Jobs, &sent).await;
+    let delivery = seat.next().await;
+    assert!(delivery.message.body == sent.body, "the body differs");
+    assert_eq!(envelope(&delivery), Envelope::read(&sent.properties));
+    delivery.acknowledge().await.unwrap();
+}
+
+async fn a_lost_connection_brings_back_what_was_not_settled(bench: &Bench<'_>) {
+    let mut seat = Seat::new(bench, 10).await;
+    seat.put(&["a", "b", "c"]).await;
+    seat.next().await.acknowledge().await.unwrap();
+    let held = seat.next().await;
+    // What was acknowledged must have reached the broker before the connection goes.
+    seat.publish(
+        &Target::Results {
+            tenant: String::new(),
+        },
+        &job("sync", None),
+    )
+    .await;
+    tokio::time::sleep(SHORT).await;
+    bench.cut();
+    soon("the end of the delivery", async {
+        // Whoever waits for more learns of it, and so does whoever holds a delivery.
+        let error = loop {
+            match seat
+                .subscription
+                .next()
+                .await
+                .expect("an error ends a subscription")
+            {
+                Ok(prefetched) => drop(prefetched),
+                Err(error) => break error,
+            }
+        };
+        assert!(error.is_passing(), "{error}");
+        held.lost().await;
+    })
+    .await;
+    assert!(matches!(held.acknowledge().await, Err(Error::Lost(_))));
+    drop(seat);
+
+    let mut seat = Seat::new(bench, 10).await;
+    let again = seat.next().await;
+    assert_eq!((name(&again).as_str(), again.redelivered), ("b", true));
+    again.acknowledge().await.unwrap();
+    let rest = seat.next().await;
+    assert_eq!(name(&rest), "c");
+    rest.acknowledge().await.unwrap();
+    seat.nothing().await;
+}
+
+async fn a_delivery_dropped_unsettled_comes_back(bench: &Bench<'_>) {
+    let mut seat = Seat::new(bench, 1).await;
+    seat.put(&["a"]).await;
+    drop(seat.next().await);
+    let again = seat.next().await;
+    assert_eq!((name(&again).as_str(), again.redelivered), ("a", true));
+    again.acknowledge().await.unwrap();
+}
+
+async fn a_stopped_subscription_takes_no_more(bench: &Bench<'_>) {
+    let mut seat = Seat::new(bench, 10).await;
+    seat.put(&["a"]).await;
+    let held = seat.next().await;
+    seat.subscription.stop().await.unwrap();
+    seat.put(&["b"]).await;
+    assert!(
+        soon("the end of the subscription", seat.subscription.next())
+            .await
+            .is_none()
+    );
+    // What was taken before can still be settled.
+    held.acknowledge().await.unwrap();
+    seat.subscription.close().await;
+
+    let mut seat = Seat::new(bench, 10).await;
+    let next = seat.next().await;
+    assert_eq!((name(&next).as_str(), next.redelivered), ("b", false));
+    next.acknowledge().await.unwrap();
+    seat.nothing().await;
+}
+
+async fn an_unroutable_message_is_said_to_be(bench: &Bench<'_>) {
+    let seat = Seat::new(bench, 1).await;
+    let queue = bench.declare_requester("here").await;
+    // Many at once: each must get its own answer.
+    let (here, gone) = (
+        Target::Requester(queue.clone()),
+        Target::Requester(format!("{queue}-gone")),
+    );
+    let (to_here, to_gone) = (job("a", None), job("b", None));
+    let answers = futures_util::future::join_all((0..200).map(|n| {
+        let (target, message) = if n % 3 == 0 {
+            (&gone, &to_gone)
+        } else {
+            (&here, &to_here)
+        };
+        seat.publish(target, message)
+    }));
+    for (n, routing) in answers.await.into_iter().enumerate() {
+        let expected = if n % 3 == 0 {
+            Routing::Unroutable
+        } else {
+            Routing::Queued
+        };
+        assert_eq!(routing, expected, "message {n}");
+    }
+}
+
+async fn an_outcome_answers_its_requester(bench: &Bench<'_>) {
+    let mut seat = Seat::new(bench, 1).await;
+    let queue = bench.declare_requester("requester").await;
+    seat.publish(&Target::Jobs, &job("a", Some(&queue))).await;
+    let delivery = seat.next().await;
+    let envelope = envelope(&delivery);
+    seat.desk().settle(delivery, &envelope, succeeded()).await;
+    let answer = bench.take(&queue).await;
+    let read = Envelope::read(&answer.properties);
+    assert_eq!(read.correlation_id.as_deref(), Some("correlation of a"));
+    assert_eq!(read.traceparent, envelope.traceparent);
+    assert_eq!(answer.properties.delivery_mode(), &Some(2));
+    assert!(String::from_utf8(answer.body).unwrap().contains("1e400"));
+    seat.nothing().await;
+}
+
+async fn an_outcome_without_requester_is_a_result(bench: &Bench<'_>) {
+    let mut seat = Seat::new(bench, 1).await;
+    seat.put(&["a"]).await;
+    let delivery = seat.next().await;
+    let envelope = envelope(&delivery);
+    seat.desk().settle(delivery, &envelope, succeeded()).await;
+    assert_eq!(
+        Envelope::read(&bench.take_result().await.properties)
+            .message_id
+            .as_deref(),
+        Some("a")
+    );
+    seat.nothing().await;
+}
+
+async fn an_outcome_whose_requester_is_gone_is_a_dead_letter(bench: &Bench<'_>) {
+    let mut seat = Seat::new(bench, 1).await;
+    seat.publish(&Target::Jobs, &job("a", Some("gone"))).await;
+    seat.put(&["b"]).await;
+    let delivery = seat.next().await;
+    let envelope = envelope(&delivery);
+    seat.desk().settle(delivery, &envelope, succeeded()).await;
+    let letter = bench.take_dead().await;
+    assert_eq!(header(&letter, UNROUTABLE).as_deref(), Some("gone"));
+    assert!(
+        String::from_utf8(letter.body)
+            .unwrap()
+            .contains("succeeded")
+    );
+    // The queue goes on.
+    assert_eq!(name(&seat.next().await), "b");
+}
+
+async fn a_message_that_is_no_job_is_answered_and_a_dead_letter(bench: &Bench<'_>) {
+    let mut seat = Seat::new(bench, 1).await;
+    let queue = bench.declare_requester("requester").await;
+    seat.publish(&Target::Jobs, &job("{", Some(&queue))).await;
+    let delivery = seat.next().await;
+    let envelope = envelope(&delivery);
+    seat.desk()
+        .dead_letter(delivery, &envelope, rejected())
+        .await;
+    assert_eq!(
+        header(&bench.take(&queue).await, CODE).as_deref(),
+        Some("SM3001")
+    );
+    let letter = bench.take_dead().await;
+    assert_eq!(
+        (letter.body.as_slice(), header(&letter, CODE).as_deref()),
+        (b"{".as_slice(), Some("SM3001"))
+    );
+    seat.nothing().await;
+}
+
+async fn a_job_given_back_is_a_new_attempt_at_the_end(bench: &Bench<'_>) {
+    let mut seat = Seat::new(bench, 1).await;
+    seat.put(&["a", "b"]).await;
+    let delivery = seat.next().await;
+    let sent = envelope(&delivery);
+    seat.desk().give_back(delivery, &sent, 2).await;
+    let next = seat.next().await;
+    assert_eq!(name(&next), "b");
+    next.acknowledge().await.unwrap();
+    let again = seat.next().await;
+    assert_eq!((name(&again).as_str(), again.redelivered), ("a", false));
+    assert_eq!(header(&again.message, ATTEMPT).as_deref(), Some("2"));
+    assert_eq!(envelope(&again), Envelope { attempt: 2, ..sent });
+    again.acknowledge().await.unwrap();
+    seat.nothing().await;
+}
+
+/// A broker whose confirms wait for a gate.
+struct Gated {
+    broker: Arc<dyn Broker>,
+    gate: Arc<Semaphore>,
+}
+
+impl Broker for Gated {
+    fn subscribe(&self, prefetch: u16) -> BoxFuture<'_, Result<Box<dyn Subscription>, Error>> {
+        self.broker.subscribe(prefetch)
+    }
+
+    fn publish<'a>(
+        &'a self,
+        target: &'a Target,
+        message: &'a Message,
+    ) -> BoxFuture<'a, Result<Routing, Error>> {
+        async move {
+            let published = self.broker.publish(target, message).await;
+            self.gate.acquire().await.unwrap().forget();
+            published
+        }
+        .boxed()
+    }
+
+    fn close(&self) -> BoxFuture<'_, ()> {
+        self.broker.close()
+    }
+}
+
+async fn a_job_is_acknowledged_after_the_confirm(bench: &Bench<'_>) {
+    let mut seat = Seat::new(bench, 1).await;
+    let queue = bench.declare_requester("requester").await;
+    seat.publish(&Target::Jobs, &job("a", Some(&queue))).await;
+    let delivery = seat.next().await;
+    let envelope = envelope(&delivery);
+    let gated = Gated {
+        broker: seat.broker.clone(),
+        gate: Arc::new(Semaphore::new(0)),
+    };
+    let desk = desk(Arc::new(gated));
+    let settling = tokio::spawn(async move { desk.settle(delivery, &envelope, succeeded()).await });
+    bench.take(&queue).await;
+    // Published, and not confirmed: the job must still be the broker's when the connection goes.
+    bench.cut();
+    soon("the error", async {
+        while !matches!(seat.subscription.next().await, Some(Err(_))) {}
+    })
+    .await;
+    soon("the end of settling", settling).await.unwrap();
+    drop(seat);
+    let mut seat = Seat::new(bench, 1).await;
+    let again = seat.next().await;
+    assert_eq!((name(&again).as_str(), again.redelivered), ("a", true));
+    again.acknowledge().await.unwrap();
+}
+
+type Case = for<'a> fn(&'a Bench<'a>) -> LocalBoxFuture<'a, ()>;
+
+macro_rules! cases {
+    ($($case:ident),* $(,)?) => {
+        const CASES: &[(&str, Case)] = &[$((stringify!($case), |bench| $case(bench).boxed_local()),)*];
+    };
+}
+
+cases![
+    first_in_first_out,
+    no_more_than_the_prefetch_is_out,
+    properties_and_large_bodies_arrive,
+    a_lost_connection_brings_back_what_was_not_settled,
+    a_delivery_dropped_unsettled_comes_back,
+    a_stopped_subscription_takes_no_more,
+    an_unroutable_message_is_said_to_be,
+    an_outcome_answers_its_requester,
+    an_outcome_without_requester_is_a_result,
+    an_outcome_whose_requester_is_gone_is_a_dead_letter,
+    a_message_that_is_no_job_is_answered_and_a_dead_letter,
+    a_job_given_back_is_a_new_attempt_at_the_end,
+    a_job_is_acknowledged_after_the_confirm,
+];
+
+fn main() {
+    let mut trials = Vec::new();
+    for (name, case) in CASES {
+        trials.push(Trial::test(format!("embedded::{name}"), move || {
+            run(async { case(&Bench::Embedded(Embedded::new(1_000))).await });
+            Ok(())
+        }));
+        trials.push(Trial::test(format!("rabbitmq::{name}"), move || {
+            run(support::with_rabbit(async |rabbit| {
+                case(&Bench::Rabbit(rabbit)).await
+            }));
+            Ok(())
+        }));
+    }
+    libtest_mimic::run(&Arguments::from_args(), trials).exit();
+}
+
+fn run(case: impl Future<Output = ()>) {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .unwrap()
+        .block_on(case);
+}

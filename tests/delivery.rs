@@ -1,0 +1,536 @@
+//! Jobs on a real RabbitMQ, through the whole worker, with a stand-in for the sandbox.
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+mod support;
+
+use std::collections::HashMap;
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use lapin::BasicProperties;
+use lapin::options::{QueueDeclareOptions, QueueDeleteOptions};
+use lapin::types::FieldTable;
+use prometheus_client::registry::Registry;
+use scriptmill::broker::amqp::{Amqp, Options as AmqpOptions};
+use scriptmill::broker::{Error, Message};
+use scriptmill::execute::Execution;
+use scriptmill::execute::Runner;
+use scriptmill::intake::Accepted;
+use scriptmill::metrics::Metrics;
+use scriptmill::service::{Options, Service, Status};
+use scriptmill_sdk::amqp::Envelope;
+use scriptmill_sdk::{Ending, Outcome};
+use serde_json::json;
+use support::{LONG, Rabbit, with_rabbit};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+/// Waits as many milliseconds as the input says, and answers with the attempt.
+struct StandIn(tokio::runtime::Handle);
+
+impl Runner for StandIn {
+    fn engine(&self) -> &str {
+        "stand-in"
+    }
+
+    fn run<'a>(&'a self, job: &'a Accepted) -> BoxFuture<'a, Execution> {
+        async move {
+            let wait = Duration::from_millis(job.job.input.get().parse().unwrap_or(0));
+            if !wait.is_zero() {
+                self.0
+                    .spawn(async move { tokio::time::sleep(wait).await })
+                    .await
+                    .unwrap();
+            }
+            let attempt =
+                serde_json::value::RawValue::from_string(job.attempt.to_string()).unwrap();
+            Execution::unrun(Ending::Succeeded(attempt))
+        }
+        .boxed()
+    }
+}
+
+/// A worker under test.
+struct Worker {
+    drain: CancellationToken,
+    status: watch::Receiver<Status>,
+    metrics: Metrics,
+    running: JoinHandle<Result<(), Error>>,
+}
+
+impl Worker {
+    fn start(amqp: AmqpOptions, options: Options) -> Self {
+        let policy = options.policy(amqp.tenant_is_user, "stand-in");
+        let pause = amqp.retry_pause_max;
+        let runner = Arc::new(StandIn(tokio::runtime::Handle::current()));
+        let metrics = Metrics::new(&mut Registry::default());
+        let service = Service::new(
+            Arc::new(Amqp::new(amqp)),
+            runner,
+            options,
+            policy,
+            pause,
+            metrics.clone(),
+        )
+        .unwrap();
+        let (drain, status) = (CancellationToken::new(), service.status());
+        let running = tokio::spawn(service.run(drain.clone()));
+        Self {
+            drain,
+            status,
+            metrics,
+            running,
+        }
+    }
+
+    async fn is(&self, expected: Status) {
+        let mut status = self.status.clone();
+        soon(
+            &format!("{expected:?}"),
+            status.wait_for(|status| *status == expected),
+        )
+        .await
+        .unwrap();
+    }
+
+    async fn stop(self) -> Result<(), Error> {
+        self.drain.cancel();
+        soon("the worker's end", self.running).await.unwrap()
+    }
+}
+
+fn options(slots: usize) -> Options {
+    Options {
+        slots: NonZeroUsize::new(slots).unwrap(),
+        threads: NonZeroUsize::new(2),
+        ..Options::default()
+    }
+}
+
+async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
+    tokio::time::timeout(LONG, future)
+        .await
+        .unwrap_or_else(|_| panic!("{what} never came"))
+}
+
+fn job(id: &str, input: serde_json::Value) -> Vec<u8> {
+    let module = json!({ "name": "main.ts", "source": "export default () => 1" });
+    json!({ "id": id, "tenant": "acme.sales", "script": { "modules": [module] }, "input": input })
+        .to_string()
+        .into_bytes()
+}
+
+fn properties(id: &str, reply_to: &str) -> BasicProperties {
+    let (message_id, reply_to) = (Some(id.to_owned()), Some(reply_to.to_owned()));
+    Envelope {
+        message_id,
+        reply_to,
+        enqueued_at_ms: Some(1_700_000_000_000),
+        ..Envelope::default()
+    }
+    .job_properties()
+}
+
+async fn put_jobs(rabbit: &Rabbit, count: usize, input: serde_json::Value, reply_to: &str) {
+    let jobs = (0..count).map(|n| {
+        let (id, input) = (format!("job-{n}"), input.clone());
+        async move {
+            rabbit
+                .put(
+                    &rabbit.names.jobs,
+                    &job(&id, input),
+                    properties(&id, reply_to),
+                )
+                .await
+        }
+    });
+    futures_util::future::join_all(jobs).await;
+}
+
+fn read(message: &Message) -> Outcome {
+    serde_json::from_slice(&message.body).unwrap()
+}
+
+/// Takes outcomes until each job has one, and counts them by job.
+async fn collect(rabbit: &Rabbit, queue: &str, jobs: usize) -> HashMap<String, usize> {
+    let mut outcomes = HashMap::new();
+    while outcomes.len() < jobs {
+        let outcome = read(&soon("an outcome", rabbit.take(queue)).await);
+        assert_eq!(outcome.ending.status(), "succeeded");
+        *outcomes.entry(outcome.job_id).or_default() += 1;
+    }
+    outcomes
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_gets_its_outcome() {
+    with_rabbit(async |rabbit| {
+        let worker = Worker::start(rabbit.options(), options(2));
+        worker.is(Status::Consuming).await;
+        let queue = rabbit.declare_requester("replies").await;
+        rabbit
+            .put(
+                &rabbit.names.jobs,
+                &job("a", json!(1)),
+                properties("a", &queue),
+            )
+            .await;
+        let message = soon("the outcome", rabbit.take(&queue)).await;
+        let outcome = read(&message);
+        assert_eq!(
+            (
+                outcome.job_id.as_str(),
+                outcome.tenant.as_str(),
+                outcome.engine.as_str()
+            ),
+            ("a", "acme.sales", "stand-in")
+        );
+        assert!(matches!(outcome.ending, Ending::Succeeded(value) if value.get() == "1"));
+        assert!(outcome.usage.times.queued_us.unwrap() > 0);
+        assert_eq!(
+            Envelope::read(&message.properties)
+                .correlation_id
+                .as_deref(),
+            Some("a")
+        );
+        worker.stop().await.unwrap();
+        assert_eq!(rabbit.ready(&rabbit.names.jobs).await, 0);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_no_job_is_answered_and_a_dead_letter() {
+    let with = |field: &str, value: serde_json::Value| {
+        let mut job: serde_json::Value = serde_json::from_slice(&job("a", json!(1))).unwrap();
+        job[field] = value;
+        job.to_string().into_bytes()
+    };
+    let cases = [
+        ("not json", b"{\"id\":".to_vec(), "SM3001", None),
+        ("empty", Vec::new(), "SM3001", None),
+        ("not utf-8", b"\"\xff\"".to_vec(), "SM3001", None),
+        (
+            "field missing",
+            b"{\"id\":\"a\"}".to_vec(),
+            "SM3002",
+            Some("."),
+        ),
+        (
+            "field wrong",
+            with("tenant", json!("Acme Sales")),
+            "SM3002",
+            Some("tenant"),
+        ),
+        (
+            "limit too high",
+            with("limits", json!({ "fuel": u64::MAX })),
+            "SM3003",
+            Some("limits.fuel"),
+        ),
+        ("too large", vec![b' '; (1 << 20) + 1], "SM3004", None),
+        (
+            "input too large",
+            with("input", json!("x".repeat(1 << 19))),
+            "SM3005",
+            Some("input"),
+        ),
+    ];
+    with_rabbit(async |rabbit| {
+        let sizes = Options {
+            message_size: bytesize::ByteSize::mib(1),
+            input_size: bytesize::ByteSize::kib(512),
+            ..options(2)
+        };
+        let worker = Worker::start(rabbit.options(), sizes);
+        worker.is(Status::Consuming).await;
+        let queue = rabbit.declare_requester("replies").await;
+        for (name, body, code, path) in &cases {
+            rabbit
+                .put(&rabbit.names.jobs, body, properties(name, &queue))
+                .await;
+            let message = soon(name, rabbit.take(&queue)).await;
+            assert_eq!(
+                Envelope::read(&message.properties)
+                    .correlation_id
+                    .as_deref(),
+                Some(*name)
+            );
+            let Ending::Rejected(rejection) = read(&message).ending else {
+                panic!("{name}: {message:?}")
+            };
+            assert_eq!(
+                (
+                    rejection.code.to_string().as_str(),
+                    rejection.path.as_deref()
+                ),
+                (*code, *path),
+                "{name}"
+            );
+            let letter = soon(name, rabbit.take(&rabbit.names.dead)).await;
+            assert!(letter.body == *body, "{name}: the dead letter differs");
+        }
+        // The worker is none the worse for it.
+        rabbit
+            .put(
+                &rabbit.names.jobs,
+                &job("a", json!(1)),
+                properties("a", &queue),
+            )
+            .await;
+        assert_eq!(collect(rabbit, &queue, 1).await.len(), 1);
+        worker.stop().await.unwrap();
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tenant_may_have_to_be_the_user() {
+    with_rabbit(async |rabbit| {
+        let worker = Worker::start(
+            AmqpOptions {
+                tenant_is_user: true,
+                ..rabbit.options()
+            },
+            options(2),
+        );
+        worker.is(Status::Consuming).await;
+        let queue = rabbit.declare_requester("replies").await;
+        rabbit
+            .put(
+                &rabbit.names.jobs,
+                &job("a", json!(1)),
+                properties("a", &queue).with_user_id("guest".into()),
+            )
+            .await;
+        let outcome = read(&soon("the outcome", rabbit.take(&queue)).await);
+        assert_eq!(outcome.ending.code().unwrap().to_string(), "SM3007");
+        // A dead letter cannot keep another's user id as a property, and must not be refused for it.
+        let letter = soon("the dead letter", rabbit.take(&rabbit.names.dead)).await;
+        assert_eq!(letter.properties.user_id(), &None);
+        worker.stop().await.unwrap();
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_queue_declared_otherwise_is_left_alone() {
+    with_rabbit(async |rabbit| {
+        let jobs = rabbit.names.jobs.as_str();
+        rabbit
+            .channel()
+            .queue_declare(
+                jobs.into(),
+                QueueDeclareOptions::durable(),
+                FieldTable::default(),
+            )
+            .await
+            .unwrap();
+        rabbit
+            .put(jobs, b"precious", BasicProperties::default())
+            .await;
+        let worker = Worker::start(rabbit.options(), options(2));
+        let error = soon("the error", worker.running)
+            .await
+            .unwrap()
+            .unwrap_err();
+        let message = error.to_string();
+        assert!(
+            message.starts_with("SM4102: ") && message.contains(jobs) && message.contains("406"),
+            "{message}"
+        );
+        assert_eq!(rabbit.ready(jobs).await, 1);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_drain_halfway_loses_nothing_and_does_nothing_twice() {
+    const JOBS: usize = 400;
+    with_rabbit(async |rabbit| {
+        let first = Worker::start(rabbit.options(), options(8));
+        first.is(Status::Consuming).await;
+        let queue = rabbit.declare_requester("replies").await;
+        put_jobs(rabbit, JOBS, json!(20), &queue).await;
+        let mut outcomes = collect(rabbit, &queue, JOBS / 4).await;
+        first.stop().await.unwrap();
+        let left = rabbit.ready(&rabbit.names.jobs).await;
+        assert!(
+            left > 0,
+            "the first worker did everything before it was stopped"
+        );
+        let second = Worker::start(rabbit.options(), options(8));
+        while outcomes.len() < JOBS {
+            let outcome = read(&soon("an outcome", rabbit.take(&queue)).await);
+            *outcomes.entry(outcome.job_id).or_default() += 1;
+        }
+        second.stop().await.unwrap();
+        assert_eq!(rabbit.ready(&queue).await, 0);
+        assert!(outcomes.values().all(|count| *count == 1), "{outcomes:?}");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_outlasts_the_grace_period_is_given_back() {
+    with_rabbit(async |rabbit| {
+        let grace = Duration::from_secs(5);
+        let worker = Worker::start(
+            rabbit.options(),
+            Options {
+                grace,
+                ..options(1)
+            },
+        );
+        worker.is(Status::Consuming).await;
+        let queue = rabbit.declare_requester("replies").await;
+        rabbit
+            .put(
+                &rabbit.names.jobs,
+                &job("endless", json!(600_000)),
+                properties("endless", &queue),
+            )
+            .await;
+        rabbit
+            .put(
+                &rabbit.names.jobs,
+                &job("waiting", json!(1)),
+                properties("waiting", &queue),
+            )
+            .await;
+        soon("both jobs' receipt", async {
+            while worker.metrics.deliveries.get() < 2 || worker.metrics.running.get() < 1 {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        })
+        .await;
+        worker.stop().await.unwrap();
+        let waiting = soon("the job that waited", rabbit.take(&rabbit.names.jobs)).await;
+        let endless = soon("the job that ran", rabbit.take(&rabbit.names.jobs)).await;
+        let attempt = |message: &Message| {
+            (
+                Envelope::read(&message.properties).message_id,
+                Envelope::read(&message.properties).attempt,
+            )
+        };
+        assert_eq!(attempt(&waiting), (Some("waiting".to_owned()), 1));
+        assert_eq!(attempt(&endless), (Some("endless".to_owned()), 2));
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cut_connection_is_made_again() {
+    const JOBS: usize = 300;
+    with_rabbit(async |rabbit| {
+        let worker = Worker::start(rabbit.options(), options(8));
+        worker.is(Status::Consuming).await;
+        let queue = rabbit.declare_requester("replies").await;
+        put_jobs(rabbit, JOBS, json!(20), &queue).await;
+        collect(rabbit, &queue, JOBS / 5).await;
+        rabbit.proxy.cut();
+        // Every job gets an outcome; one whose acknowledgement was cut off may get two.
+        let rest = JOBS - JOBS / 5;
+        let mut seen = std::collections::HashSet::new();
+        while seen.len() < rest {
+            seen.insert(read(&soon("an outcome", rabbit.take(&queue)).await).job_id);
+        }
+        worker.is(Status::Consuming).await;
+        worker.stop().await.unwrap();
+        assert_eq!(rabbit.ready(&rabbit.names.jobs).await, 0);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deleted_queue_is_declared_again() {
+    with_rabbit(async |rabbit| {
+        let worker = Worker::start(rabbit.options(), options(2));
+        worker.is(Status::Consuming).await;
+        rabbit
+            .channel()
+            .queue_delete(
+                rabbit.names.jobs.as_str().into(),
+                QueueDeleteOptions::default(),
+            )
+            .await
+            .unwrap();
+        worker.is(Status::Connecting).await;
+        worker.is(Status::Consuming).await;
+        let queue = rabbit.declare_requester("replies").await;
+        rabbit
+            .put(
+                &rabbit.names.jobs,
+                &job("a", json!(1)),
+                properties("a", &queue),
+            )
+            .await;
+        collect(rabbit, &queue, 1).await;
+        worker.stop().await.unwrap();
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_next_address_is_tried() {
+    with_rabbit(async |rabbit| {
+        let mut options_ = rabbit.options();
+        options_
+            .addresses
+            .insert(0, "amqp://127.0.0.1:1".parse().unwrap());
+        let worker = Worker::start(options_, options(2));
+        worker.is(Status::Consuming).await;
+        worker.stop().await.unwrap();
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_broker_a_worker_waits_and_can_be_stopped() {
+    let addresses = vec!["amqp://127.0.0.1:1".parse().unwrap()];
+    let worker = Worker::start(
+        AmqpOptions {
+            addresses,
+            ..AmqpOptions::default()
+        },
+        options(2),
+    );
+    worker.is(Status::Connecting).await;
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    assert!(!worker.running.is_finished());
+    worker.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn wrong_credentials_are_the_brokers_refusal() {
+    with_rabbit(async |rabbit| {
+        let password = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(password.path(), "wrong\n").unwrap();
+        let options = AmqpOptions {
+            password_file: Some(password.path().to_owned()),
+            ..rabbit.options()
+        };
+        let broker = Amqp::new(options);
+        let error = match scriptmill::broker::Broker::subscribe(&broker, 1).await {
+            Ok(_) => panic!("connected with a wrong password"),
+            Err(error) => error.to_string(),
+        };
+        assert!(
+            error.starts_with("SM4103: ")
+                && error.contains("ACCESS_REFUSED")
+                && !error.contains("wrong"),
+            "{error}"
+        );
+        // The file is read anew at each connection.
+        std::fs::write(password.path(), "guest\n").unwrap();
+        scriptmill::broker::Broker::subscribe(&broker, 1)
+            .await
+            .map(drop)
+            .unwrap();
+    })
+    .await;
+}

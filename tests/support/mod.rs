@@ -1,0 +1,228 @@
+//! A real RabbitMQ for tests: each test has queues of its own, removed when it ends, and a connection that it can cut.
+#![allow(dead_code, unreachable_pub, reason = "each test uses its part")]
+
+use std::panic::AssertUnwindSafe;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use lapin::options::{
+    BasicAckOptions, BasicGetOptions, BasicPublishOptions, ConfirmSelectOptions,
+    ExchangeDeleteOptions, QueueDeclareOptions, QueueDeleteOptions,
+};
+use lapin::types::FieldTable;
+use lapin::{BasicProperties, Channel, Connection, ConnectionProperties};
+use scriptmill::broker::amqp::{Amqp, Options};
+use scriptmill::broker::{Address, Message, Names};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinHandle;
+
+/// Waits of tests: long enough for a busy machine, and no test waits this long but to fail.
+pub const LONG: Duration = Duration::from_secs(60);
+
+/// The RabbitMQ to test against.
+pub fn server() -> String {
+    std::env::var("SCRIPTMILL_TEST_AMQP")
+        .unwrap_or_else(|_| "amqp://guest:guest@127.0.0.1:5672".to_owned())
+}
+
+/// Runs a test on queues of its own, and removes them whatever comes of it.
+pub async fn with_rabbit(case: impl AsyncFnOnce(&Rabbit)) {
+    let rabbit = Rabbit::new().await;
+    let ended = AssertUnwindSafe(case(&rabbit)).catch_unwind().await;
+    rabbit.remove().await;
+    if let Err(panic) = ended {
+        std::panic::resume_unwind(panic);
+    }
+}
+
+/// Queues under a prefix of their own, and a proxy before the broker.
+pub struct Rabbit {
+    pub prefix: String,
+    pub names: Names,
+    pub proxy: Proxy,
+    admin: Connection,
+    channel: Channel,
+    requesters: Mutex<Vec<String>>,
+}
+
+impl Rabbit {
+    async fn new() -> Self {
+        let prefix = format!("scriptmill-test-{}", uuid::Uuid::new_v4().simple());
+        let admin = Connection::connect(&server(), ConnectionProperties::default())
+            .await
+            .unwrap_or_else(|error| {
+                panic!(
+                    "these tests need RabbitMQ at {} (SCRIPTMILL_TEST_AMQP): {error}",
+                    server()
+                )
+            });
+        let channel = admin.create_channel().await.unwrap();
+        channel
+            .confirm_select(ConfirmSelectOptions::default())
+            .await
+            .unwrap();
+        let names = Names::new(&prefix);
+        Self {
+            prefix,
+            names,
+            proxy: Proxy::new().await,
+            admin,
+            channel,
+            requesters: Mutex::default(),
+        }
+    }
+
+    /// Options that lead through the proxy.
+    pub fn options(&self) -> Options {
+        Options {
+            addresses: vec![self.proxy.address.clone()],
+            prefix: self.prefix.clone(),
+            retry_pause_max: Duration::from_millis(300),
+            ..Options::default()
+        }
+    }
+
+    pub fn broker(&self) -> Amqp {
+        Amqp::new(self.options())
+    }
+
+    pub async fn declare_requester(&self, name: &str) -> String {
+        let queue = format!("{}.{name}", self.prefix);
+        let options = QueueDeclareOptions::durable();
+        self.channel
+            .queue_declare(queue.as_str().into(), options, FieldTable::default())
+            .await
+            .unwrap();
+        self.requesters.lock().unwrap().push(queue.clone());
+        queue
+    }
+
+    /// Takes the next message of a queue, waiting for it.
+    pub async fn take(&self, queue: &str) -> Message {
+        loop {
+            if let Some(message) = self.try_take(queue).await {
+                return message;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    pub async fn try_take(&self, queue: &str) -> Option<Message> {
+        let got = self
+            .channel
+            .basic_get(queue.into(), BasicGetOptions::default())
+            .await
+            .unwrap()?;
+        got.delivery
+            .acker
+            .ack(BasicAckOptions::default())
+            .await
+            .unwrap();
+        Some(Message {
+            body: got.delivery.data,
+            properties: got.delivery.properties,
+        })
+    }
+
+    pub async fn put(&self, queue: &str, body: &[u8], properties: BasicProperties) {
+        let options = BasicPublishOptions::default();
+        self.channel
+            .basic_publish("".into(), queue.into(), options, body, properties)
+            .await
+            .unwrap()
+            .await
+            .unwrap();
+    }
+
+    /// Messages of a queue that are not with a consumer.
+    pub async fn ready(&self, queue: &str) -> u32 {
+        let options = QueueDeclareOptions {
+            passive: true,
+            ..QueueDeclareOptions::default()
+        };
+        self.channel
+            .queue_declare(queue.into(), options, FieldTable::default())
+            .await
+            .unwrap()
+            .message_count()
+    }
+
+    pub fn channel(&self) -> &Channel {
+        &self.channel
+    }
+
+    async fn remove(self) {
+        let names = &self.names;
+        // A failed test may have closed the other one.
+        let channel = self.admin.create_channel().await.unwrap();
+        let requesters = std::mem::take(&mut *self.requesters.lock().unwrap());
+        for queue in [&names.jobs, &names.dead, &names.results]
+            .into_iter()
+            .chain(&requesters)
+        {
+            channel
+                .queue_delete(queue.as_str().into(), QueueDeleteOptions::default())
+                .await
+                .unwrap();
+        }
+        for exchange in [&names.dead, &names.results, &names.unclaimed] {
+            channel
+                .exchange_delete(exchange.as_str().into(), ExchangeDeleteOptions::default())
+                .await
+                .unwrap();
+        }
+        self.admin.close(200, "done".into()).await.unwrap();
+    }
+}
+
+/// A way to the broker that can be cut.
+pub struct Proxy {
+    pub address: Address,
+    connections: Arc<Mutex<Vec<JoinHandle<()>>>>,
+    listener: JoinHandle<()>,
+}
+
+impl Proxy {
+    async fn new() -> Self {
+        let target: Address = server().parse().unwrap();
+        let mut uri = target.uri().clone();
+        let upstream = (uri.authority.host.clone(), uri.authority.port);
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let local = listener.local_addr().unwrap();
+        uri.authority.host = local.ip().to_string();
+        uri.authority.port = local.port();
+        let connections = Arc::<Mutex<Vec<JoinHandle<()>>>>::default();
+        let opened = connections.clone();
+        let listener = tokio::spawn(async move {
+            while let Ok((mut down, _)) = listener.accept().await {
+                let upstream = upstream.clone();
+                let connection = tokio::spawn(async move {
+                    if let Ok(mut up) = TcpStream::connect(upstream).await {
+                        let _ = tokio::io::copy_bidirectional(&mut down, &mut up).await;
+                    }
+                });
+                opened.lock().unwrap().push(connection);
+            }
+        });
+        Self {
+            address: uri.to_string().parse().unwrap(),
+            connections,
+            listener,
+        }
+    }
+
+    /// Cuts all connections; new ones are let through.
+    pub fn cut(&self) {
+        for connection in self.connections.lock().unwrap().drain(..) {
+            connection.abort();
+        }
+    }
+}
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        self.listener.abort();
+        self.cut();
+    }
+}
