@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use libtest_mimic::{Arguments, Failed, Trial};
 use scriptmill_sandbox::child::{Bounds as ChildBounds, Program};
-use scriptmill_sandbox::prepare::{self, Bounds, Checked, Checker};
+use scriptmill_sandbox::prepare::{self, Bounds, Checked, Checker, ReadFailed};
 use scriptmill_sdk::{Bundle, Code, Module, Severity};
 use serde_json::{Value, json};
 
@@ -29,10 +29,12 @@ fn main() -> ExitCode {
     }
     let arguments = Arguments::from_args();
     let mut trials: Vec<_> = golden_cases().into_iter().map(golden_trial).collect();
-    let cases: [(&str, Case); 8] = [
+    let cases: [(&str, Case); 10] = [
         ("the list of diagnostics is bounded, errors first", bounded_diagnostics),
         ("a bundle is held against its bounds", bundle_bounds),
         ("places are counted in UTF-16 units", positions),
+        ("a script is read from its files", read_files),
+        ("a file that is no text is refused", read_no_text),
         ("a child answers as this process does", child_answers),
         ("sources nested deeply are refused, and the next one is checked", nested_deeply),
         ("a slow check is given up", slow_check),
@@ -180,6 +182,62 @@ fn positions() -> Result<(), Failed> {
             assert_eq!((found.end_line, found.end_column), (3, column + 1), "{source:?}");
         }
     }
+    Ok(())
+}
+
+fn read_files() -> Result<(), Failed> {
+    let folder = tempfile::tempdir()?;
+    let files = [
+        (
+            "app/main.ts",
+            "import { a } from './lib/a.js';\nimport type { T } from './types';\nexport default () => import(`../shared`);",
+        ),
+        ("app/lib/a.ts", "export * from './b';\nexport const a = 1;\nimport './missing';\nimport 'lodash';"),
+        ("app/lib/b/index.ts", "import '../a';\nimport { main } from '../../main.ts';"),
+        ("app/types.ts", "export type T = 1;"),
+        ("app/not-imported.ts", ""),
+        ("shared.mjs", "this is no JavaScript"),
+    ];
+    for (name, text) in files {
+        let path = folder.path().join(name);
+        fs::create_dir_all(path.parent().unwrap())?;
+        fs::write(path, text)?;
+    }
+    let checker = child(Checker::CHILD_BOUNDS);
+    let names = |main: &str| {
+        let bundle = block_on(checker.read(&folder.path().join(main))).unwrap();
+        bundle.modules.into_iter().map(|module| module.name).collect::<Vec<_>>()
+    };
+    assert_eq!(names("app/main.ts"), ["app/main.ts", "app/lib/a.ts", "shared.mjs", "app/lib/b/index.ts"]);
+    assert_eq!(names("app/lib/../types.ts"), ["types.ts"], "names begin at the folder that holds them all");
+    let all = ["app/lib/a.ts", "app/lib/b/index.ts", "app/main.ts", "shared.mjs"];
+    assert_eq!(names("app/lib/a.ts"), all, "the first module is the one that was asked for");
+    assert!(matches!(block_on(checker.read(&folder.path().join("nothing.ts"))), Err(ReadFailed::File { .. })));
+    assert!(matches!(block_on(checker.read(folder.path())), Err(ReadFailed::File { .. })));
+    Ok(())
+}
+
+fn read_no_text() -> Result<(), Failed> {
+    let folder = tempfile::tempdir()?;
+    let path = folder.path().join("main.ts");
+    let checker = Checker::in_process(Bounds::default());
+    let cases: [(&[u8], (u32, u32), &str); 3] = [
+        (b"let a = 1;\nlet b = '\xe4';\n", (2, 10), "Save the file as UTF-8; every editor can."),
+        (b"\xff\xfee\0x\0", (1, 1), "It was saved as UTF-16. Save it as UTF-8."),
+        (b"\x89PNG\r\n", (1, 1), "Save the file as UTF-8; every editor can."),
+    ];
+    for (bytes, place, help) in cases {
+        fs::write(&path, bytes)?;
+        let Err(ReadFailed::NotText(_, found)) = block_on(checker.read(&path)) else { panic!("{bytes:?} was read") };
+        assert_eq!((found.code, (found.at.line, found.at.column)), (Code::SourceNotText, place), "{bytes:?}");
+        assert_eq!(found.help.as_deref(), Some(help));
+    }
+    fs::write(&path, "\u{feff}export default 1;")?;
+    let bundle = block_on(checker.read(&path))?;
+    assert_eq!(codes(&check(&bundle)), []);
+    fs::write(&path, "ä".repeat(3 << 20))?;
+    let bundle = block_on(checker.read(&path))?;
+    assert_eq!(codes(&check(&bundle)), [Code::SourceTooLarge]);
     Ok(())
 }
 

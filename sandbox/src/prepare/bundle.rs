@@ -171,7 +171,8 @@ pub(super) fn is_relative(specifier: &str) -> bool {
     specifier.starts_with("./") || specifier.starts_with("../") || specifier == "." || specifier == ".."
 }
 
-fn candidates(path: &str) -> Vec<String> {
+/// The names that a path may mean beside itself, in order.
+pub(super) fn candidates(path: &str) -> Vec<String> {
     let mut names: Vec<String> = [".ts", ".mts", ".js", ".mjs"].iter().map(|end| format!("{path}{end}")).collect();
     if let Some(stem) = path.strip_suffix(".js") {
         names.push(format!("{stem}.ts"));
@@ -185,7 +186,7 @@ fn candidates(path: &str) -> Vec<String> {
 }
 
 /// The path of `specifier` seen from `folder`; `None` where it leads out of the bundle.
-fn join(folder: &str, specifier: &str) -> Option<String> {
+pub(super) fn join(folder: &str, specifier: &str) -> Option<String> {
     let mut parts: Vec<&str> = folder.split('/').filter(|part| !part.is_empty()).collect();
     for part in specifier.split('/') {
         match part {

@@ -1,16 +1,18 @@
 //! Where checks run: in a supervised child process, or, for tests, on a thread of this one.
 
+use std::borrow::Cow;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use scriptmill_sdk::{Bundle, Code};
+use scriptmill_sdk::{Bundle, Code, Module};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
 
+use super::files::imports;
 use super::source::diagnose_bundle;
 use super::{Bounds, Checked, bundle, check};
 use crate::child::{self, Child, Failed, Program};
@@ -39,20 +41,22 @@ enum Place {
     Child(Child),
 }
 
-#[derive(Serialize)]
-struct Request<'b> {
-    bounds: &'b Bounds,
-    bundle: &'b Bundle,
+/// What the child is asked.
+#[derive(Serialize, Deserialize)]
+enum Request<'b> {
+    Check { bounds: Bounds, bundle: Cow<'b, Bundle> },
+    Imports(Cow<'b, Module>),
 }
 
-#[derive(Deserialize)]
-struct OwnedRequest {
-    bounds: Bounds,
-    bundle: Bundle,
-}
+/// What it answers: a value as JSON, or the words of a panic.
+type Answer<T> = Result<T, String>;
 
-/// What the child answers: the result, or the words of a panic.
-type Answer = Result<Checked, String>;
+/// Why there is no answer, where the script is to blame.
+enum Fault {
+    TookTooLong(Duration),
+    Died,
+    Panicked,
+}
 
 impl Checker {
     /// Bounds of a child that checks scripts: 1 GiB of address space, of which a quarter is stack, and ten seconds.
@@ -81,29 +85,44 @@ impl Checker {
         if !diagnostics.is_empty() {
             return Ok(Checked { diagnostics, script: None });
         }
+        let request = Request::Check { bounds: self.bounds, bundle: Cow::Borrowed(bundle) };
+        Ok(self.ask(request).await?.unwrap_or_else(|fault| {
+            let why = match fault {
+                Fault::TookTooLong(time) => format!("Checking it took longer than {time:?}."),
+                Fault::Died => "Checking it took more memory or stack than there is.".to_owned(),
+                Fault::Panicked => "The check gave up on it.".to_owned(),
+            };
+            too_complex(bundle, &why)
+        }))
+    }
+
+    /// What a module imports. Of one that cannot be parsed: nothing; its check says why.
+    pub(super) async fn imports(&self, module: &Module) -> Result<Vec<String>, CheckFailed> {
+        Ok(self.ask(Request::Imports(Cow::Borrowed(module))).await?.unwrap_or_default())
+    }
+
+    pub(super) fn bounds(&self) -> &Bounds {
+        &self.bounds
+    }
+
+    async fn ask<T: DeserializeOwned>(&self, request: Request<'_>) -> Result<Result<T, Fault>, CheckFailed> {
+        let request = serde_json::to_vec(&request).map_err(|error| CheckFailed(error.to_string()))?;
         let answer = match &self.place {
-            Place::Thread => check_on_thread(bundle.clone(), self.bounds).await?,
-            Place::Child(child) => {
-                let request = Request { bounds: &self.bounds, bundle };
-                let request = serde_json::to_vec(&request).map_err(|error| CheckFailed(error.to_string()))?;
-                match child.call(request).await {
-                    Ok(answer) => {
-                        serde_json::from_slice::<Answer>(&answer).map_err(|error| CheckFailed(error.to_string()))?
-                    }
-                    Err(Failed::Unavailable(why)) => return Err(CheckFailed(why)),
-                    Err(Failed::TookTooLong(time)) => {
-                        return Ok(too_complex(bundle, &format!("Checking it took longer than {time:?}.")));
-                    }
-                    Err(Failed::Died(how)) => {
-                        tracing::info!(how, "a script took the process down that checked it");
-                        return Ok(too_complex(bundle, "Checking it took more memory or stack than there is."));
-                    }
+            Place::Thread => answer_on_thread(request).await?,
+            Place::Child(child) => match child.call(request).await {
+                Ok(answer) => answer,
+                Err(Failed::Unavailable(why)) => return Err(CheckFailed(why)),
+                Err(Failed::TookTooLong(time)) => return Ok(Err(Fault::TookTooLong(time))),
+                Err(Failed::Died(how)) => {
+                    tracing::info!(how, "a script took the process down that checked it");
+                    return Ok(Err(Fault::Died));
                 }
-            }
+            },
         };
-        Ok(answer.unwrap_or_else(|panic| {
+        let answer: Answer<T> = serde_json::from_slice(&answer).map_err(|error| CheckFailed(error.to_string()))?;
+        Ok(answer.map_err(|panic| {
             tracing::error!(panic, "the check of a script panicked");
-            too_complex(bundle, "The check gave up on it.")
+            Fault::Panicked
         }))
     }
 }
@@ -114,31 +133,36 @@ fn too_complex(bundle: &Bundle, why: &str) -> Checked {
     Checked { diagnostics: vec![diagnose_bundle(Code::TooComplex, file, message, HELP)], script: None }
 }
 
-async fn check_on_thread(bundle: Bundle, bounds: Bounds) -> Result<Answer, CheckFailed> {
-    let (answer, answered) = oneshot::channel();
-    let bundle = Arc::new(bundle);
+async fn answer_on_thread(request: Vec<u8>) -> Result<Vec<u8>, CheckFailed> {
+    let (sender, answered) = oneshot::channel();
     thread::Builder::new()
         .name("check".into())
         .stack_size(STACK_BYTES)
-        .spawn(move || answer.send(check_unwinding(&bundle, &bounds)))
+        .spawn(move || sender.send(answer(&request)))
         .map_err(|error| CheckFailed(format!("no thread: {error}")))?;
     answered.await.map_err(|_| CheckFailed("the checking thread ended".to_owned()))
 }
 
-fn check_unwinding(bundle: &Bundle, bounds: &Bounds) -> Answer {
+/// Answers one request, on a thread with a stack of [`STACK_BYTES`].
+fn answer(request: &[u8]) -> Vec<u8> {
+    let answer = match serde_json::from_slice(request) {
+        Ok(Request::Check { bounds, bundle }) => unwinding(|| check(&bundle, &bounds)),
+        Ok(Request::Imports(module)) => unwinding(|| imports(&module)),
+        Err(error) => serde_json::to_vec(&Err::<(), _>(format!("unreadable request: {error}"))),
+    };
+    answer.unwrap_or_default()
+}
+
+fn unwinding<T: Serialize>(work: impl FnOnce() -> T) -> serde_json::Result<Vec<u8>> {
     // The parser's own faults are the failure of one script.
-    catch_unwind(AssertUnwindSafe(|| check(bundle, bounds))).map_err(|panic| {
+    let answer: Answer<T> = catch_unwind(AssertUnwindSafe(work)).map_err(|panic| {
         let text = panic.downcast_ref::<&str>().map(ToString::to_string);
         text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default()
-    })
+    });
+    serde_json::to_vec(&answer)
 }
 
 /// The child's whole work: checks bundles that its parent sends until the parent is gone.
 pub fn serve() -> ExitCode {
-    child::serve(STACK_BYTES, |request| {
-        let answer: Answer = serde_json::from_slice::<OwnedRequest>(request)
-            .map_err(|error| format!("unreadable request: {error}"))
-            .and_then(|request| check_unwinding(&request.bundle, &request.bounds));
-        serde_json::to_vec(&answer).unwrap_or_default()
-    })
+    child::serve(STACK_BYTES, answer)
 }

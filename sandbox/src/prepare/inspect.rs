@@ -10,6 +10,7 @@ use oxc::span::{GetSpan, Span};
 use oxc::syntax::scope::ScopeFlags;
 use scriptmill_sdk::Code;
 
+use super::module::literal;
 use super::namespace::Namespaces;
 use super::source::Finding;
 use super::{names, unsupported};
@@ -169,13 +170,13 @@ impl Inspector<'_> {
                     self.assigned.insert(name.to_owned());
                     self.facts.mentions_main |= name == "main";
                 }
-                if reference.flags().is_namespace() {
-                    return;
-                }
                 // What they make cannot be seen here.
                 self.facts.mentions_main |= matches!(name, "eval" | "Function");
                 let scope = reference.scope_id();
                 let bound = self.scoping.find_binding(scope, identifier.name).is_some();
+                if bound && reference.flags().is_namespace() {
+                    return;
+                }
                 self.unbound(name, identifier.span, scope, if bound { Why::Type } else { Why::Undeclared });
             }
         }
@@ -380,13 +381,5 @@ impl<'a> Visit<'a> for Inspector<'_> {
         self.ambient += 1;
         walk::walk_ts_global_declaration(self, global);
         self.ambient -= 1;
-    }
-}
-
-fn literal(expression: &Expression<'_>) -> Option<String> {
-    match expression.without_parentheses() {
-        Expression::StringLiteral(text) => Some(text.value.to_string()),
-        Expression::TemplateLiteral(template) => template.single_quasi().map(|text| text.to_string()),
-        _ => None,
     }
 }

@@ -7,6 +7,7 @@
 mod bundle;
 mod checker;
 mod emit;
+mod files;
 mod inspect;
 mod link;
 mod map;
@@ -25,6 +26,7 @@ use bundle::text_of;
 use source::Source;
 
 pub use checker::{CheckFailed, Checker, serve};
+pub use files::ReadFailed;
 pub use map::SourceMap;
 
 /// How much of a bundle is checked.

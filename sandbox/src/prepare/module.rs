@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use oxc::allocator::Allocator;
-use oxc::ast::ast::{Program, Statement};
+use oxc::ast::ast::{Expression, Program, Statement};
 use oxc::parser::{ParseOptions, Parser, ParserReturn};
 use oxc::semantic::{Scoping, SemanticBuilder, SymbolFlags};
 use oxc::span::{SourceType, Span};
@@ -52,6 +52,20 @@ impl Language {
             () => Self::TypeScript,
         }
     }
+
+    fn source_type(self) -> Option<SourceType> {
+        match self {
+            Self::TypeScript => Some(SourceType::ts()),
+            Self::Declarations => Some(SourceType::d_ts()),
+            Self::JavaScript => Some(SourceType::mjs()),
+            Self::Json | Self::Jsx => None,
+        }
+    }
+}
+
+/// Parses a module as its name demands; `None` for what is not parsed.
+pub(super) fn parse_any<'a>(allocator: &'a Allocator, name: &str, text: &'a str) -> Option<ParserReturn<'a>> {
+    Some(parse(allocator, text, Language::of(name).source_type()?, true))
 }
 
 /// Checks and transpiles one module of a bundle.
@@ -70,14 +84,9 @@ pub(super) fn check(source: &Source<'_>, main: bool, resolver: &Resolver<'_>) ->
 
 fn pass(source: &Source<'_>, main: bool, resolver: &Resolver<'_>, findings: &mut Vec<Finding>) -> Option<Emitted> {
     let language = Language::of(source.name);
-    let source_type = match language {
-        Language::TypeScript => SourceType::ts(),
-        Language::Declarations => SourceType::d_ts(),
-        Language::JavaScript => SourceType::mjs(),
-        Language::Json | Language::Jsx => {
-            findings.push(unsupported_file(language));
-            return None;
-        }
+    let Some(source_type) = language.source_type() else {
+        findings.push(unsupported_file(language));
+        return None;
     };
     let allocator = Allocator::default();
     let parsed = parse(&allocator, source.text, source_type, main);
@@ -231,5 +240,14 @@ fn missing_entry(program: &Program<'_>, kind: ModuleKind, declared_main: Option<
             let help = "Write `export default function (input, ctx) { … }`, or a plain `function main(input) { … }`.";
             Finding::error(Code::MissingEntry, Span::empty(0), message).help(help)
         }
+    }
+}
+
+/// The text of an expression that is nothing but text.
+pub(super) fn literal(expression: &Expression<'_>) -> Option<String> {
+    match expression.without_parentheses() {
+        Expression::StringLiteral(text) => Some(text.value.to_string()),
+        Expression::TemplateLiteral(template) => template.single_quasi().map(|text| text.to_string()),
+        _ => None,
     }
 }

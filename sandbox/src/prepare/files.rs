@@ -1,0 +1,157 @@
+//! A script from files: the main one, and what it imports.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use oxc::allocator::Allocator;
+use oxc::ast::ast::*;
+use oxc::ast_visit::{Visit, walk};
+use oxc::span::Span;
+use scriptmill_sdk::{Bundle, Code, Diagnostic, Module};
+
+use super::bundle::{candidates, is_relative, join, text_of};
+use super::module::{literal, parse_any};
+use super::source::{Finding, Source};
+use super::{CheckFailed, Checker};
+
+/// A script cannot be read from its files.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadFailed {
+    /// A file cannot be read.
+    #[error("{}: {error}", path.display())]
+    File {
+        /// Which one.
+        path: PathBuf,
+        /// Why.
+        error: io::Error,
+    },
+    /// A file is not text.
+    #[error("{0:?}: {message}", message = .1.message)]
+    NotText(PathBuf, Box<Diagnostic>),
+    /// Its imports could not be found out.
+    #[error(transparent)]
+    Check(#[from] CheckFailed),
+}
+
+impl Checker {
+    /// Reads a script: its main file, and every file that is imported by a path, from there and onwards. Names are
+    /// relative to the folder that holds them all. A file that is missing is left out; the check reports its import.
+    ///
+    /// # Errors
+    /// A file cannot be read or is not text.
+    pub async fn read(&self, main: &Path) -> Result<Bundle, ReadFailed> {
+        let failed = |error| ReadFailed::File { path: main.to_owned(), error };
+        let absolute = std::path::absolute(main).map_err(failed)?;
+        let main_name = absolute.to_str().map(|path| path.trim_start_matches('/').to_owned());
+        let main_name = main_name.ok_or_else(|| failed(io::Error::other("the path is not UTF-8")))?;
+        let mut modules = vec![self.read_file(main_name)?];
+        let mut next = 0;
+        // One module, and one byte, more than allowed are enough for the check to say so.
+        while next < modules.len() && modules.len() <= self.bounds().modules {
+            let module = &modules[next];
+            let folder = module.name.rsplit_once('/').map_or("", |(folder, _)| folder).to_owned();
+            for specifier in self.imports(module).await?.iter().filter(|specifier| is_relative(specifier)) {
+                let Some(path) = join(&folder, specifier) else { continue };
+                let mut names = std::iter::once(path.clone()).chain(candidates(&path));
+                let Some(name) = names.find(|name| Path::new("/").join(name).is_file()) else { continue };
+                if !modules.iter().any(|module| module.name == name) {
+                    modules.push(self.read_file(name)?);
+                }
+            }
+            next += 1;
+        }
+        let base = common_folder(&modules);
+        for module in &mut modules {
+            module.name.drain(..base);
+        }
+        Ok(Bundle { modules })
+    }
+
+    fn read_file(&self, name: String) -> Result<Module, ReadFailed> {
+        let path = Path::new("/").join(&name);
+        let mut bytes = Vec::new();
+        let read =
+            File::open(&path).and_then(|file| file.take(self.bounds().source_bytes as u64 + 1).read_to_end(&mut bytes));
+        read.map_err(|error| ReadFailed::File { path: path.clone(), error })?;
+        let cut = bytes.len() > self.bounds().source_bytes;
+        match String::from_utf8(bytes) {
+            Ok(source) => Ok(Module { name, source }),
+            // The bound may lie within a character.
+            Err(error) if cut && error.utf8_error().error_len().is_none() => {
+                Ok(Module { name, source: String::from_utf8_lossy(error.as_bytes()).into_owned() })
+            }
+            Err(error) => Err(ReadFailed::NotText(path, Box::new(not_text(&name, error.as_bytes())))),
+        }
+    }
+}
+
+/// Length of what all names have in common: the folder, with its last slash.
+fn common_folder(modules: &[Module]) -> usize {
+    let main = &modules[0].name;
+    let folders = main.match_indices('/').map(|(index, _)| index + 1);
+    let shared = folders.filter(|end| modules.iter().all(|module| module.name.starts_with(&main[..*end])));
+    shared.max().unwrap_or(0)
+}
+
+fn not_text(name: &str, bytes: &[u8]) -> Diagnostic {
+    let lossy = String::from_utf8_lossy(bytes);
+    let valid = std::str::from_utf8(bytes).map_or_else(|error| error.valid_up_to(), str::len);
+    let at = u32::try_from(valid).unwrap_or(u32::MAX);
+    let help = match bytes {
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => "It was saved as UTF-16. Save it as UTF-8.",
+        _ => "Save the file as UTF-8; every editor can.",
+    };
+    let name = name.rsplit_once('/').map_or(name, |(_, file)| file);
+    let finding = Finding::error(Code::SourceNotText, Span::sized(at, 3), "The source is not UTF-8 text.").help(help);
+    Source::new(name, &lossy).diagnose(finding)
+}
+
+/// What a module imports, values alone, each once. Of a module that cannot be parsed: nothing.
+pub(super) fn imports(module: &Module) -> Vec<String> {
+    let allocator = Allocator::default();
+    let Some(parsed) = parse_any(&allocator, &module.name, text_of(&module.source)) else { return Vec::new() };
+    let mut finder = Imports::default();
+    finder.visit_program(&parsed.program);
+    finder.found
+}
+
+#[derive(Default)]
+struct Imports {
+    found: Vec<String>,
+}
+
+impl Imports {
+    fn add(&mut self, specifier: &str) {
+        if !self.found.iter().any(|known| known == specifier) {
+            self.found.push(specifier.to_owned());
+        }
+    }
+}
+
+impl<'a> Visit<'a> for Imports {
+    fn visit_import_declaration(&mut self, import: &ImportDeclaration<'a>) {
+        if import.import_kind.is_value() {
+            self.add(&import.source.value);
+        }
+    }
+
+    fn visit_export_from_declaration(&mut self, export: &ExportFromDeclaration<'a>) {
+        if export.export_kind.is_value() {
+            self.add(&export.source.value);
+        }
+    }
+
+    fn visit_export_all_declaration(&mut self, export: &ExportAllDeclaration<'a>) {
+        if export.export_kind.is_value() {
+            self.add(&export.source.value);
+        }
+    }
+
+    fn visit_import_expression(&mut self, import: &ImportExpression<'a>) {
+        if let Some(specifier) = literal(&import.source) {
+            self.add(&specifier);
+        }
+        walk::walk_import_expression(self, import);
+    }
+}
