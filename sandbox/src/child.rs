@@ -34,7 +34,7 @@ pub struct Program {
     /// Its path. It gets no environment.
     pub path: PathBuf,
     /// Its arguments.
-    pub args: Vec<OsString>,
+    pub arguments: Vec<OsString>,
 }
 
 /// What a child may use.
@@ -194,7 +194,7 @@ struct Running {
 impl Running {
     fn start(program: &Program, bounds: &Bounds) -> Result<Self, String> {
         let mut process = Command::new(&program.path)
-            .args(&program.args)
+            .args(&program.arguments)
             .env_clear()
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

@@ -12,7 +12,7 @@ use std::time::Duration;
 use libtest_mimic::{Arguments, Failed, Trial};
 use scriptmill_sandbox::child::{Bounds as ChildBounds, Program};
 use scriptmill_sandbox::prepare::{self, Bounds, Checked, Checker, ReadFailed};
-use scriptmill_sdk::{Bundle, Code, Module, Severity};
+use scriptmill_sdk::{Bundle, Code, Module, Position, Severity};
 use serde_json::{Value, json};
 
 type Case = fn() -> Result<(), Failed>;
@@ -29,10 +29,11 @@ fn main() -> ExitCode {
     }
     let arguments = Arguments::from_args();
     let mut trials: Vec<_> = golden_cases().into_iter().map(golden_trial).collect();
-    let cases: [(&str, Case); 10] = [
+    let cases: [(&str, Case); 11] = [
         ("the list of diagnostics is bounded, errors first", bounded_diagnostics),
         ("a bundle is held against its bounds", bundle_bounds),
         ("places are counted in UTF-16 units", positions),
+        ("any place is shown in the author's source", frames),
         ("a script is read from its files", read_files),
         ("a file that is no text is refused", read_no_text),
         ("a child answers as this process does", child_answers),
@@ -185,6 +186,22 @@ fn positions() -> Result<(), Failed> {
     Ok(())
 }
 
+fn frames() -> Result<(), Failed> {
+    let bundle = bundle(&[("main.ts", "\u{feff}let a: number;\n  /* 😀 */ a.b.c;\n")]);
+    let at = |line, column| Position { file: "main.ts".to_owned(), line, column };
+    let lines = |frame: String| frame.lines().map(str::to_owned).collect::<Vec<_>>();
+    let expected = ["  |", "1 | let a: number;", "2 |   /* 😀 */ a.b.c;", "  |              ^"];
+    assert_eq!(lines(prepare::frame(&bundle.modules[0], &at(2, 14))), expected);
+    for (line, column) in [(0, 0), (1, 1), (2, 900), (3, 1), (99, 1)] {
+        assert!(prepare::frame(&bundle.modules[0], &at(line, column)).contains('^'), "{line}:{column}");
+    }
+    let found = prepare::engine_diagnostic(&bundle, Some(&at(2, 14)), "no");
+    assert_eq!((found.code, found.at, found.end_column), (Code::EngineRefusesSyntax, at(2, 14), 18));
+    let found = prepare::engine_diagnostic(&bundle, None, "no");
+    assert_eq!((found.at, found.frame.as_str()), (at(1, 1), ""));
+    Ok(())
+}
+
 fn read_files() -> Result<(), Failed> {
     let folder = tempfile::tempdir()?;
     let files = [
@@ -205,8 +222,9 @@ fn read_files() -> Result<(), Failed> {
     }
     let checker = child(Checker::CHILD_BOUNDS);
     let names = |main: &str| {
-        let bundle = block_on(checker.read(&folder.path().join(main))).unwrap();
-        bundle.modules.into_iter().map(|module| module.name).collect::<Vec<_>>()
+        let script = block_on(checker.read(&folder.path().join(main))).unwrap();
+        assert!(script.bundle.modules.iter().all(|module| script.folder.join(&module.name).is_file()));
+        script.bundle.modules.into_iter().map(|module| module.name).collect::<Vec<_>>()
     };
     assert_eq!(names("app/main.ts"), ["app/main.ts", "app/lib/a.ts", "shared.mjs", "app/lib/b/index.ts"]);
     assert_eq!(names("app/lib/../types.ts"), ["types.ts"], "names begin at the folder that holds them all");
@@ -233,16 +251,16 @@ fn read_no_text() -> Result<(), Failed> {
         assert_eq!(found.help.as_deref(), Some(help));
     }
     fs::write(&path, "\u{feff}export default 1;")?;
-    let bundle = block_on(checker.read(&path))?;
-    assert_eq!(codes(&check(&bundle)), []);
+    let script = block_on(checker.read(&path))?;
+    assert_eq!(codes(&check(&script.bundle)), []);
     fs::write(&path, "ä".repeat(3 << 20))?;
-    let bundle = block_on(checker.read(&path))?;
-    assert_eq!(codes(&check(&bundle)), [Code::SourceTooLarge]);
+    let script = block_on(checker.read(&path))?;
+    assert_eq!(codes(&check(&script.bundle)), [Code::SourceTooLarge]);
     Ok(())
 }
 
 fn child(bounds: ChildBounds) -> Checker {
-    let program = Program { path: std::env::current_exe().unwrap(), args: vec![SERVE.into()] };
+    let program = Program { path: std::env::current_exe().unwrap(), arguments: vec![SERVE.into()] };
     Checker::child(program, bounds, Bounds::default()).unwrap()
 }
 
@@ -298,11 +316,11 @@ fn slow_check() -> Result<(), Failed> {
 }
 
 fn dies_at_once() -> Result<(), Failed> {
-    let program = Program { path: std::env::current_exe().unwrap(), args: vec!["--die-at-once".into()] };
+    let program = Program { path: std::env::current_exe().unwrap(), arguments: vec!["--die-at-once".into()] };
     let checker = Checker::child(program, Checker::CHILD_BOUNDS, Bounds::default()).unwrap();
     let failed = block_on(checker.check(&bundle(&[("main.ts", "export default 1;")]))).unwrap_err();
     assert!(failed.0.contains("exit status: 7"), "{failed}");
-    let program = Program { path: "/nowhere/scriptmill".into(), args: Vec::new() };
+    let program = Program { path: "/nowhere/scriptmill".into(), arguments: Vec::new() };
     let checker = Checker::child(program, Checker::CHILD_BOUNDS, Bounds::default()).unwrap();
     assert!(block_on(checker.check(&bundle(&[("main.ts", "export default 1;")]))).is_err());
     Ok(())

@@ -15,6 +15,15 @@ use super::module::{literal, parse_any};
 use super::source::{Finding, Source};
 use super::{CheckFailed, Checker};
 
+/// A script that was read from files.
+#[derive(Clone, Debug)]
+pub struct ScriptFiles {
+    /// Its modules, the main one first.
+    pub bundle: Bundle,
+    /// The folder that holds them all, to which their names are relative.
+    pub folder: PathBuf,
+}
+
 /// A script cannot be read from its files.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadFailed {
@@ -35,17 +44,17 @@ pub enum ReadFailed {
 }
 
 impl Checker {
-    /// Reads a script: its main file, and every file that is imported by a path, from there and onwards. Names are
-    /// relative to the folder that holds them all. A file that is missing is left out; the check reports its import.
+    /// Reads a script: its main file, and every file that is imported by a path, from there and onwards. A file that
+    /// is missing is left out; the check reports its import.
     ///
     /// # Errors
     /// A file cannot be read or is not text.
-    pub async fn read(&self, main: &Path) -> Result<Bundle, ReadFailed> {
+    pub async fn read(&self, main: &Path) -> Result<ScriptFiles, ReadFailed> {
         let failed = |error| ReadFailed::File { path: main.to_owned(), error };
-        let absolute = std::path::absolute(main).map_err(failed)?;
-        let main_name = absolute.to_str().map(|path| path.trim_start_matches('/').to_owned());
-        let main_name = main_name.ok_or_else(|| failed(io::Error::other("the path is not UTF-8")))?;
-        let mut modules = vec![self.read_file(main_name)?];
+        let place = main.canonicalize().map_err(failed)?;
+        let name = place.to_str().map(|path| path.trim_start_matches('/').to_owned());
+        let name = name.ok_or_else(|| failed(io::Error::other("its path is not UTF-8")))?;
+        let mut modules = vec![self.read_file(name)?];
         let mut next = 0;
         // One module, and one byte, more than allowed are enough for the check to say so.
         while next < modules.len() && modules.len() <= self.bounds().modules {
@@ -62,10 +71,11 @@ impl Checker {
             next += 1;
         }
         let base = common_folder(&modules);
+        let folder = Path::new("/").join(&modules[0].name[..base]);
         for module in &mut modules {
             module.name.drain(..base);
         }
-        Ok(Bundle { modules })
+        Ok(ScriptFiles { bundle: Bundle { modules }, folder })
     }
 
     fn read_file(&self, name: String) -> Result<Module, ReadFailed> {

@@ -20,13 +20,13 @@ mod unsupported;
 
 use serde::{Deserialize, Serialize};
 
-use scriptmill_sdk::{Bundle, Diagnostic, Severity};
+use scriptmill_sdk::{Bundle, Code, Diagnostic, Module, Position, Severity};
 
 use bundle::text_of;
-use source::Source;
+use source::{Finding, Source};
 
 pub use checker::{CheckFailed, Checker, serve};
-pub use files::ReadFailed;
+pub use files::{ReadFailed, ScriptFiles};
 pub use map::SourceMap;
 
 /// How much of a bundle is checked.
@@ -127,7 +127,7 @@ pub fn check(bundle: &Bundle, bounds: &Bounds) -> Checked {
     Checked { diagnostics: limit(diagnostics, bounds), script }
 }
 
-fn link(sources: &[Source<'_>], reports: &[module::Report]) -> Vec<(usize, source::Finding)> {
+fn link(sources: &[Source<'_>], reports: &[module::Report]) -> Vec<(usize, Finding)> {
     let linked: Vec<_> = sources
         .iter()
         .zip(reports)
@@ -144,6 +144,29 @@ fn link(sources: &[Source<'_>], reports: &[module::Report]) -> Vec<(usize, sourc
         .collect();
     link::check(&linked)
 }
+
+/// The author's line of a place, with a caret under it, and the line before it, as plain text.
+pub fn frame(module: &Module, at: &Position) -> String {
+    Source::new(&module.name, text_of(&module.source)).frame_at(at.line, at.column)
+}
+
+/// The engine's refusal to parse what the check let through, at its place in the author's source where that is known.
+pub fn engine_diagnostic(bundle: &Bundle, at: Option<&Position>, message: &str) -> Diagnostic {
+    let module = at.and_then(|at| bundle.modules.iter().find(|module| module.name == at.file));
+    match (at, module) {
+        (Some(at), Some(module)) => {
+            let source = Source::new(&module.name, text_of(&module.source));
+            let span = source.span_at(at.line, at.column);
+            source.diagnose(Finding::error(Code::EngineRefusesSyntax, span, message).help(ENGINE_HELP))
+        }
+        _ => {
+            let file = bundle.modules.first().map_or("", |module| module.name.as_str());
+            source::diagnose_bundle(Code::EngineRefusesSyntax, file, message.to_owned(), ENGINE_HELP)
+        }
+    }
+}
+
+const ENGINE_HELP: &str = "The check let this pass, but the engine cannot read it. Write it in a simpler way.";
 
 /// Keeps the modules that the main one may reach: the engine compiles all it is given.
 fn reachable(modules: Vec<module::Emitted>) -> Emit {

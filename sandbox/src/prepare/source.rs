@@ -109,6 +109,12 @@ impl<'s> Source<'s> {
         Span::new(u32_of(rest.map_or(range.end, |(index, _)| range.start + index)), u32_of(range.end))
     }
 
+    /// The frame of a place without a finding.
+    pub(super) fn frame_at(&self, line: u32, column: u32) -> String {
+        let start = self.span_at(line, column).start;
+        self.frame(&Finding::error(Code::Thrown, Span::sized(start, 0), ""))
+    }
+
     /// The whole diagnostic of a finding in this source.
     pub(super) fn diagnose(&self, finding: Finding) -> Diagnostic {
         let (line, column) = self.locate(finding.span.start);
