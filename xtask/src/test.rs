@@ -81,9 +81,12 @@ fn names_packages(arguments: &[OsString]) -> bool {
 fn cargo() -> Command {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let root = workspace_root();
+    let cache = root.join("target/engine-cache");
     let mut command = Command::new(cargo);
     command
-        .env("SCRIPTMILL_CACHE_DIR", root.join("target/engine-cache"))
+        // For tests that call the sandbox, and for those that run the worker.
+        .env("SCRIPTMILL_CACHE_DIR", &cache)
+        .env("SCRIPTMILL_SANDBOX__CACHE_DIR", &cache)
         .envs(NEEDS.iter().filter_map(Need::variable))
         .current_dir(root);
     command
