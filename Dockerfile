@@ -14,6 +14,7 @@ RUN --mount=type=cache,target=/usr/local/cargo/registry \
 FROM gcr.io/distroless/cc-debian13:nonroot
 COPY --from=build /usr/local/bin/scriptmill /usr/local/bin/scriptmill
 COPY LICENSE-APACHE LICENSE-MIT /usr/share/doc/scriptmill/
+ENV SCRIPTMILL_HTTP__ADDRESS=0.0.0.0:8080
 EXPOSE 8080
 ENTRYPOINT ["/usr/local/bin/scriptmill"]
 CMD ["work"]
