@@ -29,11 +29,12 @@ fn main() -> ExitCode {
     }
     let arguments = Arguments::from_args();
     let mut trials: Vec<_> = golden_cases().into_iter().map(golden_trial).collect();
-    let cases: [(&str, Case); 11] = [
+    let cases: [(&str, Case); 12] = [
         ("the list of diagnostics is bounded, errors first", bounded_diagnostics),
         ("a bundle is held against its bounds", bundle_bounds),
         ("places are counted in UTF-16 units", positions),
         ("any place is shown in the author's source", frames),
+        ("emitted code leads back to the author's", source_maps),
         ("a script is read from its files", read_files),
         ("a file that is no text is refused", read_no_text),
         ("a child answers as this process does", child_answers),
@@ -199,6 +200,52 @@ fn frames() -> Result<(), Failed> {
     assert_eq!((found.code, found.at, found.end_column), (Code::EngineRefusesSyntax, at(2, 14), 18));
     let found = prepare::engine_diagnostic(&bundle, None, "no");
     assert_eq!((found.at, found.frame.as_str()), (at(1, 1), ""));
+    Ok(())
+}
+
+fn source_maps() -> Result<(), Failed> {
+    // Every name that ends in a number stands once in the source, and must be found again from the emitted code.
+    let source = r#"
+interface Long { a: string; b: { c: number } }
+type Alias<T> = T extends string ? 1 : 2;
+export enum Kind { /* 😀 */ A = call2(), B = "b".length + value3 }
+namespace Space {
+  export const x5 = call6("😀😀", `
+    é ${value7 as number} 😀 ${call8()}`);
+}
+class Box9<T> extends Base10 implements Long {
+  constructor(private readonly first: string, public second = call11()) { super(value12!); }
+  field = (<any>value13).x; method14(): asserts this is Box9<T> { return call15<number>(value16 satisfies number); }
+}
+export default async function main17(input: Long, ctx?: unknown) {
+  const 名前 = "ﷺ"; if (input) throw18(名前, call19); /* 😀 */ return await call20?.();
+}
+"#;
+    let all: Vec<_> = source
+        .split(|c: char| !c.is_alphanumeric())
+        .filter(|word| word.ends_with(|c: char| c.is_ascii_digit()))
+        .collect();
+    let checked = check(&bundle(&[("main.ts", source)]));
+    let script = checked.script.unwrap();
+    let module = &script.modules[0];
+    let mut found = 0;
+    for (line, text) in module.code.lines().enumerate() {
+        for name in all.iter().filter(|name| name.len() > 2) {
+            for (index, _) in text
+                .match_indices(name)
+                .filter(|(index, _)| !text[index + name.len()..].starts_with(|c: char| c.is_ascii_digit()))
+            {
+                let column = text[..index].encode_utf16().count() + 1;
+                let (line, column) = module.map.original(line as u32 + 1, column as u32).unwrap();
+                let there: Vec<u16> =
+                    source.lines().nth(line as usize - 1).unwrap().encode_utf16().skip(column as usize - 1).collect();
+                let there = String::from_utf16(&there).unwrap();
+                assert!(there.starts_with(name), "{name} leads to {line}:{column}: {there}");
+                found += 1;
+            }
+        }
+    }
+    assert!(found >= 18, "{found} names found in\n{}", module.code);
     Ok(())
 }
 

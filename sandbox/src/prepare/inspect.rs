@@ -18,6 +18,12 @@ use super::{names, unsupported};
 /// Deeper trees are refused: the engine's own parser recurses too, on a far smaller stack.
 const DEPTH_MAX: usize = 10_000;
 
+/// More than this of one module would only fill memory.
+const FINDINGS_MAX: usize = 10_000;
+
+/// Names that are guessed what they may mean; each takes a look at all that are visible.
+const GUESSES_MAX: usize = 100;
+
 const UNDECLARED_HELP: &str =
     "Declare it with `const` or `let`, or import it. If it may be missing, ask with `typeof` first.";
 
@@ -93,20 +99,23 @@ impl Inspector<'_> {
     fn finish(mut self) -> Facts {
         self.facts.unbound = self.undeclared.keys().cloned().collect();
         let elsewhere = self.namespaces.findings(self.scoping);
+        let explained: HashSet<u32> = elsewhere.iter().map(|finding| finding.span.start).collect();
         for (name, used) in &self.undeclared {
-            let explained = elsewhere.iter().any(|finding| finding.span == used.span);
+            let explained = explained.contains(&used.span.start);
             if !explained && !names::is_known(name) && !self.guarded.contains(name) && !self.assigned.contains(name) {
-                self.facts.findings.push(self.undeclared_finding(name, used));
+                let guess = self.facts.findings.len() < GUESSES_MAX;
+                self.facts.findings.push(self.undeclared_finding(name, used, guess));
             }
         }
         self.facts.findings.extend(elsewhere);
         self.facts
     }
 
-    fn undeclared_finding(&self, name: &str, used: &Use) -> Finding {
+    /// Says what a name may mean, if `guess` is set.
+    fn undeclared_finding(&self, name: &str, used: &Use, guess: bool) -> Finding {
         let (message, help) = match used.why {
             Why::Undeclared => {
-                let near = names::nearest(name, self.visible(used.scope));
+                let near = guess.then(|| names::nearest(name, self.visible(used.scope))).flatten();
                 let help = near.map_or_else(|| UNDECLARED_HELP.to_owned(), |near| format!("Did you mean '{near}'?"));
                 (format!("'{name}' is not declared anywhere."), help)
             }
@@ -132,11 +141,11 @@ impl Inspector<'_> {
                 .map(move |(name, _)| (rank, name.as_str()))
         });
         let global = names::WORLD.iter().copied().chain(self.assigned.iter().map(String::as_str));
-        declared.chain(global.map(|name| (usize::MAX, name)))
+        global.map(|name| (usize::MAX, name)).chain(declared)
     }
 
     fn report(&mut self, finding: Finding) {
-        if self.ambient == 0 {
+        if self.ambient == 0 && self.facts.findings.len() < FINDINGS_MAX {
             self.facts.findings.push(finding);
         }
     }
@@ -154,7 +163,7 @@ impl Inspector<'_> {
             (Some(symbol), Some(flags)) => {
                 if reference.is_write() && flags.intersects(SymbolFlags::ConstVariable | SymbolFlags::Import) {
                     let declared = self.scoping.symbol_span(symbol);
-                    self.facts.findings.push(constant_assigned(name, identifier.span, declared, flags));
+                    self.report(constant_assigned(name, identifier.span, declared, flags));
                 }
                 let exists = flags.intersects(SymbolFlags::Value | SymbolFlags::Import);
                 let alias = reference.flags().is_namespace();

@@ -117,11 +117,11 @@ pub(super) struct Linked<'m> {
 /// The imports that name something their module does not export, each with its module's index.
 pub(super) fn check(modules: &[Linked<'_>]) -> Vec<(usize, Finding)> {
     let mut found = Vec::new();
+    let mut known: HashMap<usize, Exported<'_>> = HashMap::new();
     for (index, module) in modules.iter().enumerate() {
         for (name, specifier, span) in module.links.iter().flat_map(|links| &links.imports) {
             let Some(&target) = module.targets.get(specifier.as_str()) else { continue };
-            let mut exported = Exported { modules, seen: HashSet::new(), names: HashSet::new(), unknown: false };
-            exported.add(target);
+            let exported = known.entry(target).or_insert_with(|| Exported::of(modules, target));
             if exported.unknown || exported.names.contains(name.as_str()) {
                 continue;
             }
@@ -134,9 +134,7 @@ pub(super) fn check(modules: &[Linked<'_>]) -> Vec<(usize, Finding)> {
             let help = if is_type {
                 format!("'{name}' is only a type there. Write `type {name}` between the braces.")
             } else {
-                let mut candidates: Vec<_> = exported.names.into_iter().map(|name| (0, name)).collect();
-                candidates.sort_unstable();
-                match names::nearest(name, candidates.into_iter()) {
+                match names::nearest(name, exported.names.iter().map(|name| (0, *name))) {
                     Some(near) => format!("Did you mean '{near}'?"),
                     None => {
                         "Write `export` before its declaration there. A type is imported with `import type`.".to_owned()
@@ -150,35 +148,35 @@ pub(super) fn check(modules: &[Linked<'_>]) -> Vec<(usize, Finding)> {
 }
 
 /// The names a module exports, with those of its `export *`.
-struct Exported<'m, 'a> {
-    modules: &'m [Linked<'a>],
-    seen: HashSet<usize>,
+#[derive(Default)]
+struct Exported<'m> {
     names: HashSet<&'m str>,
     /// Some of them cannot be known, because a module could not be read.
     unknown: bool,
 }
 
-impl Exported<'_, '_> {
-    fn add(&mut self, start: usize) {
-        let mut open = vec![start];
+impl<'m> Exported<'m> {
+    fn of(modules: &'m [Linked<'_>], start: usize) -> Self {
+        let (mut all, mut seen, mut open) = (Self::default(), HashSet::new(), vec![start]);
         while let Some(index) = open.pop() {
-            if !self.seen.insert(index) {
+            if !seen.insert(index) {
                 continue;
             }
-            let module = &self.modules[index];
+            let module = &modules[index];
             let Some(links) = module.links else {
-                self.unknown = true;
+                all.unknown = true;
                 continue;
             };
             // `export *` leaves the default out.
-            self.names
-                .extend(links.exports.iter().map(String::as_str).filter(|name| index == start || *name != "default"));
+            let names = links.exports.iter().map(String::as_str);
+            all.names.extend(names.filter(|name| index == start || *name != "default"));
             for star in &links.stars {
                 match module.targets.get(star.as_str()) {
                     Some(target) => open.push(*target),
-                    None => self.unknown = true,
+                    None => all.unknown = true,
                 }
             }
         }
+        all
     }
 }

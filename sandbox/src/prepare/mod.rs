@@ -101,9 +101,10 @@ pub struct Resolution {
 /// Checks a bundle and transpiles it. Pure and deterministic, but it recurses as deep as the source is nested: give it
 /// a large stack, and a process that may die.
 pub fn check(bundle: &Bundle, bounds: &Bounds) -> Checked {
-    let mut diagnostics = bundle::check_form(bundle, bounds);
-    if !diagnostics.is_empty() {
-        return Checked { diagnostics: limit(diagnostics, bounds), script: None };
+    let mut faults = bundle::check_form(bundle, bounds);
+    if !faults.is_empty() {
+        faults.truncate(bounds.diagnostics);
+        return Checked { diagnostics: faults, script: None };
     }
     let resolver = bundle::Resolver::new(bundle);
     let sources: Vec<_> =
@@ -113,18 +114,20 @@ pub fn check(bundle: &Bundle, bounds: &Bounds) -> Checked {
     for (index, finding) in link(&sources, &reports) {
         reports[index].findings.push(finding);
     }
+    let mut findings = Vec::new();
     let mut modules = Some(Vec::with_capacity(reports.len()));
-    for (mut report, source) in reports.into_iter().zip(&sources) {
-        report.findings.sort_by_key(|finding| (finding.span.start, finding.code));
-        diagnostics.extend(report.findings.into_iter().map(|finding| source.diagnose(finding)));
+    for (index, report) in reports.into_iter().enumerate() {
+        findings.extend(report.findings.into_iter().map(|finding| (index, finding)));
         modules = modules.zip(report.emitted).map(|(mut modules, emitted)| {
             modules.push(emitted);
             modules
         });
     }
-    let refused = diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error);
-    let script = modules.filter(|_| !refused).map(reachable);
-    Checked { diagnostics: limit(diagnostics, bounds), script }
+    let refused = findings.iter().any(|(_, finding)| finding.severity == Severity::Error);
+    findings.sort_by_key(|(index, finding)| (*index, finding.span.start, finding.code));
+    limit(&mut findings, bounds.diagnostics);
+    let diagnostics = findings.into_iter().map(|(index, finding)| sources[index].diagnose(finding)).collect();
+    Checked { diagnostics, script: modules.filter(|_| !refused).map(reachable) }
 }
 
 fn link(sources: &[Source<'_>], reports: &[module::Report]) -> Vec<(usize, Finding)> {
@@ -189,32 +192,27 @@ fn reachable(modules: Vec<module::Emitted>) -> Emit {
     Emit { modules: order.into_iter().filter_map(|index| modules[index].take()).collect(), resolutions }
 }
 
-/// Cuts the list at its bound. Errors go before warnings, and the last one tells how many are missing.
-fn limit(mut diagnostics: Vec<Diagnostic>, bounds: &Bounds) -> Vec<Diagnostic> {
-    let Some(excess) = diagnostics.len().checked_sub(bounds.diagnostics).filter(|excess| *excess > 0) else {
-        return diagnostics;
-    };
-    let errors = diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Error).count();
-    let (mut room, mut room_for_warnings) = (bounds.diagnostics, bounds.diagnostics.saturating_sub(errors));
-    let mut first_missing = None;
-    diagnostics.retain(|diagnostic| {
-        let kept = match diagnostic.severity {
-            Severity::Error => room > 0,
-            Severity::Warning => room_for_warnings > 0,
-        };
-        if kept {
-            room = room.saturating_sub(1);
-            if diagnostic.severity == Severity::Warning {
-                room_for_warnings -= 1;
-            }
-        } else if first_missing.as_ref().is_none_or(|first: &Diagnostic| diagnostic.severity < first.severity) {
-            first_missing = Some(diagnostic.clone());
+/// Cuts the list at `most` and one more, which tells how many are missing. Warnings go before errors do.
+fn limit(findings: &mut Vec<(usize, Finding)>, most: usize) {
+    let Some(excess) = findings.len().checked_sub(most).filter(|excess| *excess > 0) else { return };
+    let is_error = |finding: &Finding| finding.severity == Severity::Error;
+    let mut errors = findings.iter().filter(|(_, finding)| is_error(finding)).count().min(most);
+    let mut warnings = most - errors;
+    let mut first_missing: Option<(usize, Finding)> = None;
+    let kept = std::mem::take(findings).into_iter().filter_map(|found| {
+        let room = if is_error(&found.1) { &mut errors } else { &mut warnings };
+        if *room > 0 {
+            *room -= 1;
+            return Some(found);
         }
-        kept
+        if first_missing.as_ref().is_none_or(|(_, first)| !is_error(first) && is_error(&found.1)) {
+            first_missing = Some(found);
+        }
+        None
     });
-    diagnostics.extend(first_missing.map(|first| Diagnostic {
-        message: format!("{excess} more problems were found; this is the first of them: {}", first.message),
-        ..first
+    *findings = kept.collect();
+    findings.extend(first_missing.map(|(index, mut first)| {
+        first.message = format!("{excess} more problems were found; this is the first of them: {}", first.message);
+        (index, first)
     }));
-    diagnostics
 }

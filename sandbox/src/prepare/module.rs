@@ -165,9 +165,10 @@ fn imports(
     findings: &mut Vec<Finding>,
 ) -> Vec<(String, usize)> {
     let mut found: Vec<(String, usize)> = Vec::new();
+    let mut seen = HashSet::new();
     let mut add = |specifier: &str, span: Span, severity: Severity| match resolver.resolve(importer, specifier) {
         Import::Module(index) => {
-            if !found.iter().any(|(other, _)| other == specifier) {
+            if seen.insert(specifier.to_owned()) {
                 found.push((specifier.to_owned(), index));
             }
         }

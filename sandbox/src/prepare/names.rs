@@ -192,6 +192,9 @@ pub(super) fn is_known(name: &str) -> bool {
     WORLD.binary_search(&name).is_ok() || ELSEWHERE.contains(&name)
 }
 
+/// Candidates looked at; generated code may have hundreds of thousands.
+const CANDIDATES_MAX: usize = 10_000;
+
 /// The candidate nearest to `name`, if one is near enough to be meant. Each comes with a rank; of two that are equally
 /// near the lower one is meant.
 pub(super) fn nearest<'n>(name: &str, candidates: impl Iterator<Item = (usize, &'n str)>) -> Option<&'n str> {
@@ -203,7 +206,8 @@ pub(super) fn nearest<'n>(name: &str, candidates: impl Iterator<Item = (usize, &
         _ => return None,
     };
     candidates
-        .filter(|(_, candidate)| *candidate != name && candidate.len().abs_diff(name.len()) <= most * 4)
+        .take(CANDIDATES_MAX)
+        .filter(|(_, candidate)| *candidate != name && candidate.chars().count().abs_diff(length) <= most)
         .map(|(rank, candidate)| {
             (strsim::osa_distance(name, candidate), !shares_start(name, candidate), rank, candidate)
         })

@@ -15,8 +15,8 @@ use super::source::Finding;
 pub(super) struct Namespaces {
     /// The blocks around the place, each with those around it.
     around: Option<Rc<Block>>,
-    /// What each block exports, by the namespace's full name and the block's number.
-    exports: HashMap<String, Vec<(usize, String)>>,
+    /// Which blocks export a name, by the namespace's full name and the name.
+    exports: HashMap<String, HashMap<String, Vec<usize>>>,
     uses: Vec<(String, Span, Option<SymbolId>, Rc<Block>)>,
     blocks: usize,
 }
@@ -72,9 +72,8 @@ impl Namespaces {
                 if declared_in.is_some_and(inside) {
                     return None;
                 }
-                let exports = self.exports.get(&here.name);
-                if exports.is_some_and(|all| all.iter().any(|(number, other)| *number != here.number && other == name))
-                {
+                let exporting = self.exports.get(&here.name).and_then(|exports| exports.get(name));
+                if exporting.is_some_and(|blocks| blocks.iter().any(|number| *number != here.number)) {
                     return Some(elsewhere(name, &here.name, *span));
                 }
                 block = here.outer.as_ref();
@@ -94,7 +93,9 @@ impl Namespaces {
     fn export(&mut self, names: Vec<String>) {
         if let Some(block) = &self.around {
             let exports = self.exports.entry(block.name.clone()).or_default();
-            exports.extend(names.into_iter().map(|name| (block.number, name)));
+            for name in names {
+                exports.entry(name).or_default().push(block.number);
+            }
         }
     }
 }

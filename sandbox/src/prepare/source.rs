@@ -93,7 +93,7 @@ impl<'s> Source<'s> {
         let line = self.line_of(offset);
         let start = self.line_starts[line] as usize;
         let end = self.boundary(offset);
-        let column = self.text[start..end.max(start)].encode_utf16().count();
+        let column = utf16_length(&self.text[start..end.max(start)]);
         (u32_of(line + 1), u32_of(column + 1))
     }
 
@@ -213,12 +213,16 @@ impl<'s> Source<'s> {
 
 /// The part of a long line to show around `anchor`.
 fn window(text: &str, line: &Range<usize>, anchor: usize) -> Range<usize> {
-    if line.len() <= LINE_CHARS_MAX || text[line.clone()].chars().count() <= LINE_CHARS_MAX {
+    if clamp_chars(&text[..line.end], line.start, LINE_CHARS_MAX) == line.end {
         return line.clone();
     }
     let start = text[line.start..anchor].char_indices().rev().take(LINE_CHARS_MAX / 3).last();
     let start = start.map_or(anchor, |(index, _)| line.start + index);
     start..clamp_chars(text, start, LINE_CHARS_MAX).min(line.end)
+}
+
+fn utf16_length(text: &str) -> usize {
+    if text.is_ascii() { text.len() } else { text.encode_utf16().count() }
 }
 
 /// Where `chars` characters after `start` end.
