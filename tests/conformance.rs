@@ -15,7 +15,7 @@ use scriptmill::broker::{Broker, Delivery, Error, Message, Routing, Subscription
 use scriptmill::metrics::Metrics;
 use scriptmill::settle::{Answer, Desk, UNROUTABLE};
 use scriptmill_sdk::amqp::{ATTEMPT, CODE, Envelope};
-use scriptmill_sdk::{Code, Ending, Outcome, Rejection, Usage};
+use scriptmill_sdk::{Code, Ending, Outcome, Rejection, Usage, connect};
 use serde_json::value::RawValue;
 use support::{LONG, Rabbit};
 use tokio::sync::Semaphore;
@@ -272,7 +272,10 @@ async fn a_lost_connection_brings_back_what_was_not_settled(bench: &Bench<'_>) {
         held.lost().await;
     })
     .await;
-    assert!(matches!(held.acknowledge().await, Err(Error::Lost(_))));
+    assert!(matches!(
+        held.acknowledge().await,
+        Err(Error::Connection(connect::Error::Lost(_)))
+    ));
     drop(seat);
 
     let mut seat = Seat::new(bench, 10).await;

@@ -218,7 +218,7 @@ async fn what_is_no_job_is_answered_and_a_dead_letter() {
             "field missing",
             b"{\"id\":\"a\"}".to_vec(),
             "SM3002",
-            Some("."),
+            Some("tenant"),
         ),
         (
             "field wrong",

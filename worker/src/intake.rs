@@ -134,9 +134,11 @@ pub fn read(
         );
         return Err(refuse(Code::TenantMismatch, text, "tenant"));
     }
+    // Before 1970 is 1970: that deadline has passed as well.
+    let since_epoch = |ms: i64| u64::try_from(ms).unwrap_or(0);
     let (deadline_ms, clock_ms) = (
-        instant_ms(job.deadline.as_deref()),
-        instant_ms(job.clock.as_deref()),
+        job.deadline_ms().map(since_epoch),
+        job.clock_ms().map(since_epoch),
     );
     Ok(Accepted {
         limits,
@@ -175,8 +177,137 @@ fn micros_since(at_ms: u64, now: SystemTime) -> u64 {
         .saturating_sub(at_ms.saturating_mul(1000))
 }
 
-/// An RFC 3339 instant in milliseconds since the epoch. Before 1970 is 1970: that deadline has passed as well.
-fn instant_ms(text: Option<&str>) -> Option<u64> {
-    let instant: jiff::Timestamp = text?.parse().ok()?;
-    Some(u64::try_from(instant.as_millisecond()).unwrap_or(0))
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use std::time::Duration;
+
+    use lapin::BasicProperties;
+    use lapin::types::{AMQPValue, FieldTable};
+    use serde_json::json;
+
+    use super::*;
+
+    fn policy() -> Policy {
+        Policy {
+            message_bytes_max: 10_000,
+            input_bytes_max: 1_000,
+            limits: Limits::default(),
+            tenant_is_user: false,
+            engine: "hash".to_owned(),
+        }
+    }
+
+    fn take(
+        job: &serde_json::Value,
+        envelope: &Envelope,
+        policy: &Policy,
+    ) -> Result<Accepted, Box<Outcome>> {
+        let message = Message {
+            body: job.to_string().into_bytes(),
+            ..Message::default()
+        };
+        read(
+            &message,
+            envelope,
+            false,
+            SystemTime::UNIX_EPOCH + Duration::from_secs(10),
+            policy,
+        )
+    }
+
+    fn job() -> serde_json::Value {
+        let script =
+            json!({ "modules": [{ "name": "main.ts", "source": "export default () => 1" }] });
+        json!({ "id": "a", "tenant": "acme", "script": script })
+    }
+
+    #[test]
+    fn a_job_is_taken_with_its_limits_and_times() {
+        let mut job = job();
+        job["limits"] = json!({ "fuel": 7 });
+        job["deadline"] = json!("1970-01-01T00:00:12.5Z");
+        job["clock"] = json!("1969-12-31T00:00:00Z");
+        let envelope = Envelope {
+            enqueued_at_ms: Some(9_000),
+            attempt: 1,
+            ..Envelope::default()
+        };
+        let accepted = take(&job, &envelope, &policy()).unwrap();
+        assert_eq!((accepted.limits.fuel, accepted.attempt), (7, 1));
+        assert_eq!(
+            (accepted.deadline_ms, accepted.clock_ms),
+            (Some(12_500), Some(0))
+        );
+        assert_eq!(accepted.queued_us, Some(1_000_000));
+        // The other machine's clock may be ahead.
+        let envelope = Envelope {
+            enqueued_at_ms: Some(11_000),
+            ..envelope
+        };
+        assert_eq!(take(&job, &envelope, &policy()).unwrap().queued_us, Some(0));
+    }
+
+    #[test]
+    fn a_refusal_names_the_job_as_far_as_it_could_be_read() {
+        let envelope = Envelope {
+            message_id: Some("m".to_owned()),
+            ..Envelope::default()
+        };
+        let outcome = take(&json!([]), &envelope, &policy()).unwrap_err();
+        assert_eq!(
+            (
+                outcome.job_id.as_str(),
+                outcome.tenant.as_str(),
+                outcome.engine.as_str()
+            ),
+            ("m", "", "hash")
+        );
+        let user = Policy {
+            tenant_is_user: true,
+            ..policy()
+        };
+        let outcome = take(&job(), &envelope, &user).unwrap_err();
+        assert_eq!(
+            (outcome.job_id.as_str(), outcome.tenant.as_str()),
+            ("a", "acme")
+        );
+        assert_eq!(outcome.ending.code(), Some(Code::TenantMismatch));
+        let acme = Envelope {
+            user_id: Some("acme".to_owned()),
+            ..envelope
+        };
+        assert!(take(&job(), &acme, &user).is_ok());
+    }
+
+    #[test]
+    fn attempts_are_counted_by_workers_and_brokers() {
+        let cases = [
+            ("first, RabbitMQ 3.10", 1, Some(0), false, 1),
+            ("first, RabbitMQ 4", 1, None, false, 1),
+            ("a worker died", 1, Some(1), true, 2),
+            ("a worker died, uncounted", 1, None, true, 2),
+            ("given back, then two workers died", 2, Some(2), true, 4),
+        ];
+        for (name, attempt, counted, redelivered, expected) in cases {
+            let mut headers = FieldTable::default();
+            if let Some(counted) = counted {
+                headers.insert("x-delivery-count".into(), AMQPValue::LongLongInt(counted));
+            }
+            let properties = BasicProperties::default().with_headers(headers);
+            let message = Message {
+                body: Vec::new(),
+                properties,
+            };
+            let envelope = Envelope {
+                attempt,
+                ..Envelope::default()
+            };
+            assert_eq!(
+                super::attempt(&message, &envelope, redelivered),
+                expected,
+                "{name}"
+            );
+        }
+    }
 }

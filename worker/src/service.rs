@@ -9,13 +9,14 @@ use bytesize::ByteSize;
 use schemars::JsonSchema;
 use scriptmill_sdk::Limits;
 use scriptmill_sdk::amqp::Envelope;
+use scriptmill_sdk::connect::pauses;
 use serde::{Deserialize, Serialize};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
-use crate::broker::{Broker, Delivery, Error, Subscription, pauses};
+use crate::broker::{Broker, Delivery, Error, Subscription};
 use crate::execute::{self, Runner};
 use crate::intake::{self, Policy};
 use crate::limits;
@@ -241,7 +242,7 @@ impl Service {
                         }
                         return Err(error);
                     }
-                    None => return Err(Error::Lost("the subscription ended".to_owned())),
+                    None => return Err(Error::lost("the subscription ended")),
                 },
             }
         }

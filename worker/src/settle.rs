@@ -10,9 +10,10 @@ use std::time::{Duration, SystemTime};
 use lapin::BasicProperties;
 use lapin::types::{AMQPValue, FieldTable};
 use scriptmill_sdk::amqp::{ATTEMPT, CODE, Envelope};
+use scriptmill_sdk::connect::pauses;
 use scriptmill_sdk::{Code, Ending, Exhausted, LimitKind, Outcome};
 
-use crate::broker::{Broker, Delivery, Message, Routing, Target, pauses};
+use crate::broker::{Broker, Delivery, Message, Routing, Target};
 use crate::metrics::{Metrics, Settled};
 
 /// Header of an outcome among the dead letters: the queue that was gone when it was published.
@@ -354,4 +355,92 @@ fn now_ms() -> u64 {
         .duration_since(SystemTime::UNIX_EPOCH)
         .unwrap_or_default();
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use scriptmill_sdk::{LogLevel, LogLine, Usage};
+    use serde_json::value::RawValue;
+
+    use super::*;
+
+    fn outcome(value: &str, log: &str) -> Outcome {
+        Outcome {
+            job_id: "a".to_owned(),
+            tenant: "acme".to_owned(),
+            ending: Ending::Succeeded(RawValue::from_string(value.to_owned()).unwrap()),
+            diagnostics: Vec::new(),
+            logs: vec![LogLine {
+                level: LogLevel::Info,
+                text: log.to_owned(),
+            }],
+            usage: Usage::default(),
+            engine: String::new(),
+        }
+    }
+
+    #[test]
+    fn an_outcome_keeps_to_its_bound() {
+        let long = "x".repeat(2_000);
+        let quoted = format!("\"{long}\"");
+        let cases = [
+            ("fits", outcome("1e400", "short"), "succeeded", true),
+            (
+                "value too long",
+                outcome(&quoted, "short"),
+                "exhausted",
+                true,
+            ),
+            (
+                "value and logs too long",
+                outcome(&quoted, &long),
+                "exhausted",
+                false,
+            ),
+        ];
+        for (name, outcome, status, has_logs) in cases {
+            let answer = Answer::new(outcome, 1_000);
+            assert!(answer.body.len() <= 1_000, "{name}");
+            assert_eq!(answer.status(), status, "{name}");
+            let read: Outcome = serde_json::from_slice(&answer.body).unwrap();
+            assert_eq!(read.logs.len() == 1, has_logs, "{name}");
+            if let Ending::Exhausted(exhausted) = read.ending {
+                assert_eq!(
+                    (exhausted.code, exhausted.limit, exhausted.allowed),
+                    (Code::Output, LimitKind::OutputBytes, 1_000)
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_published_again_sheds_what_must_not_go_round() {
+        let mut headers = FieldTable::default();
+        for name in STRIPPED.iter().chain(&["x-own", "traceparent"]) {
+            headers.insert((*name).into(), AMQPValue::LongString("text".into()));
+        }
+        let properties = BasicProperties::default()
+            .with_headers(headers)
+            .with_user_id("somebody".into())
+            .with_expiration("1000".into())
+            .with_reply_to("replies".into())
+            .with_timestamp(7);
+        let carried = carried(&properties, [(ATTEMPT, AMQPValue::LongLongInt(2))]);
+        let names = carried
+            .headers()
+            .as_ref()
+            .unwrap()
+            .inner()
+            .keys()
+            .map(|name| name.as_str())
+            .collect::<Vec<_>>();
+        assert_eq!(names, ["traceparent", "x-own", ATTEMPT]);
+        assert_eq!((carried.user_id(), carried.expiration()), (&None, &None));
+        assert_eq!(
+            (carried.reply_to(), carried.timestamp()),
+            (&Some("replies".into()), &Some(7))
+        );
+        assert_eq!(carried.delivery_mode(), &Some(2));
+    }
 }

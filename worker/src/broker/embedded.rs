@@ -230,7 +230,7 @@ impl Subscription for Consuming {
             });
             tokio::select! {
                 biased;
-                () = self.lost.cancelled() => Some(Err(Error::Lost("cut".to_owned()))),
+                () = self.lost.cancelled() => Some(Err(Error::lost("cut"))),
                 (place, message, redelivered) = taken => {
                     let receipt = Place { broker: self.broker.clone(), place: Some(place), lost: self.lost.clone() };
                     Some(Ok(Delivery::new(message, redelivered, Box::new(receipt), self.lost.clone())))
@@ -275,9 +275,9 @@ impl Place {
         let place = self.place.take();
         let result = match place {
             // Whoever holds the place after a cut is another.
-            _ if self.lost.is_cancelled() => Err(Error::Lost(
-                "the delivery died with its connection".to_owned(),
-            )),
+            _ if self.lost.is_cancelled() => {
+                Err(Error::lost("the delivery died with its connection"))
+            }
             Some(place) => {
                 settle(&mut state, place);
                 Ok(())

@@ -4,20 +4,19 @@
 //! connection, or a worker that dies, puts it back. So the worker answers first, waits until the broker has confirmed
 //! the answer, and acknowledges then.
 
-pub mod address;
 pub mod amqp;
 pub mod embedded;
+mod publisher;
 mod topology;
 
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
-use backon::{BackoffBuilder, ExponentialBuilder};
 use futures_util::future::BoxFuture;
 use lapin::BasicProperties;
-use scriptmill_sdk::Code;
+use scriptmill_sdk::{Code, connect};
 use tokio_util::sync::{CancellationToken, WaitForCancellationFuture};
 
-pub use address::Address;
+pub use scriptmill_sdk::Address;
 pub use topology::Names;
 
 /// A queue of jobs, and the places where outcomes go.
@@ -148,12 +147,9 @@ impl Delivery {
 /// What a broker can answer but success.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum Error {
-    /// No broker answers.
-    #[error("{code}: no broker can be reached: {0}", code = Code::BrokerUnreachable)]
-    Unreachable(String),
-    /// A broker answers, and refuses.
-    #[error("{code}: the broker refuses: {0}", code = Code::BrokerRefuses)]
-    Refused(String),
+    /// There is no connection, or the broker refused what was asked.
+    #[error(transparent)]
+    Connection(#[from] connect::Error),
     /// A queue or an exchange of the worker's exists with other properties, which can't be changed.
     #[error(
         "{code}: {name} exists with other properties than this worker declares. The broker said: {said}. Nothing was \
@@ -166,43 +162,19 @@ pub enum Error {
         /// The broker's own words.
         said: String,
     },
-    /// A file of the configuration cannot be read.
-    #[error("{code}: cannot read {path}: {why}", code = Code::UnreadableFile)]
-    File {
-        /// Which file.
-        path: String,
-        /// Why not.
-        why: String,
-    },
-    /// The connection, or the consumer on it, ended.
-    #[error("{code}: the connection to the broker was lost: {0}", code = Code::BrokerUnreachable)]
-    Lost(String),
-    /// The broker did not answer in time.
-    #[error("{code}: the broker did not answer within {waited:?}: {what}", code = Code::BrokerUnreachable)]
-    Silent {
-        /// What was asked.
-        what: &'static str,
-        /// How long was waited.
-        waited: Duration,
-    },
     /// The broker has no room for the message now.
     #[error("the broker does not take the message now: the queue is full")]
     Full,
 }
 
 impl Error {
-    /// Whether the same may succeed after a pause.
+    /// Whether the same may succeed after a pause: all but what exists otherwise. Credentials too can be corrected
+    /// meanwhile, since their files are read anew.
     pub fn is_passing(&self) -> bool {
         !matches!(self, Self::Differs { .. })
     }
-}
 
-/// The pauses between attempts, growing from a fifth of a second to `longest`, each a little random, without end.
-pub fn pauses(longest: Duration) -> impl Iterator<Item = Duration> + Send {
-    ExponentialBuilder::default()
-        .with_min_delay(Duration::from_millis(200).min(longest))
-        .with_max_delay(longest)
-        .with_jitter()
-        .without_max_times()
-        .build()
+    pub(crate) fn lost(why: &str) -> Self {
+        Self::Connection(connect::Error::Lost(why.to_owned()))
+    }
 }

@@ -16,7 +16,7 @@ use lapin::types::{AMQPValue, FieldTable};
 use lapin::{Channel, Connection, ExchangeKind};
 
 use super::Error;
-use super::amqp::answer;
+use scriptmill_sdk::connect::{self, answer};
 
 /// A queue's message bodies, together. A policy can lower it: the smaller of the two is in force.
 const JOBS_BYTES_MAX: i64 = 16 << 30;
@@ -103,12 +103,12 @@ impl Names {
         self.bind(&channel, &self.dead, &self.dead, timeout).await?;
         self.bind(&channel, &self.results, &self.unclaimed, timeout)
             .await?;
-        answer(
+        Ok(answer(
             "channel.close",
             timeout,
             channel.close(200, "declared".into()),
         )
-        .await
+        .await?)
     }
 
     async fn exchange(
@@ -160,7 +160,7 @@ impl Names {
             QueueBindOptions::default(),
             FieldTable::default(),
         );
-        answer("queue.bind", timeout, bound).await
+        Ok(answer("queue.bind", timeout, bound).await?)
     }
 }
 
@@ -181,14 +181,14 @@ fn table(arguments: &[(&str, AMQPValue)]) -> FieldTable {
 }
 
 /// A declaration that failed because of what exists already: 406 for other arguments, 405 for someone's exclusive queue.
-fn differs(name: &str, error: Error) -> Error {
+fn differs(name: &str, error: connect::Error) -> Error {
     match error {
-        Error::Refused(said) if said.starts_with("406") || said.starts_with("405") => {
+        connect::Error::Refused(said) if said.starts_with("406") || said.starts_with("405") => {
             Error::Differs {
                 name: name.to_owned(),
                 said,
             }
         }
-        other => other,
+        other => other.into(),
     }
 }
