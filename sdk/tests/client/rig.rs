@@ -1,0 +1,301 @@
+//! A queue of jobs, a worker that echoes, and a proxy that loses connections.
+
+use std::net::{Ipv4Addr, SocketAddr};
+
+use futures_util::StreamExt;
+use lapin::message::Delivery;
+use lapin::options::{
+    BasicAckOptions, BasicConsumeOptions, BasicGetOptions, BasicPublishOptions,
+    ConfirmSelectOptions, QueueDeclareOptions, QueueDeleteOptions,
+};
+use lapin::types::{AMQPValue, FieldTable};
+use lapin::{Channel, Connection, ConnectionProperties};
+use scriptmill_sdk::amqp::Envelope;
+use scriptmill_sdk::client::Options;
+use scriptmill_sdk::{Address, Bundle, Ending, Job, Outcome, Usage};
+use serde_json::value::to_raw_value;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+/// A job whose input is its number.
+pub(crate) fn job(n: u64) -> Job {
+    Job {
+        input: to_raw_value(&n).unwrap(),
+        ..Job::new(format!("job-{n}"), "acme", Bundle::of("main.js", ""))
+    }
+}
+
+/// A queue of jobs under names of its own, gone with its connection.
+pub(crate) struct Rig {
+    prefix: String,
+    connection: Connection,
+    channel: Channel,
+    answered: watch::Sender<u64>,
+}
+
+/// How the worker echoes.
+#[derive(Clone, Copy)]
+pub(crate) struct Echo {
+    /// Jobs that are answered together, the last one first. All that are there, where there are fewer.
+    pub(crate) batch: usize,
+    /// How often each is answered.
+    pub(crate) copies: usize,
+}
+
+impl Rig {
+    pub(crate) async fn new() -> Self {
+        Self::holding(1_000_000).await
+    }
+
+    /// A queue that refuses more than `jobs` jobs.
+    pub(crate) async fn holding(jobs: i64) -> Self {
+        let connection =
+            Connection::connect_uri(broker().uri().clone(), ConnectionProperties::default())
+                .await
+                .unwrap();
+        let channel = connection.create_channel().await.unwrap();
+        channel
+            .confirm_select(ConfirmSelectOptions::default())
+            .await
+            .unwrap();
+        let prefix = format!("test-sdk-{}", uuid::Uuid::now_v7());
+        let mut bounds = FieldTable::default();
+        bounds.insert("x-max-length".into(), AMQPValue::LongLongInt(jobs));
+        bounds.insert(
+            "x-overflow".into(),
+            AMQPValue::LongString("reject-publish".into()),
+        );
+        let options = QueueDeclareOptions {
+            exclusive: true,
+            ..Default::default()
+        };
+        channel
+            .queue_declare(format!("{prefix}.jobs").into(), options, bounds)
+            .await
+            .unwrap();
+        Self {
+            prefix,
+            connection,
+            channel,
+            answered: watch::channel(0).0,
+        }
+    }
+
+    pub(crate) fn broker(&self) -> Address {
+        broker()
+    }
+
+    pub(crate) fn options(&self) -> Options {
+        self.options_to([broker()])
+    }
+
+    pub(crate) fn options_to(&self, addresses: impl IntoIterator<Item = Address>) -> Options {
+        Options {
+            prefix: self.prefix.clone(),
+            ..Options::to(addresses)
+        }
+    }
+
+    /// Jobs on the queue that no worker has.
+    pub(crate) async fn waiting(&self) -> u32 {
+        let options = QueueDeclareOptions {
+            passive: true,
+            exclusive: true,
+            ..Default::default()
+        };
+        self.channel
+            .queue_declare(self.jobs().into(), options, FieldTable::default())
+            .await
+            .unwrap()
+            .message_count()
+    }
+
+    pub(crate) async fn remove(&self) {
+        self.channel
+            .queue_delete(self.jobs().into(), QueueDeleteOptions::default())
+            .await
+            .unwrap();
+    }
+
+    pub(crate) async fn exists(&self, queue: &str) -> bool {
+        let channel = self.connection.create_channel().await.unwrap();
+        let options = QueueDeclareOptions {
+            passive: true,
+            ..Default::default()
+        };
+        channel
+            .queue_declare(queue.into(), options, FieldTable::default())
+            .await
+            .is_ok()
+    }
+
+    /// Takes a job and says where its outcome goes.
+    pub(crate) async fn take_reply_to(&self) -> String {
+        let options = BasicGetOptions { no_ack: true };
+        let got = self
+            .channel
+            .basic_get(self.jobs().into(), options)
+            .await
+            .unwrap()
+            .unwrap();
+        Envelope::read(&got.properties).reply_to.unwrap()
+    }
+
+    /// Waits until the worker has answered this many jobs.
+    pub(crate) async fn until_answered(&self, jobs: u64) {
+        self.answered
+            .subscribe()
+            .wait_for(|answered| *answered >= jobs)
+            .await
+            .unwrap();
+    }
+
+    pub(crate) async fn worker(&self, echo: Echo) -> JoinHandle<()> {
+        let options = BasicConsumeOptions::default();
+        let jobs = self.channel.basic_consume(
+            self.jobs().into(),
+            "".into(),
+            options,
+            FieldTable::default(),
+        );
+        let jobs = jobs
+            .await
+            .unwrap()
+            .map(Result::unwrap)
+            .ready_chunks(echo.batch);
+        let (channel, answered) = (self.channel.clone(), self.answered.clone());
+        tokio::spawn(async move {
+            let mut jobs = Box::pin(jobs);
+            while let Some(batch) = jobs.next().await {
+                for delivery in batch.iter().rev() {
+                    answer(&channel, delivery, echo.copies).await;
+                    answered.send_modify(|answered| *answered += 1);
+                }
+            }
+        })
+    }
+
+    fn jobs(&self) -> String {
+        format!("{}.jobs", self.prefix)
+    }
+}
+
+fn broker() -> Address {
+    let address = std::env::var("SCRIPTMILL_TEST_AMQP");
+    address
+        .as_deref()
+        .unwrap_or("amqp://guest:guest@127.0.0.1:5672")
+        .parse()
+        .unwrap()
+}
+
+async fn answer(channel: &Channel, delivery: &Delivery, copies: usize) {
+    let envelope = Envelope::read(&delivery.properties);
+    let job = Job::from_slice(&delivery.data).unwrap();
+    assert_eq!(envelope.message_id.as_ref(), Some(&job.id));
+    assert!(envelope.enqueued_at_ms.is_some());
+    let ending = Ending::Succeeded(job.input);
+    let outcome = Outcome {
+        job_id: job.id,
+        tenant: job.tenant,
+        ending,
+        diagnostics: Vec::new(),
+        logs: Vec::new(),
+        usage: Usage::default(),
+        engine: String::new(),
+    };
+    let body = serde_json::to_vec(&outcome).unwrap();
+    let queue = envelope.reply_to.clone().unwrap();
+    for _ in 0..copies {
+        let properties = envelope.outcome_properties("succeeded", None, 0);
+        let options = BasicPublishOptions::default();
+        let published =
+            channel.basic_publish("".into(), queue.as_str().into(), options, &body, properties);
+        published.await.unwrap().await.unwrap();
+    }
+    delivery.ack(BasicAckOptions::default()).await.unwrap();
+}
+
+/// What the proxy does with connections.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Mode {
+    Pass,
+    /// Nothing of what the broker says goes on.
+    HoldAnswers,
+    /// All connections end, and no new ones begin.
+    Cut,
+}
+
+/// A way to the broker that can be cut.
+pub(crate) struct Proxy {
+    port: u16,
+    mode: watch::Sender<Mode>,
+}
+
+impl Proxy {
+    pub(crate) async fn start(to: Address) -> Self {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let port = listener
+            .local_addr()
+            .map(|address: SocketAddr| address.port())
+            .unwrap();
+        let (mode, modes) = watch::channel(Mode::Pass);
+        let authority = to.uri().authority.clone();
+        tokio::spawn(async move {
+            while let Ok((client, _)) = listener.accept().await {
+                if *modes.borrow() != Mode::Cut {
+                    let broker = TcpStream::connect((authority.host.as_str(), authority.port))
+                        .await
+                        .unwrap();
+                    tokio::spawn(pass(client, broker, modes.clone()));
+                }
+            }
+        });
+        Self { port, mode }
+    }
+
+    pub(crate) fn address(&self) -> Address {
+        let mut uri = broker().uri().clone();
+        uri.authority.host = Ipv4Addr::LOCALHOST.to_string();
+        uri.authority.port = self.port;
+        uri.to_string().parse().unwrap()
+    }
+
+    pub(crate) fn cut(&self) {
+        self.mode.send_replace(Mode::Cut);
+    }
+
+    pub(crate) fn mend(&self) {
+        self.mode.send_replace(Mode::Pass);
+    }
+
+    pub(crate) fn hold_answers(&self, hold: bool) {
+        self.mode
+            .send_replace(if hold { Mode::HoldAnswers } else { Mode::Pass });
+    }
+}
+
+async fn pass(client: TcpStream, broker: TcpStream, mut modes: watch::Receiver<Mode>) {
+    let (mut from_client, mut to_client) = client.into_split();
+    let (mut from_broker, mut to_broker) = broker.into_split();
+    let mut gate = modes.clone();
+    let answers = async {
+        let mut buffer = vec![0; 1 << 16];
+        while let Ok(length @ 1..) = from_broker.read(&mut buffer).await {
+            let open = gate
+                .wait_for(|mode| *mode != Mode::HoldAnswers)
+                .await
+                .is_ok();
+            if !open || to_client.write_all(&buffer[..length]).await.is_err() {
+                return;
+            }
+        }
+    };
+    tokio::select! {
+        _ = tokio::io::copy(&mut from_client, &mut to_broker) => {}
+        () = answers => {}
+        _ = modes.wait_for(|mode| *mode == Mode::Cut) => {}
+    }
+}
