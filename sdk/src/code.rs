@@ -39,7 +39,7 @@ codes! {
     ConstantAssignment = 1003, "A constant is assigned";
     UnsupportedSyntax = 1004, "The syntax is not supported";
     MissingEntry = 1005, "The script has no entry";
-    ImportNotFound = 1006, "An import names something that the bundle does not have";
+    ImportNotFound = 1006, "An import names something outside the bundle";
     SourceTooLarge = 1007, "The bundle's source is too large";
     TooManyModules = 1008, "The bundle has too many modules";
     SourceNotText = 1009, "The source is not readable text";
@@ -77,7 +77,7 @@ codes! {
 
     InvalidSetting = 4001, "A setting has a wrong value";
     UnknownSetting = 4002, "A setting is not known";
-    UnreadableFile = 4003, "A file of the configuration cannot be read";
+    UnreadableFile = 4003, "A file cannot be read";
     BrokerUnreachable = 4101, "The broker cannot be reached";
     QueueDiffers = 4102, "A queue or exchange exists with other arguments";
     BrokerRefuses = 4103, "The broker refuses the connection";
