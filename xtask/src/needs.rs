@@ -450,5 +450,9 @@ mod tests {
         assert!(is_connection_start([1, 0, 0, 0, 0, 1, 244, 0, 10, 0, 10]));
         assert!(!is_connection_start(*b"AMQP\x00\x00\x09\x01\x00\x00\x00"));
         assert!(!is_connection_start(*b"HTTP/1.1 40"));
+        let heartbeat = [8, 0, 0, 0, 0, 0, 0, 0, 10, 0, 10];
+        assert!(!is_connection_start(heartbeat));
+        let close = [1, 0, 0, 0, 0, 1, 244, 0, 10, 0, 50];
+        assert!(!is_connection_start(close));
     }
 }
