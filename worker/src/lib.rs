@@ -1,10 +1,13 @@
 //! The script worker.
 //!
 //! A job goes through these rooms once, in this order: [`broker`] → [`intake`] → [`schedule`] → [`execute`] →
-//! [`settle`] → [`broker`]. [`service`] is the worker as a whole.
+//! [`settle`] → [`broker`]. [`service`] is the worker as a whole; [`config`] is what can be set about it, and [`http`]
+//! what it shows to operators.
 
 pub mod broker;
+pub mod config;
 pub mod execute;
+pub mod http;
 pub mod intake;
 pub mod limits;
 pub mod metrics;

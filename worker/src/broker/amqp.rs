@@ -32,7 +32,7 @@ use super::{
 #[serde(default, deny_unknown_fields)]
 pub struct Options {
     /// Brokers, tried in this order; after a lost connection the next one has its turn.
-    #[schemars(length(min = 1))]
+    #[schemars(length(min = 1), extend("writeOnly" = true))]
     pub addresses: Vec<Address>,
     /// A file that holds the user name, in place of the addresses'. Read again at every connection, as are all files here.
     pub username_file: Option<PathBuf>,

@@ -1,0 +1,194 @@
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+use std::path::Path;
+use std::time::Duration;
+use std::{env, fs};
+
+use bytesize::ByteSize;
+
+use super::*;
+
+fn load(
+    file: Option<&str>,
+    environment: &[(&str, &str)],
+    flags: &[(&str, &str)],
+) -> Result<Config, Vec<String>> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("scriptmill.toml");
+    if let Some(text) = file {
+        fs::write(&path, text).unwrap();
+    }
+    let shown = format!("{}/", folder.path().display());
+    let sources = Sources {
+        file: file.map(|_| path),
+        environment: environment
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect(),
+        flags: flags
+            .iter()
+            .map(|(key, value)| flag(key, *value, "--set"))
+            .collect(),
+    };
+    Config::load(sources).map_err(|Mistakes(mistakes)| {
+        mistakes
+            .iter()
+            .map(|mistake| format!("{}: {}", mistake.code, mistake.message).replace(&shown, ""))
+            .collect()
+    })
+}
+
+#[test]
+fn each_layer_lies_over_the_one_before() {
+    let file = "[worker]\nslots = 2\ngrace = '5s'\n[worker.limits]\nmemory = '32MiB'\nfuel = 1_000\n[http]\naddress = 'off'";
+    let environment = [
+        ("SCRIPTMILL_WORKER__GRACE", "6s"),
+        ("SCRIPTMILL_WORKER__LIMITS__FUEL", "2000"),
+    ];
+    let config = load(Some(file), &environment, &[("worker.limits.fuel", "3000")]).unwrap();
+    assert_eq!(config.worker.slots.get(), 2);
+    assert_eq!(config.worker.grace, Duration::from_secs(6));
+    assert_eq!(config.worker.limits.memory, ByteSize::mib(32));
+    assert_eq!(config.worker.limits.fuel, 3000);
+    assert_eq!(config.http.address, Door::Off);
+    assert_eq!(config.log, Log::default());
+}
+
+#[test]
+fn texts_of_the_environment_become_what_the_setting_is() {
+    let environment = [
+        (
+            "SCRIPTMILL_BROKER__ADDRESSES",
+            "amqp://a:5672, amqps://b:5671/prod",
+        ),
+        ("SCRIPTMILL_BROKER__PREFIX", "007"),
+        ("SCRIPTMILL_BROKER__TENANT_IS_USER", "true"),
+        ("SCRIPTMILL_WORKER__THREADS", "3"),
+        ("SCRIPTMILL_WORKER__MESSAGE_SIZE", "1048576"),
+    ];
+    let config = load(None, &environment, &[]).unwrap();
+    assert_eq!(config.broker.addresses.len(), 2);
+    assert_eq!(config.broker.prefix, "007");
+    assert!(config.broker.tenant_is_user);
+    assert_eq!(config.worker.threads.map(|threads| threads.get()), Some(3));
+    assert_eq!(config.worker.message_size, ByteSize::mib(1));
+}
+
+#[test]
+fn variables_of_others_are_left_alone() {
+    let environment = [
+        ("SCRIPTMILL_PORT", "tcp://10.0.0.1:80"),
+        ("SCRIPTMILL_CONFIG", "x"),
+        ("SCRIPTMILL_TEST_AMQP", "x"),
+    ];
+    assert_eq!(load(None, &environment, &[]).unwrap(), Config::default());
+}
+
+#[test]
+fn mistakes_name_the_key_and_where_it_was_said() {
+    #[rustfmt::skip]
+    let cases: &[(Option<&str>, &[(&str, &str)], &[(&str, &str)], &[&str])] = &[
+        (Some("[worker]\nslots = 0"), &[], &[],
+            &["SM4001: worker.slots must be a whole number of at least 1, but is 0 (scriptmill.toml, line 2)"]),
+        (None, &[("SCRIPTMILL_WORKER__SLOTS", "many")], &[],
+            &["SM4001: worker.slots must be a whole number of at least 1, but is \"many\" (environment variable SCRIPTMILL_WORKER__SLOTS)"]),
+        (None, &[], &[("worker.grace", "30")],
+            &["SM4001: worker.grace must be a text such as \"25s\", but is \"30\" (flag --set)"]),
+        (Some("[worker]\nmessage_size = '16MiB'"), &[], &[],
+            &["SM4001: worker.message_size must be between 64KiB and 15MiB: RabbitMQ 4 refuses messages above 16 MiB, but is \"16MiB\" (scriptmill.toml, line 2)"]),
+        (Some("[worker]\ngrace = '16m'"), &[], &[],
+            &["SM4001: worker.grace must be 15m at most, half of RabbitMQ's consumer timeout, but is \"16m\" (scriptmill.toml, line 2)"]),
+        (Some("[worker.limits]\nmemory = '1MiB'"), &[], &[],
+            &["SM4001: worker.limits.memory must be between 8MiB, which the engine needs, and 4GiB, which WebAssembly can address, but is \"1MiB\" (scriptmill.toml, line 2)"]),
+        (Some("[log]\nformat = 'xml'"), &[], &[],
+            &["SM4001: log.format must be one of auto, human, json, but is \"xml\" (scriptmill.toml, line 2)"]),
+        (Some("[http]\naddress = 8080"), &[], &[],
+            &["SM4001: http.address must be a text such as \"127.0.0.1:8080\", but is 8080 (scriptmill.toml, line 2)"]),
+        (Some("\n[worker]\nslot = 3"), &[], &[],
+            &["SM4002: there is no setting worker.slot (scriptmill.toml, line 3); did you mean worker.slots?"]),
+        (Some("slots = 3"), &[], &[],
+            &["SM4002: there is no setting slots (scriptmill.toml, line 1); did you mean worker.slots?"]),
+        (None, &[("SCRIPTMILL_WORKER__MYSTERY", "1")], &[],
+            &["SM4002: there is no setting worker.mystery (environment variable SCRIPTMILL_WORKER__MYSTERY)"]),
+        (None, &[], &[("broker.password_file", "/nowhere/password")],
+            &["SM4003: broker.password_file: /nowhere/password cannot be read: No such file or directory (os error 2) (flag --set)",
+              "SM4001: broker.password_file needs broker.username_file beside it (flag --set)"]),
+        (Some("[worker]\nslots = \n"), &[], &[],
+            &["SM4003: scriptmill.toml, line 2: not TOML: string values must be quoted, expected literal string"]),
+        // All at once, over all layers.
+        (Some("[worker]\nslots = -1\nspeed = 'fast'"), &[("SCRIPTMILL_HTTP__ADDRESS", "nowhere")], &[("worker.grace", "1h")],
+            &["SM4001: http.address must be a text such as \"127.0.0.1:8080\", but is \"nowhere\" (environment variable SCRIPTMILL_HTTP__ADDRESS)",
+              "SM4001: worker.slots must be a whole number of at least 1, but is -1 (scriptmill.toml, line 2)",
+              "SM4002: there is no setting worker.speed (scriptmill.toml, line 3)",
+              "SM4001: worker.grace must be 15m at most, half of RabbitMQ's consumer timeout, but is \"1h\" (flag --set)"]),
+    ];
+    for (file, environment, flags, expected) in cases {
+        assert_eq!(load(*file, environment, flags).unwrap_err(), *expected);
+    }
+}
+
+#[test]
+fn a_password_is_never_shown() {
+    for value in ["amqp://shop:hunter2@mq:notaport", "hunter2", ""] {
+        let mistakes = load(None, &[("SCRIPTMILL_BROKER__ADDRESSES", value)], &[]).unwrap_err();
+        assert_eq!(mistakes.len(), 1, "{mistakes:?}");
+        assert!(!mistakes[0].contains("hunter2"), "{mistakes:?}");
+        assert!(
+            mistakes[0].contains("SCRIPTMILL_BROKER__ADDRESSES"),
+            "{mistakes:?}"
+        );
+    }
+}
+
+#[test]
+fn slots_must_fit_the_memory() {
+    let config = load(
+        None,
+        &[],
+        &[("worker.slots", "16"), ("worker.limits.memory", "64MiB")],
+    )
+    .unwrap();
+    let available = |bytes| Available {
+        bytes,
+        source: "/sys/fs/cgroup/memory.max".into(),
+    };
+    let needed = (16 * 64 + 128) << 20;
+    assert!(config.fits(&available(needed)).is_ok());
+    let message = config.fits(&available(512 << 20)).unwrap_err().to_string();
+    let arithmetic = "16 × 64.0 MiB + 128.0 MiB for the worker itself = 1.1 GiB, but /sys/fs/cgroup/memory.max allows 512.0 MiB; 6 slots would fit";
+    assert!(message.contains(arithmetic), "{message}");
+    assert!(config.fits(&available(needed - 1)).is_err());
+}
+
+/// Compares a checked-in file with what it should be; `BLESS=1` writes it.
+fn current(path: &str, expected: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
+    if env::var_os("BLESS").is_some() {
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, expected).unwrap();
+    }
+    let found = fs::read_to_string(&path).unwrap_or_default();
+    assert!(
+        found == expected,
+        "{} is not current: run the tests with BLESS=1",
+        path.display()
+    );
+}
+
+#[test]
+fn the_schema_is_current() {
+    current(
+        "schema/config.schema.json",
+        &format!("{:#}\n", Config::schema()),
+    );
+}
+
+#[test]
+fn the_page_lists_every_setting() {
+    let page = include_str!("../../../docs/configuration.md");
+    let (head, _) = page.split_once("## Settings\n").unwrap();
+    current(
+        "../docs/configuration.md",
+        &format!("{head}## Settings\n{}", typed::table::<Config>()),
+    );
+}

@@ -1,0 +1,240 @@
+//! From settings as they were said to a typed struct, with every mistake named.
+//!
+//! The struct's own JSON Schema says which keys there are and what each expects. Each setting is tried alone first,
+//! so that one mistake does not hide the next.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use schemars::generate::SchemaSettings;
+use scriptmill_sdk::Code;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+
+use super::{Mistake, Setting, Settings};
+
+/// The JSON Schema of a configuration, with nothing referred to.
+pub(super) fn schema<T: JsonSchema>() -> Value {
+    let settings =
+        SchemaSettings::draft2020_12().with(|settings| settings.inline_subschemas = true);
+    settings
+        .into_generator()
+        .into_root_schema_for::<T>()
+        .to_value()
+}
+
+/// Reads a `T` from settings. Where a setting is wrong, its default stands in its place, so that the caller can check
+/// the rest; with any mistake the result is not to be used otherwise.
+pub(super) fn read<T: JsonSchema + DeserializeOwned + Default>(
+    settings: &Settings,
+) -> (T, Vec<Mistake>) {
+    let schema = schema::<T>();
+    let mut known = BTreeMap::new();
+    leaves("", &schema, &mut known);
+    let mut mistakes = Vec::new();
+    let mut whole = Value::Object(Map::new());
+    for (key, setting) in settings {
+        let Some(expected) = known.get(key) else {
+            mistakes.push(unknown(key, setting, known.keys()));
+            continue;
+        };
+        let fits = |value: &Value| {
+            let mut alone = Value::Object(Map::new());
+            insert(&mut alone, key, value.clone());
+            serde_json::from_value::<T>(alone).is_ok()
+        };
+        match readings(&setting.value).into_iter().find(fits) {
+            Some(value) => insert(&mut whole, key, value),
+            None => mistakes.push(wrong(key, setting, expected)),
+        }
+    }
+    let read = serde_json::from_value(whole).unwrap_or_else(|error| {
+        mistakes.push(Mistake {
+            code: Code::InvalidSetting,
+            message: error.to_string(),
+        });
+        T::default()
+    });
+    (read, mistakes)
+}
+
+/// The settings of a schema: every property that has no properties of its own, by dotted key.
+fn leaves<'a>(prefix: &str, schema: &'a Value, into: &mut BTreeMap<String, &'a Value>) {
+    match schema.get("properties").and_then(Value::as_object) {
+        Some(properties) => {
+            for (name, property) in properties {
+                let key = if prefix.is_empty() {
+                    name.clone()
+                } else {
+                    format!("{prefix}.{name}")
+                };
+                leaves(&key, property, into);
+            }
+        }
+        None => {
+            into.insert(prefix.to_owned(), schema);
+        }
+    }
+}
+
+/// What a value may stand for: itself; and, since the environment and flags hold texts alone, the number or list that
+/// a text spells.
+fn readings(value: &Value) -> Vec<Value> {
+    let mut readings = vec![value.clone()];
+    if let Some(text) = value.as_str() {
+        readings.extend(
+            serde_json::from_str(text)
+                .ok()
+                .filter(|value: &Value| !value.is_null()),
+        );
+        readings.push(
+            text.split(',')
+                .map(str::trim)
+                .filter(|item| !item.is_empty())
+                .collect(),
+        );
+    }
+    readings
+}
+
+fn insert(whole: &mut Value, key: &str, value: Value) {
+    let mut at = whole;
+    for part in key.split('.') {
+        at = &mut at[part];
+    }
+    *at = value;
+}
+
+fn unknown<'a>(key: &str, setting: &Setting, known: impl Iterator<Item = &'a String>) -> Mistake {
+    // The last part decides: a right name in a wrong section is the commonest mistake but misspelling it.
+    let last = |key: &'_ str| {
+        key.rsplit_once('.')
+            .map_or(key.to_owned(), |(_, name)| name.to_owned())
+    };
+    let closest = known
+        .map(|candidate| {
+            let name = last(candidate);
+            let distance = strsim::damerau_levenshtein(&last(key), &name);
+            (
+                distance,
+                strsim::damerau_levenshtein(key, candidate),
+                name.len() / 3,
+                candidate,
+            )
+        })
+        .min()
+        .filter(|(distance, _, allowed, _)| distance <= allowed);
+    let hint = closest.map_or_else(String::new, |(.., candidate)| {
+        format!("; did you mean {candidate}?")
+    });
+    Mistake {
+        code: Code::UnknownSetting,
+        message: format!("there is no setting {key} ({}){hint}", setting.origin),
+    }
+}
+
+fn wrong(key: &str, setting: &Setting, schema: &Value) -> Mistake {
+    let secret = schema
+        .get("writeOnly")
+        .and_then(Value::as_bool)
+        .unwrap_or(false);
+    let found = if secret {
+        "is not".to_owned()
+    } else {
+        format!("is {}", setting.value)
+    };
+    let message = format!(
+        "{key} must be {}, but {found} ({})",
+        expected(schema),
+        setting.origin
+    );
+    Mistake {
+        code: Code::InvalidSetting,
+        message,
+    }
+}
+
+/// What a schema asks for, in words.
+fn expected(schema: &Value) -> String {
+    if let Some(choices) = choices(schema) {
+        return format!("one of {}", choices.join(", "));
+    }
+    match schema.get("type").and_then(type_name) {
+        Some("integer") => {
+            let least = schema.get("minimum").and_then(Value::as_u64).unwrap_or(0);
+            format!("a whole number of at least {least}")
+        }
+        Some("boolean") => "true or false".to_owned(),
+        // Durations, sizes and addresses are texts; their defaults show how they are written.
+        Some(kind @ ("array" | "string")) => {
+            let noun = if kind == "array" { "a list" } else { "a text" };
+            match schema.get("default").filter(|default| !default.is_null()) {
+                Some(example) => format!("{noun} such as {example}"),
+                None => noun.to_owned(),
+            }
+        }
+        _ => "of another kind".to_owned(),
+    }
+}
+
+/// The settings of a schema as tables for a page, one a section.
+#[cfg(test)]
+pub(super) fn table<T: JsonSchema>() -> String {
+    use std::fmt::Write as _;
+
+    let schema = schema::<T>();
+    let mut known = BTreeMap::new();
+    leaves("", &schema, &mut known);
+    let mut out = String::new();
+    let mut section = "";
+    let mut sorted: Vec<_> = known.iter().collect();
+    sorted.sort_by_key(|(key, _)| key.rsplit_once('.'));
+    for (key, schema) in sorted {
+        let (this, name) = key.rsplit_once('.').unwrap_or(("", key));
+        if this != section {
+            section = this;
+            _ = write!(
+                out,
+                "\n### `[{section}]`\n\n| key | default | |\n|---|---|---|\n"
+            );
+        }
+        let default = match schema.get("default") {
+            None | Some(Value::Null) => "–".to_owned(),
+            Some(default) => format!("`{default}`"),
+        };
+        let text = schema
+            .get("description")
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+            .replace('\n', " ");
+        let choices = choices(schema).map_or_else(String::new, |choices| {
+            format!(" One of `{}`.", choices.join("`, `"))
+        });
+        _ = writeln!(out, "| `{name}` | {default} | {text}{choices} |");
+    }
+    out
+}
+
+fn choices(schema: &Value) -> Option<Vec<&str>> {
+    if let Some(choices) = schema.get("enum").and_then(Value::as_array) {
+        return Some(choices.iter().filter_map(Value::as_str).collect());
+    }
+    let variants = schema.get("oneOf").and_then(Value::as_array)?;
+    let names: Vec<_> = variants
+        .iter()
+        .filter_map(|variant| variant.get("const")?.as_str())
+        .collect();
+    (names.len() == variants.len()).then_some(names)
+}
+
+/// The first type that is not `null`.
+fn type_name(kind: &Value) -> Option<&str> {
+    match kind {
+        Value::String(name) => Some(name),
+        Value::Array(names) => names
+            .iter()
+            .filter_map(Value::as_str)
+            .find(|name| *name != "null"),
+        _ => None,
+    }
+}
