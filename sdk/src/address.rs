@@ -10,7 +10,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 /// `amqp://host:5672/vhost` or `amqps://host:5671/vhost`, with `user:password@` before the host where credentials
 /// don't come from files. `Debug` and `Display` leave the password out; serialising keeps it.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Address(AMQPUri);
+pub struct Address(Box<AMQPUri>);
 
 /// A text is no broker address.
 #[derive(Debug, thiserror::Error)]
@@ -33,7 +33,7 @@ impl FromStr for Address {
             .split_once('@')
             .map_or("", |(credentials, _)| credentials);
         match text.parse::<AMQPUri>() {
-            Ok(uri) => Ok(Self(uri)),
+            Ok(uri) => Ok(Self(Box::new(uri))),
             Err(message) if secret.is_empty() => Err(InvalidAddress(message)),
             Err(_) => Err(InvalidAddress("it cannot be read".to_owned())),
         }

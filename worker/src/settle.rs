@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use lapin::BasicProperties;
-use lapin::types::{AMQPValue, FieldTable};
+use lapin::types::{AMQPValue, FieldTable, ShortString};
 use scriptmill_sdk::amqp::{ATTEMPT, CODE, Envelope};
 use scriptmill_sdk::connect::pauses;
 use scriptmill_sdk::{Code, Ending, Exhausted, LimitKind, Outcome};
@@ -301,6 +301,7 @@ fn carried(
     properties: &BasicProperties,
     headers: impl IntoIterator<Item = (&'static str, AMQPValue)>,
 ) -> BasicProperties {
+    type With = fn(BasicProperties, ShortString) -> BasicProperties;
     const PERSISTENT: u8 = 2;
     let mut table = FieldTable::default();
     for (name, value) in properties
@@ -318,10 +319,7 @@ fn carried(
     let mut carried = BasicProperties::default()
         .with_delivery_mode(PERSISTENT)
         .with_headers(table);
-    let texts: [(
-        &Option<_>,
-        fn(BasicProperties, lapin::types::ShortString) -> BasicProperties,
-    ); 7] = [
+    let texts: [(&Option<ShortString>, With); 7] = [
         (
             properties.content_type(),
             BasicProperties::with_content_type,
