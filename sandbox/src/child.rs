@@ -7,7 +7,7 @@
 
 use std::ffi::OsString;
 use std::io::{self, Read, Write};
-use std::os::unix::process::ExitStatusExt;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::PathBuf;
 use std::process::{Command, ExitCode, ExitStatus, Stdio};
 use std::sync::mpsc::{RecvTimeoutError, sync_channel};
@@ -142,10 +142,10 @@ fn ask(starter: &mut Starter<'_>, running: &mut Option<Running>, body: &Arc<[u8]
     }
     let (how, status) = child.end();
     tracing::debug!(how, "a child process died over a request");
+    // Memory and stack that ran out end in other signals; a time that ran out is known already.
+    let from_outside = [Signal::KILL, Signal::TERM, Signal::INT, Signal::HUP].map(Signal::as_raw);
     match status.and_then(|status| status.signal()) {
-        Some(signal) if signal == Signal::KILL.as_raw() || signal == Signal::TERM.as_raw() => {
-            Err(Asked::KilledFromOutside(how))
-        }
+        Some(signal) if from_outside.contains(&signal) => Err(Asked::KilledFromOutside(how)),
         _ => Err(Asked::Failed(Failed::Died(how))),
     }
 }
@@ -196,6 +196,8 @@ impl Running {
         let mut process = Command::new(&program.path)
             .args(&program.arguments)
             .env_clear()
+            // Ctrl-C on a terminal is for the parent, which may still want answers while it drains.
+            .process_group(0)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

@@ -20,16 +20,18 @@ type Modules<'m> = &'m [(&'m str, &'m str)];
 
 /// Makes this program the child.
 const SERVE: &str = "--serve-checks";
+const SERVE_KILLED_ONCE: &str = "--serve-checks-killed-once";
 
 fn main() -> ExitCode {
     match std::env::args().nth(1).as_deref() {
         Some(SERVE) => return prepare::serve(),
+        Some(SERVE_KILLED_ONCE) => return serve_killed_once(Path::new(&std::env::args().nth(2).unwrap())),
         Some("--die-at-once") => return ExitCode::from(7),
         _ => {}
     }
     let arguments = Arguments::from_args();
     let mut trials: Vec<_> = golden_cases().into_iter().map(golden_trial).collect();
-    let cases: [(&str, Case); 12] = [
+    let cases: [(&str, Case); 13] = [
         ("the list of diagnostics is bounded, errors first", bounded_diagnostics),
         ("a bundle is held against its bounds", bundle_bounds),
         ("places are counted in UTF-16 units", positions),
@@ -41,6 +43,7 @@ fn main() -> ExitCode {
         ("sources nested deeply are refused, and the next one is checked", nested_deeply),
         ("a slow check is given up", slow_check),
         ("a child that dies at once is nobody's fault but the platform's", dies_at_once),
+        ("a child that somebody kills is replaced", killed_from_outside),
         ("many checks at once wait for one child", many_at_once),
     ];
     trials.extend(cases.map(|(name, case)| Trial::test(name, case)));
@@ -371,6 +374,33 @@ fn dies_at_once() -> Result<(), Failed> {
     let checker = Checker::child(program, Checker::CHILD_BOUNDS, Bounds::default()).unwrap();
     assert!(block_on(checker.check(&bundle(&[("main.ts", "export default 1;")]))).is_err());
     Ok(())
+}
+
+fn killed_from_outside() -> Result<(), Failed> {
+    let folder = tempfile::tempdir()?;
+    let marker = folder.path().join("killed-once");
+    // The first child kills itself over its first request, as an impatient kernel would.
+    let program =
+        Program { path: std::env::current_exe()?, arguments: vec![SERVE_KILLED_ONCE.into(), marker.clone().into()] };
+    let checker = Checker::child(program, Checker::CHILD_BOUNDS, Bounds::default())?;
+    let checked = block_on(checker.check(&bundle(&[("main.ts", "export default 1;")])))?;
+    assert!(marker.exists(), "the first child was killed");
+    assert_eq!(codes(&checked), []);
+    Ok(())
+}
+
+fn serve_killed_once(marker: &Path) -> ExitCode {
+    if marker.exists() {
+        return prepare::serve();
+    }
+    fs::write(marker, "").unwrap();
+    scriptmill_sandbox::child::serve(1 << 20, |_| {
+        let pid = std::process::id().to_string();
+        std::process::Command::new("kill").args(["-9", &pid]).status().unwrap();
+        loop {
+            std::thread::park();
+        }
+    })
 }
 
 fn many_at_once() -> Result<(), Failed> {

@@ -39,7 +39,7 @@ codes! {
     ConstantAssignment = 1003, "A constant is assigned";
     UnsupportedSyntax = 1004, "The syntax is not supported";
     MissingEntry = 1005, "The script has no entry";
-    ImportNotFound = 1006, "An import names something outside the bundle";
+    ImportNotFound = 1006, "An import names something that the bundle does not have";
     SourceTooLarge = 1007, "The bundle's source is too large";
     TooManyModules = 1008, "The bundle has too many modules";
     SourceNotText = 1009, "The source is not readable text";
