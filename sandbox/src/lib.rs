@@ -1,4 +1,31 @@
-//! Script in, image out; image and input in, outcome out.
+//! The sandbox of Scriptmill: a script in, an image out; an image and an input in, an outcome out.
+//!
+//! A script is checked and transpiled ([`prepare`]), its top level is run once under limits, and the linear memory that
+//! leaves is kept as an image. A job starts from a fresh copy of it: nothing is parsed or compiled, no two jobs share a
+//! heap. For one build of the engine, value, logs and fuel of a job are a function of bundle, entry, input, seed, clock
+//! and the answers of the host.
+//!
+//! The library knows nothing of queues, of HTTP or of whose jobs it runs. Its futures run on any executor: they hand the
+//! thread back every million units of fuel, and are best polled on threads of their own.
 
+mod cache;
 pub mod child;
+mod ending;
+mod engine;
+mod guest;
+mod host;
+mod image;
+mod instance;
+mod json;
 pub mod prepare;
+mod run;
+mod sandbox;
+mod stack;
+
+pub use engine::{ENGINE_WASM, EngineError, EngineOptions};
+pub use guest::TOP_LEVEL_INSTANT;
+pub use host::{Host, TokioHost};
+pub use image::{Image, Refusal};
+pub use json::deeper_than;
+pub use run::{Execution, Invocation};
+pub use sandbox::{Options, Sandbox};

@@ -1,0 +1,171 @@
+//! The JavaScript engine: its WebAssembly module, compiled, and the memory it starts from.
+//!
+//! `engine.wasm` imports its memory. Its code is compiled once; its data is written into a memory of its own, where
+//! `initialise` makes the JavaScript context. What that memory holds then is the base of every script image.
+
+use std::path::PathBuf;
+
+use sha2::{Digest, Sha256};
+use wasmparser::{DataKind, Operator, Parser, Payload};
+use wasmtime::{Config, Enabled, InstanceAllocationStrategy, Module, PoolingAllocationConfig};
+
+use crate::cache::CodeCache;
+
+/// Bytes of a page of linear memory.
+pub(crate) const PAGE: usize = 64 << 10;
+
+/// Native stack that wasm may use. The engine's own limit, in linear memory, is met well before.
+const WASM_STACK: usize = 8 << 20;
+/// Native stack of host functions on top of it.
+const HOST_STACK: usize = 256 << 10;
+/// Resident memory that a slot of the pool keeps between two jobs.
+const KEEP_RESIDENT: usize = 8 << 20;
+
+/// The engine as it is checked in.
+pub const ENGINE_WASM: &[u8] = include_bytes!("../engine/engine.wasm");
+
+/// How the engine is compiled and where its sandboxes live.
+#[derive(Clone, Debug)]
+pub struct EngineOptions {
+    /// The guest module; [`ENGINE_WASM`] but for a test of a rebuilt one.
+    pub wasm: std::borrow::Cow<'static, [u8]>,
+    /// Sandboxes alive at one time.
+    pub instances: u32,
+    /// Linear memory that one may have, in bytes.
+    pub memory_bytes: u64,
+    /// Whether code counts fuel. Without it nothing bounds a script: for measuring alone.
+    pub metered: bool,
+    /// Whether a slot's dirty pages are found with the PAGEMAP_SCAN ioctl (Linux 6.7), where it is there.
+    pub pagemap_scan: bool,
+    /// Where the compiled engine is kept; nowhere if absent.
+    pub cache_dir: Option<PathBuf>,
+}
+
+/// The engine cannot be made.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// The module is not of the shape that the host needs.
+    #[error("engine.wasm is unusable: {0}")]
+    Module(String),
+    /// wasmtime refused the configuration or the code.
+    #[error("the engine cannot be compiled or started: {0:#}")]
+    Wasmtime(#[from] wasmtime::Error),
+}
+
+/// The compiled engine.
+pub(crate) struct Engine {
+    pub(crate) wasmtime: wasmtime::Engine,
+    pub(crate) code: Module,
+    /// SHA-256 of `engine.wasm`, in hexadecimal.
+    pub(crate) hash: String,
+    /// The linear memory before `initialise`.
+    pub(crate) data: Vec<u8>,
+}
+
+impl Engine {
+    pub(crate) fn new(options: &EngineOptions) -> Result<Self, EngineError> {
+        let hash = hex(&Sha256::digest(&options.wasm));
+        let Split { code, data } = split(&options.wasm)?;
+        let wasmtime = wasmtime::Engine::new(&config(options))?;
+        let cache = options.cache_dir.as_ref().map(|dir| CodeCache::new(dir, &hash, &wasmtime));
+        let code = match cache.as_ref().and_then(|cache| cache.load(&wasmtime)) {
+            Some(module) => module,
+            None => {
+                let module = Module::new(&wasmtime, &code)?;
+                if let Some(cache) = &cache {
+                    cache.store(&module);
+                }
+                module
+            }
+        };
+        Ok(Self { wasmtime, code, hash, data })
+    }
+}
+
+fn config(options: &EngineOptions) -> Config {
+    let memory_bytes = usize::try_from(options.memory_bytes).unwrap_or(usize::MAX).next_multiple_of(PAGE);
+    let mut pool = PoolingAllocationConfig::default();
+    // An image and the engine are an instance each; only the image has a memory, only the engine has a table.
+    pool.total_core_instances(options.instances * 2)
+        .total_memories(options.instances)
+        .total_tables(options.instances)
+        .total_stacks(options.instances)
+        .max_memory_size(memory_bytes)
+        .table_elements(20_000)
+        .linear_memory_keep_resident(KEEP_RESIDENT)
+        .table_keep_resident(1 << 20)
+        .async_stack_keep_resident(64 << 10)
+        .max_unused_warm_slots(options.instances.saturating_mul(2))
+        .pagemap_scan(if options.pagemap_scan { Enabled::Auto } else { Enabled::No });
+    let mut config = Config::new();
+    config
+        .allocation_strategy(InstanceAllocationStrategy::Pooling(pool))
+        .memory_reservation(4 << 30)
+        .max_wasm_stack(WASM_STACK)
+        .async_stack_size(WASM_STACK + HOST_STACK)
+        .consume_fuel(options.metered)
+        .cranelift_nan_canonicalization(true)
+        .wasm_relaxed_simd(false);
+    config
+}
+
+struct Split {
+    /// The module without its data.
+    code: Vec<u8>,
+    /// The memory that its data makes.
+    data: Vec<u8>,
+}
+
+/// Takes the data out of a module that imports its memory, so that each instance can start from another image.
+fn split(wasm: &[u8]) -> Result<Split, EngineError> {
+    let malformed = |error: wasmparser::BinaryReaderError| EngineError::Module(error.to_string());
+    let mut code = wasm_encoder::Module::new();
+    let mut data = Vec::new();
+    for payload in Parser::new(0).parse_all(wasm) {
+        let payload = payload.map_err(malformed)?;
+        match &payload {
+            Payload::ImportSection(imports) => {
+                for import in imports.clone().into_imports() {
+                    if let wasmparser::TypeRef::Memory(memory) = import.map_err(malformed)?.ty {
+                        data.resize(usize::try_from(memory.initial).unwrap_or(usize::MAX).saturating_mul(PAGE), 0);
+                    }
+                }
+            }
+            Payload::StartSection { .. } => {
+                return Err(EngineError::Module("it has a start function".into()));
+            }
+            Payload::DataSection(segments) => {
+                for segment in segments.clone() {
+                    let segment = segment.map_err(malformed)?;
+                    let DataKind::Active { memory_index: 0, offset_expr } = segment.kind else {
+                        return Err(EngineError::Module("it has passive data".into()));
+                    };
+                    let mut offset = offset_expr.get_operators_reader();
+                    let Operator::I32Const { value } = offset.read().map_err(malformed)? else {
+                        return Err(EngineError::Module("its data has a computed offset".into()));
+                    };
+                    let start = value.cast_unsigned() as usize;
+                    let target = data.get_mut(start..start + segment.data.len());
+                    let target =
+                        target.ok_or_else(|| EngineError::Module("its data lies outside its memory".into()))?;
+                    target.copy_from_slice(segment.data);
+                }
+                continue;
+            }
+            Payload::DataCountSection { .. } => continue,
+            _ => {}
+        }
+        if let Some((id, range)) = payload.as_section() {
+            code.section(&wasm_encoder::RawSection { id, data: &wasm[range] });
+        }
+    }
+    Ok(Split { code: code.finish(), data })
+}
+
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}

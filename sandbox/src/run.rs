@@ -1,0 +1,199 @@
+//! One job: an image and an input in, an ending and what it used out.
+
+use std::time::Duration;
+
+use scriptmill_sdk::{Code, Diagnostic, Ending, Failure, LimitKind, Limits, LogLine, Origin, Rejection, Usage};
+use serde_json::value::RawValue;
+use sha2::{Digest, Sha256};
+
+use crate::guest::{Clock, Context, Guest, Settled};
+use crate::image::Image;
+use crate::instance::{Ended, Instance};
+use crate::stack::{Report, located};
+use crate::{Sandbox, ending, json};
+
+/// What one job asks of its script.
+#[derive(Clone, Copy, Debug)]
+pub struct Invocation<'a> {
+    /// The function to call; without it `export default`, an export `main` or a global function `main`.
+    pub entry: Option<&'a str>,
+    /// JSON text.
+    pub input: &'a str,
+    /// The limits in force.
+    pub limits: Limits,
+    /// The job's id: with the tenant it seeds the script's random numbers.
+    pub job_id: &'a str,
+    /// The job's tenant.
+    pub tenant: &'a str,
+    /// How often the job has been begun, this time included.
+    pub attempt: u32,
+    /// When the job must have ended, in milliseconds since the Unix epoch: told to the script, not enforced here.
+    pub deadline_ms: Option<u64>,
+    /// Where the script's clock stands when the entry is called, in milliseconds since the Unix epoch. It then moves by
+    /// waiting alone. Without it the script sees the host's own time.
+    pub clock_ms: Option<u64>,
+}
+
+/// What became of one job.
+#[derive(Clone, Debug)]
+pub struct Execution {
+    /// How it ended.
+    pub ending: Ending,
+    /// What the check of its script found.
+    pub diagnostics: Vec<Diagnostic>,
+    /// What it logged.
+    pub logs: Vec<LogLine>,
+    /// What it used. The time in queues is for the caller to fill in.
+    pub usage: Usage,
+}
+
+impl Execution {
+    /// A job that ended before it could run.
+    pub fn unrun(ending: Ending) -> Self {
+        Self { ending, diagnostics: Vec::new(), logs: Vec::new(), usage: Usage::default() }
+    }
+}
+
+/// Runs one job on a fresh copy of its image.
+pub(crate) async fn run(sandbox: &Sandbox, image: &Image, job: Invocation<'_>) -> Execution {
+    let mut usage = Usage { prepare_fuel: image.prepare_fuel, ..Usage::default() };
+    let (ending, logs) = match unfit(image, &job) {
+        Some(ending) => (ending, Vec::new()),
+        None => run_fit(sandbox, image, job, &mut usage).await,
+    };
+    Execution { ending, diagnostics: image.diagnostics.clone(), logs, usage }
+}
+
+/// The ending of a job that cannot even begin.
+fn unfit(image: &Image, job: &Invocation<'_>) -> Option<Ending> {
+    if json::deeper_than(job.input, job.limits.nesting) {
+        let message = format!("the input is nested deeper than {} levels", job.limits.nesting);
+        let path = Some("input".to_owned());
+        return Some(Ending::Rejected(Rejection { code: Code::InputTooDeep, message, path }));
+    }
+    (image.memory_bytes > job.limits.memory_bytes)
+        .then(|| ending::exhausted(LimitKind::MemoryBytes, &job.limits, Vec::new()))
+}
+
+async fn run_fit(sandbox: &Sandbox, image: &Image, job: Invocation<'_>, usage: &mut Usage) -> (Ending, Vec<LogLine>) {
+    let host = sandbox.host();
+    let clock = job.clock_ms.map_or(Clock::Live, |ms| Clock::Fixed(Duration::from_millis(ms)));
+    let mut guest = Guest::new(host.clone(), job.limits, clock);
+    let entry = job.entry.unwrap_or_default();
+    guest.payload = [entry.as_bytes(), job.input.as_bytes()].concat();
+    guest.context = Context {
+        job_id: job.job_id.to_owned(),
+        tenant: job.tenant.to_owned(),
+        attempt: job.attempt,
+        deadline_ms: job.deadline_ms,
+    };
+    let began = host.monotonic();
+    let deadline = began + job.limits.wall_time;
+    let mut instance = match Instance::new(sandbox.interface(), &image.snapshot, guest, job.limits.fuel).await {
+        Ok(instance) => instance,
+        Err(ended) => return (ending::ended(ended, &job.limits, Vec::new()), Vec::new()),
+    };
+    let settled = drive(&mut instance, &job, entry.len(), began, deadline).await;
+    usage.fuel = job.limits.fuel - instance.fuel().min(job.limits.fuel);
+    usage.peak_memory_bytes = instance.memory().len() as u64;
+    usage.times.ran_us = microseconds(instance.ran);
+    usage.times.host_us = microseconds(host.monotonic().saturating_sub(began).saturating_sub(instance.ran));
+    let ending = match settled {
+        Ok(()) => settle(instance.guest_mut().settled.take(), image, &job.limits),
+        Err(ended) => {
+            let stack = located(&instance.locate().await, &image.modules);
+            ending::ended(ended, &job.limits, stack)
+        }
+    };
+    usage.host_calls = instance.guest().host_calls;
+    (ending, std::mem::take(&mut instance.guest_mut().logs))
+}
+
+/// Calls the entry and answers its timers until the guest has settled.
+async fn drive(
+    instance: &mut Instance<'_>,
+    job: &Invocation<'_>,
+    entry_len: usize,
+    began: Duration,
+    deadline: Duration,
+) -> Result<(), Ended> {
+    let started = instance.guest().now();
+    let mut settled = instance.invoke(seed(job.tenant, job.job_id), entry_len, deadline).await?;
+    while !settled {
+        let guest = instance.guest();
+        let Some((call, due)) = guest.next_timer() else {
+            return Err(Ended::Fault("it waits for no call".into()));
+        };
+        // A fixed clock moves as fast as the real one while a script waits.
+        let due = began + due.saturating_sub(started);
+        wait(instance, due, deadline).await?;
+        let guest = instance.guest_mut();
+        guest.fire(call);
+        guest.payload.clear();
+        settled = instance.resume(call, deadline).await?;
+    }
+    Ok(())
+}
+
+/// Waits until `due` or, at the longest, the deadline; both by the monotonic clock.
+async fn wait(instance: &Instance<'_>, due: Duration, deadline: Duration) -> Result<(), Ended> {
+    let host = &instance.guest().host;
+    let now = host.monotonic();
+    let pause = due.min(deadline).saturating_sub(now);
+    if !pause.is_zero() {
+        host.sleep(pause).await;
+    }
+    if due > deadline { Err(Ended::Limit(LimitKind::WallTimeMs)) } else { Ok(()) }
+}
+
+fn settle(settled: Option<Settled>, image: &Image, limits: &Limits) -> Ending {
+    let failed = |code, message, thrown| {
+        Ending::Failed(Failure { code, message, origin: Origin::Script, retryable: false, thrown })
+    };
+    match settled {
+        Some(Settled::Value(text)) => {
+            match String::from_utf8(text).ok().and_then(|text| RawValue::from_string(text).ok()) {
+                Some(value) if json::deeper_than(value.get(), limits.nesting) => {
+                    ending::exhausted(LimitKind::Nesting, limits, Vec::new())
+                }
+                Some(value) => Ending::Succeeded(value),
+                None => ending::fault("its value is not JSON".into()),
+            }
+        }
+        Some(Settled::TooLarge) => ending::exhausted(LimitKind::OutputBytes, limits, Vec::new()),
+        Some(Settled::TooDeep) => ending::exhausted(LimitKind::Nesting, limits, Vec::new()),
+        Some(Settled::Thrown(report)) => {
+            let report = Report::read(&report);
+            let code = report.code().unwrap_or(Code::Thrown);
+            failed(code, format!("the script threw {}", report.sentence()), Some(report.thrown(&image.modules)))
+        }
+        Some(Settled::ValueNotJson(report)) => {
+            let report = Report::read(&report);
+            let message = format!("the value cannot be written as JSON: {}", report.message);
+            failed(Code::ValueNotJson, message, Some(report.thrown(&image.modules)))
+        }
+        Some(Settled::Stalled) => {
+            let message = "the script awaits a promise that nothing can settle any more".to_owned();
+            failed(Code::NeverSettles, message, None)
+        }
+        Some(Settled::UnknownEntry(names)) => {
+            let names = String::from_utf8_lossy(&names);
+            let message = match names.as_ref() {
+                "" => "the script has no such entry, and exports no function".to_owned(),
+                names => format!("the script has no such entry; it has {names}"),
+            };
+            Ending::Rejected(Rejection { code: Code::UnknownEntry, message, path: Some("entry".to_owned()) })
+        }
+        Some(Settled::SyntaxRefused(_)) | None => ending::fault("it returned without an outcome".into()),
+    }
+}
+
+/// The seed of a job's random numbers: the first eight bytes of SHA-256(tenant, NUL, job id).
+fn seed(tenant: &str, job_id: &str) -> i64 {
+    let digest = Sha256::new().chain_update(tenant).chain_update([0]).chain_update(job_id).finalize();
+    digest.first_chunk().map_or(0, |bytes| i64::from_le_bytes(*bytes))
+}
+
+fn microseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
+}

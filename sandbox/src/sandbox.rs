@@ -1,0 +1,285 @@
+//! The sandbox as its users see it: images in a bounded cache, jobs in a bounded number of instances.
+
+use std::path::PathBuf;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+use moka::future::Cache;
+use scriptmill_sdk::{Bundle, Code, Diagnostic, Ending, Failure, Limits, Origin, Rejection, Severity};
+use sha2::{Digest, Sha256};
+use tokio::sync::{Semaphore, SemaphorePermit};
+
+use crate::engine::{Engine, EngineError, EngineOptions};
+use crate::guest::{Clock, Guest, TOP_LEVEL_INSTANT};
+use crate::instance::{Instance, Interface, Snapshot};
+use crate::prepare::{CheckFailed, Checker, Emit};
+use crate::{ENGINE_WASM, Execution, Host, Image, Invocation, Refusal, image, run};
+
+/// Images kept at most, however small: each holds an open file.
+const IMAGES: u64 = 2_000;
+
+/// How a sandbox is made.
+pub struct Options {
+    /// Sandboxes alive at one time, whether they run, take turns or wait. A job above that waits for one to end.
+    pub instances: u32,
+    /// The highest limits of any job, and those of every script's top level.
+    pub limits: Limits,
+    /// Bytes that images take together, in memory.
+    pub image_cache_bytes: u64,
+    /// Where the compiled engine is kept between two processes; nowhere if absent.
+    pub cache_dir: Option<PathBuf>,
+    /// Who checks scripts.
+    pub checker: Checker,
+    /// Clock and timer.
+    pub host: Arc<dyn Host>,
+}
+
+impl Options {
+    /// Modest settings around a checker and a host.
+    pub fn new(checker: Checker, host: Arc<dyn Host>) -> Self {
+        Self { instances: 64, limits: Limits::default(), image_cache_bytes: 512 << 20, cache_dir: None, checker, host }
+    }
+
+    fn engine(&self) -> EngineOptions {
+        EngineOptions {
+            wasm: ENGINE_WASM.into(),
+            instances: self.instances,
+            memory_bytes: self.limits.memory_bytes,
+            metered: true,
+            pagemap_scan: true,
+            cache_dir: self.cache_dir.clone(),
+        }
+    }
+}
+
+type Prepared = Result<Arc<Image>, Arc<Refusal>>;
+
+/// Runs scripts. Cheap to clone.
+#[derive(Clone)]
+pub struct Sandbox(Arc<Inner>);
+
+struct Inner {
+    engine_hash: String,
+    interface: Interface,
+    /// The engine with its context made and no script loaded.
+    base: Snapshot,
+    /// Below this address linear memory is the engine's stack, dead between two calls.
+    stack_end: usize,
+    instances: Semaphore,
+    images: Cache<[u8; 32], Prepared>,
+    limits: Limits,
+    checker: Checker,
+    host: Arc<dyn Host>,
+}
+
+impl Sandbox {
+    /// Compiles the engine, or loads it from its cache, and makes the base of all images.
+    ///
+    /// # Errors
+    /// The engine cannot be compiled or its pool of memories not be reserved.
+    pub fn new(options: Options) -> Result<Self, EngineError> {
+        let engine = options.engine();
+        Self::with_engine(options, &engine)
+    }
+
+    /// The same with an engine of one's own choice: to measure, or to test a rebuilt one.
+    ///
+    /// # Errors
+    /// As for [`Sandbox::new`].
+    pub fn with_engine(options: Options, engine_options: &EngineOptions) -> Result<Self, EngineError> {
+        let engine = Engine::new(engine_options)?;
+        let interface = Interface::new(&engine, engine_options.metered)?;
+        let stack_end = engine.data.iter().position(|byte| *byte != 0).unwrap_or(0);
+        let raw = Snapshot::new(&interface, &engine.data)?;
+        let base = complete(initialise(&interface, &raw, &options))?;
+        let images = Cache::builder()
+            .max_capacity(options.image_cache_bytes)
+            .weigher(weigher(options.image_cache_bytes))
+            .build();
+        let base = Snapshot::new(&interface, &without_stack(&base, stack_end))?;
+        Ok(Self(Arc::new(Inner {
+            engine_hash: engine.hash,
+            interface,
+            base,
+            stack_end,
+            instances: Semaphore::new(engine_options.instances as usize),
+            images,
+            limits: options.limits,
+            checker: options.checker,
+            host: options.host,
+        })))
+    }
+
+    /// SHA-256 of the engine, in hexadecimal: outcomes of equal jobs are equal where it is.
+    pub fn engine_hash(&self) -> &str {
+        &self.0.engine_hash
+    }
+
+    /// The image of a script, from the cache or made now. Whoever asks for the same script meanwhile waits for it.
+    ///
+    /// # Errors
+    /// The script cannot run: how each of its jobs ends.
+    pub async fn image(&self, bundle: &Bundle) -> Result<Arc<Image>, Arc<Refusal>> {
+        let made = self.0.images.try_get_with(key(bundle), async {
+            match self.prepare(bundle).await {
+                Ok(image) => Ok(Ok(Arc::new(image))),
+                // A script's own fault is kept too: a thousand jobs of a broken script check it once.
+                Err(refusal) if refusal.is_final() => Ok(Err(Arc::new(refusal))),
+                Err(refusal) => Err(refusal),
+            }
+        });
+        made.await.unwrap_or_else(|refusal| Err(Arc::new(Refusal::clone(&refusal))))
+    }
+
+    /// Runs one job on a fresh copy of its script's image.
+    pub async fn run(&self, image: &Image, job: Invocation<'_>) -> Execution {
+        let _instance = self.instance().await;
+        run::run(self, image, job).await
+    }
+
+    /// Makes the image if need be and runs one job on it.
+    pub async fn execute(&self, bundle: &Bundle, job: Invocation<'_>) -> Execution {
+        let began = self.0.host.monotonic();
+        let image = self.image(bundle).await;
+        let prepared = self.0.host.monotonic().saturating_sub(began);
+        let mut execution = match image {
+            Ok(image) => self.run(&image, job).await,
+            Err(refusal) => {
+                let mut execution = Execution::unrun(refusal.ending.clone());
+                execution.diagnostics.clone_from(&refusal.diagnostics);
+                execution.usage.prepare_fuel = refusal.prepare_fuel;
+                execution
+            }
+        };
+        execution.usage.times.prepared_us = u64::try_from(prepared.as_micros()).unwrap_or(u64::MAX);
+        execution
+    }
+
+    /// All that the check finds in a script, the engine's own parse included. Nothing of it is run.
+    ///
+    /// # Errors
+    /// The check itself failed: an ending that says why.
+    pub async fn check(&self, bundle: &Bundle) -> Result<Vec<Diagnostic>, Ending> {
+        let checked = self.0.checker.check(bundle).await.map_err(check_failed)?;
+        let mut diagnostics = checked.diagnostics;
+        if let Some(script) = checked.script {
+            let _instance = self.instance().await;
+            diagnostics.extend(image::parse(self, bundle, &script, &self.0.limits).await?);
+        }
+        Ok(diagnostics)
+    }
+
+    async fn prepare(&self, bundle: &Bundle) -> Result<Image, Refusal> {
+        let checked = self.0.checker.check(bundle).await.map_err(|error| Refusal {
+            ending: check_failed(error),
+            diagnostics: Vec::new(),
+            prepare_fuel: 0,
+        })?;
+        match checked.script {
+            Some(script) => self.build(bundle, script, checked.diagnostics).await,
+            None => Err(Refusal {
+                ending: rejected(&checked.diagnostics),
+                diagnostics: checked.diagnostics,
+                prepare_fuel: 0,
+            }),
+        }
+    }
+
+    async fn build(&self, bundle: &Bundle, script: Emit, diagnostics: Vec<Diagnostic>) -> Result<Image, Refusal> {
+        let _instance = self.instance().await;
+        image::build(self, bundle, script, diagnostics, &self.0.limits).await
+    }
+
+    async fn instance(&self) -> Option<SemaphorePermit<'_>> {
+        // The semaphore is never closed.
+        self.0.instances.acquire().await.ok()
+    }
+
+    pub(crate) fn host(&self) -> Arc<dyn Host> {
+        self.0.host.clone()
+    }
+
+    pub(crate) fn interface(&self) -> &Interface {
+        &self.0.interface
+    }
+
+    pub(crate) fn base(&self) -> &Snapshot {
+        &self.0.base
+    }
+
+    pub(crate) fn without_stack(&self, memory: &[u8]) -> Vec<u8> {
+        without_stack(memory, self.0.stack_end)
+    }
+}
+
+async fn initialise(interface: &Interface, raw: &Snapshot, options: &Options) -> Result<Vec<u8>, EngineError> {
+    let limits = Limits { log_lines: 0, ..options.limits };
+    let guest = Guest::new(options.host.clone(), limits, Clock::Fixed(TOP_LEVEL_INSTANT));
+    let failed = |ended| EngineError::Module(format!("it cannot be initialised: {ended:?}"));
+    let mut instance = Instance::new(interface, raw, guest, u64::MAX / 2).await.map_err(failed)?;
+    instance.initialise().await.map_err(failed)?;
+    Ok(instance.memory().to_vec())
+}
+
+/// Runs a future that waits for nothing but its own slices.
+fn complete<T>(future: impl Future<Output = T>) -> T {
+    let mut future = pin!(future);
+    let mut context = Context::from_waker(Waker::noop());
+    loop {
+        if let Poll::Ready(output) = future.as_mut().poll(&mut context) {
+            return output;
+        }
+    }
+}
+
+/// Between two calls the stack holds nothing: an image goes without what the last call left there.
+fn without_stack(memory: &[u8], stack_end: usize) -> Vec<u8> {
+    let mut memory = memory.to_vec();
+    memory[..stack_end].fill(0);
+    memory
+}
+
+/// Weighs an image by its bytes, and by no less than what lets in too many of them.
+fn weigher(capacity: u64) -> impl Fn(&[u8; 32], &Prepared) -> u32 + Send + Sync {
+    let least = capacity / IMAGES;
+    move |_, prepared| {
+        let size = prepared.as_ref().map_or(0, |image| image.size as u64);
+        u32::try_from(size.max(least)).unwrap_or(u32::MAX)
+    }
+}
+
+fn key(bundle: &Bundle) -> [u8; 32] {
+    let mut hash = Sha256::new();
+    for module in &bundle.modules {
+        for text in [&module.name, &module.source] {
+            hash.update((text.len() as u64).to_le_bytes());
+            hash.update(text);
+        }
+    }
+    hash.finalize().into()
+}
+
+/// The ending of a job whose script the check refused: by its first error.
+fn rejected(diagnostics: &[Diagnostic]) -> Ending {
+    let errors = diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Error);
+    let (code, message) = match errors.clone().next() {
+        Some(first) => (first.code, format!("{} ({})", first.message, first.at)),
+        None => (Code::Syntax, "the script was refused".to_owned()),
+    };
+    let message = match errors.count() {
+        0 | 1 => message,
+        count => format!("{message}, and {} more", count - 1),
+    };
+    Ending::Rejected(Rejection { code, message, path: Some("script".to_owned()) })
+}
+
+fn check_failed(error: CheckFailed) -> Ending {
+    Ending::Failed(Failure {
+        code: Code::PrepareFailed,
+        message: format!("the script could not be checked: {error}"),
+        origin: Origin::Platform,
+        retryable: true,
+        thrown: None,
+    })
+}
