@@ -6,7 +6,7 @@
 use std::path::PathBuf;
 
 use sha2::{Digest, Sha256};
-use wasmparser::{DataKind, Operator, Parser, Payload};
+use wasmparser::{DataKind, FunctionBody, Operator, Parser, Payload, TypeRef};
 use wasmtime::{Config, Enabled, InstanceAllocationStrategy, Module, PoolingAllocationConfig};
 
 use crate::cache::CodeCache;
@@ -121,18 +121,31 @@ fn split(wasm: &[u8]) -> Result<Split, EngineError> {
     let malformed = |error: wasmparser::BinaryReaderError| EngineError::Module(error.to_string());
     let mut code = wasm_encoder::Module::new();
     let mut data = Vec::new();
+    // Functions seen so far, those that are imported first, and which of them the module starts with.
+    let mut functions = 0_u32;
+    let mut start: Option<u32> = None;
     for payload in Parser::new(0).parse_all(wasm) {
         let payload = payload.map_err(malformed)?;
         match &payload {
             Payload::ImportSection(imports) => {
                 for import in imports.clone().into_imports() {
-                    if let wasmparser::TypeRef::Memory(memory) = import.map_err(malformed)?.ty {
-                        data.resize(usize::try_from(memory.initial).unwrap_or(usize::MAX).saturating_mul(PAGE), 0);
+                    match import.map_err(malformed)?.ty {
+                        TypeRef::Memory(memory) => data.resize(memory.initial as usize * PAGE, 0),
+                        TypeRef::Func(_) => functions += 1,
+                        _ => {}
                     }
                 }
             }
-            Payload::StartSection { .. } => {
-                return Err(EngineError::Module("it has a start function".into()));
+            // The linker's: it zeroes what the host has zeroed already.
+            Payload::StartSection { func, .. } => {
+                start = Some(*func);
+                continue;
+            }
+            Payload::CodeSectionEntry(body) => {
+                if start == Some(functions) && !only_fills(body).map_err(malformed)? {
+                    return Err(EngineError::Module("its start function does more than zero memory".into()));
+                }
+                functions += 1;
             }
             Payload::DataSection(segments) => {
                 for segment in segments.clone() {
@@ -160,6 +173,20 @@ fn split(wasm: &[u8]) -> Result<Split, EngineError> {
         }
     }
     Ok(Split { code: code.finish(), data })
+}
+
+/// Whether a function does nothing but write zeros to fixed ranges of memory.
+fn only_fills(body: &FunctionBody<'_>) -> Result<bool, wasmparser::BinaryReaderError> {
+    let mut values = Vec::new();
+    for operator in body.get_operators_reader()? {
+        match operator? {
+            Operator::I32Const { value } => values.push(value),
+            Operator::MemoryFill { .. } if matches!(values.as_slice(), [_, 0, _]) => values.clear(),
+            Operator::End => {}
+            _ => return Ok(false),
+        }
+    }
+    Ok(true)
 }
 
 pub(crate) fn hex(bytes: &[u8]) -> String {

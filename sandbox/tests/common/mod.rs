@@ -1,0 +1,68 @@
+//! One sandbox for all tests of a binary, and scripts run on it.
+#![allow(dead_code, reason = "each test binary uses its part")]
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, LazyLock};
+
+use scriptmill_sandbox::prepare::{Bounds, Checker};
+use scriptmill_sandbox::{Execution, Invocation, Options, Sandbox, TokioHost};
+use scriptmill_sdk::{Bundle, Limits, Module};
+use tokio::runtime::Runtime;
+
+/// 2026-01-02T03:04:05Z.
+pub(crate) const CLOCK_MS: u64 = 1_767_323_045_000;
+
+static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().expect("a runtime"));
+
+static SANDBOX: LazyLock<Sandbox> =
+    LazyLock::new(|| Sandbox::new(options(Checker::in_process(Bounds::default()))).expect("a sandbox"));
+
+/// Options of a sandbox for tests, with the compiled engine in the cache that all tests share.
+pub(crate) fn options(checker: Checker) -> Options {
+    let host = Arc::new(TokioHost::new(RUNTIME.handle().clone()));
+    let mut options = Options::new(checker, host);
+    options.cache_dir = std::env::var_os("SCRIPTMILL_CACHE_DIR").map(PathBuf::from);
+    options
+}
+
+/// What a job of these tests asks for.
+pub(crate) fn invocation(input: &str) -> Invocation<'_> {
+    Invocation {
+        entry: None,
+        input,
+        limits: Limits::default(),
+        job_id: "job-1",
+        tenant: "acme",
+        attempt: 1,
+        deadline_ms: None,
+        clock_ms: Some(CLOCK_MS),
+    }
+}
+
+/// A script of one file.
+pub(crate) fn single(name: &str, source: &str) -> Bundle {
+    Bundle { modules: vec![Module { name: name.to_owned(), source: source.to_owned() }] }
+}
+
+/// Runs a future to its end.
+pub(crate) fn wait<T>(future: impl Future<Output = T>) -> T {
+    RUNTIME.block_on(future)
+}
+
+/// The sandbox.
+pub(crate) fn sandbox() -> &'static Sandbox {
+    &SANDBOX
+}
+
+/// Runs one job of a script.
+pub(crate) fn run(bundle: &Bundle, input: &str) -> Execution {
+    wait(SANDBOX.execute(bundle, invocation(input)))
+}
+
+/// Runs one job of a script in files.
+pub(crate) fn run_files(main: &Path, input: &str) -> Result<(Bundle, Execution), String> {
+    let checker = Checker::in_process(Bounds::default());
+    let script = wait(checker.read(main)).map_err(|error| error.to_string())?;
+    let execution = run(&script.bundle, input);
+    Ok((script.bundle, execution))
+}
