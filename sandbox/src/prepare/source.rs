@@ -254,3 +254,52 @@ pub(super) fn diagnose_bundle(code: Code, file: &str, message: String, help: &st
         frame: String::new(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Text with what makes places hard to count.
+    fn text() -> impl Strategy<Value = String> {
+        let piece = prop_oneof![
+            Just("\n"),
+            Just("\r"),
+            Just("\r\n"),
+            Just("\u{2028}"),
+            Just("\t"),
+            Just("\u{feff}"),
+            Just("😀"),
+            Just("e\u{301}"),
+            Just("名"),
+            Just("\u{1b}[31m"),
+            Just("a = 1;"),
+            Just("0123456789012345678901234567890123456789012345678901234567890123456789"),
+        ];
+        prop::collection::vec(piece, 0..40).prop_map(|pieces| pieces.concat())
+    }
+
+    proptest! {
+        #[test]
+        fn a_place_leads_back_to_its_offset(text in text()) {
+            let source = Source::new("main.ts", &text);
+            for (offset, character) in text.char_indices().filter(|(_, character)| !"\n\r\u{2028}".contains(*character)) {
+                let (line, column) = source.locate(u32_of(offset));
+                prop_assert_eq!(source.span_at(line, column).start, u32_of(offset), "{:?} at {}:{}", character, line, column);
+            }
+        }
+
+        #[test]
+        fn any_finding_can_be_shown(text in text(), places in prop::collection::vec((0..3000_u32, 0..3000_u32), 1..6)) {
+            let source = Source::new("main.ts", &text);
+            let mut finding = Finding::error(Code::Syntax, Span::new(places[0].0, places[0].1), "x");
+            for (start, end) in &places[1..] {
+                finding = finding.related(Span::new(*start, *end), "here");
+            }
+            let shown = source.diagnose(finding);
+            prop_assert!(shown.frame.contains('^'), "{}", shown.frame);
+            prop_assert!(!shown.frame.contains('\u{1b}'), "a source cannot colour a terminal");
+        }
+    }
+}
