@@ -17,6 +17,7 @@ mod host;
 mod image;
 mod instance;
 mod json;
+pub mod measure;
 pub mod prepare;
 mod run;
 mod sandbox;

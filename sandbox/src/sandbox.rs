@@ -170,7 +170,11 @@ impl Sandbox {
         Ok(diagnostics)
     }
 
-    async fn prepare(&self, bundle: &Bundle) -> Result<Image, Refusal> {
+    /// Makes an image anew, past the cache.
+    ///
+    /// # Errors
+    /// As for [`Sandbox::image`].
+    pub async fn prepare(&self, bundle: &Bundle) -> Result<Image, Refusal> {
         let checked = self.0.checker.check(bundle).await.map_err(|error| Refusal {
             ending: check_failed(error),
             diagnostics: Vec::new(),

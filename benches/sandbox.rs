@@ -1,0 +1,165 @@
+//! What a fresh sandbox for every job costs, as ratios to the floor below which no sandbox gets.
+//!
+//! `cargo bench --bench sandbox` measures every case once in each of many rounds, in turn, so that a noisy moment hits
+//! all of them alike, and prints medians. A harness that measures one case after the other would put the drift of the
+//! machine into the ratios. `-- --no-pagemap-scan` measures as on a kernel before Linux 6.7; `-- --quick` is rough.
+
+use std::path::Path;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+use std::time::{Duration, Instant};
+
+use scriptmill_sandbox::measure::{Floor, Reused, instantiate};
+use scriptmill_sandbox::prepare::{Bounds, Checker};
+use scriptmill_sandbox::{ENGINE_WASM, EngineOptions, Host, Image, Invocation, Options, Sandbox};
+use scriptmill_sdk::{Bundle, Ending, Limits, Module};
+
+const ROUNDS: usize = 80;
+/// Time for one case in one round.
+const SPAN: Duration = Duration::from_millis(10);
+
+fn main() {
+    let has = |flag: &str| std::env::args().any(|argument| argument == flag);
+    let rounds = if has("--quick") || has("--test") { 3 } else { ROUNDS };
+    let pagemap_scan = !has("--no-pagemap-scan");
+    let (metered, unmetered) = (sandbox(true, pagemap_scan), sandbox(false, pagemap_scan));
+    let scripts = [Script::read("trivial", "trivial"), Script::read("order", "order-total")];
+    let images = scripts.each_ref().map(|script| {
+        [&metered, &unmetered].map(|sandbox| complete(sandbox.image(&script.bundle)).expect("an example's image"))
+    });
+    let floor = Floor::new(&unmetered).expect("an empty module");
+
+    let mut cases = vec![
+        Case::new("floor: empty module", || floor.instantiate().expect("room in the pool")),
+        Case::new("instantiate, unmetered", || {
+            complete(instantiate(&unmetered, &images[0][1], &job("null"))).expect("room in the pool");
+        }),
+    ];
+    for (script, images) in scripts.iter().zip(&images) {
+        for (sandbox, image, how) in [(&metered, &images[0], "metered"), (&unmetered, &images[1], "unmetered")] {
+            let mut reused = complete(Reused::new(sandbox, image, &job("null"))).expect("room in the pool");
+            cases.push(Case::new(format!("{}: reused, {how}", script.name), move || {
+                complete(reused.run(&script.input)).expect("a value");
+            }));
+            cases.push(Case::new(format!("{}: fresh, {how}", script.name), move || {
+                fresh(sandbox, image, &script.input);
+            }));
+        }
+        let metered = &metered;
+        cases.push(Case::new(format!("{}: prepare", script.name), move || {
+            complete(metered.prepare(&script.bundle)).map(drop).expect("an example's image");
+        }));
+    }
+    for _ in 0..rounds {
+        cases.iter_mut().for_each(Case::measure);
+    }
+
+    let floor = cases[0].median();
+    for case in &cases {
+        let median = case.median();
+        println!("{:<28} {:>10.2} µs {:>10.1} × floor", case.name, median / 1_000.0, median / floor);
+    }
+    let ratio = |one: &str, other: &str| {
+        let median = |name: &str| cases.iter().find(|case| case.name == name).map_or(f64::NAN, Case::median);
+        println!("{one} / {other}: {:.2}", median(one) / median(other));
+    };
+    ratio("order: fresh, unmetered", "order: reused, unmetered");
+    ratio("order: fresh, metered", "order: reused, metered");
+    ratio("order: prepare", "order: fresh, metered");
+}
+
+struct Script {
+    name: &'static str,
+    bundle: Bundle,
+    input: String,
+}
+
+impl Script {
+    fn read(name: &'static str, example: &str) -> Self {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples").join(example);
+        let source = std::fs::read_to_string(folder.join("main.ts")).expect("the example");
+        let input = std::fs::read_to_string(folder.join("input.json")).expect("its input");
+        Self { name, bundle: Bundle { modules: vec![Module { name: "main.ts".into(), source }] }, input }
+    }
+}
+
+struct Case<'a> {
+    name: String,
+    work: Box<dyn FnMut() + 'a>,
+    /// Nanoseconds of one call, a sample for each round.
+    samples: Vec<f64>,
+}
+
+impl<'a> Case<'a> {
+    fn new(name: impl Into<String>, work: impl FnMut() + 'a) -> Self {
+        Self { name: name.into(), work: Box::new(work), samples: Vec::new() }
+    }
+
+    fn measure(&mut self) {
+        let began = Instant::now();
+        let mut calls = 0_u32;
+        while began.elapsed() < SPAN {
+            (self.work)();
+            calls += 1;
+        }
+        #[allow(clippy::cast_precision_loss, reason = "a few milliseconds")]
+        self.samples.push(began.elapsed().as_nanos() as f64 / f64::from(calls));
+    }
+
+    fn median(&self) -> f64 {
+        let mut samples = self.samples.clone();
+        samples.sort_by(f64::total_cmp);
+        samples.get(samples.len() / 2).copied().unwrap_or(f64::NAN)
+    }
+}
+
+fn sandbox(metered: bool, pagemap_scan: bool) -> Sandbox {
+    let options = Options::new(Checker::in_process(Bounds::default()), Arc::new(NoTimers));
+    let engine = EngineOptions {
+        wasm: ENGINE_WASM.into(),
+        instances: 8,
+        memory_bytes: Limits::default().memory_bytes,
+        metered,
+        pagemap_scan,
+        cache_dir: None,
+    };
+    Sandbox::with_engine(options, &engine).expect("a sandbox")
+}
+
+struct NoTimers;
+
+impl Host for NoTimers {
+    fn sleep(&self, _: Duration) -> futures_util::future::BoxFuture<'static, ()> {
+        Box::pin(std::future::pending())
+    }
+}
+
+fn job(input: &str) -> Invocation<'_> {
+    Invocation {
+        entry: None,
+        input,
+        limits: Limits::default(),
+        job_id: "job-1",
+        tenant: "acme",
+        attempt: 1,
+        deadline_ms: None,
+        clock_ms: None,
+    }
+}
+
+fn fresh(sandbox: &Sandbox, image: &Image, input: &str) {
+    let execution = complete(sandbox.run(image, job(input)));
+    assert!(matches!(execution.ending, Ending::Succeeded(_)), "{:?}", execution.ending);
+}
+
+/// Runs a future to its end on this thread, as an executor thread would poll it.
+fn complete<T>(future: impl Future<Output = T>) -> T {
+    let mut future = pin!(future);
+    let mut context = Context::from_waker(Waker::noop());
+    loop {
+        if let Poll::Ready(output) = future.as_mut().poll(&mut context) {
+            return output;
+        }
+    }
+}
