@@ -55,7 +55,7 @@ pub(crate) fn fault(why: String) -> Ending {
         code: Code::EngineFault,
         message: format!("the engine failed: {why}"),
         origin: Origin::Platform,
-        retryable: false,
+        retryable: true,
         thrown: None,
     })
 }

@@ -60,12 +60,14 @@ pub(crate) struct Engine {
     pub(crate) hash: String,
     /// The linear memory before `initialise`.
     pub(crate) data: Vec<u8>,
+    /// Below this address linear memory is the stack, dead between two calls.
+    pub(crate) stack_end: usize,
 }
 
 impl Engine {
     pub(crate) fn new(options: &EngineOptions) -> Result<Self, EngineError> {
         let hash = hex(&Sha256::digest(&options.wasm));
-        let Split { code, data } = split(&options.wasm)?;
+        let Split { code, data, stack_end } = split(&options.wasm)?;
         let wasmtime = wasmtime::Engine::new(&config(options))?;
         let cache = options.cache_dir.as_ref().map(|dir| CodeCache::new(dir, &hash, &wasmtime));
         let code = match cache.as_ref().and_then(|cache| cache.load(&wasmtime)) {
@@ -78,7 +80,7 @@ impl Engine {
                 module
             }
         };
-        Ok(Self { wasmtime, code, hash, data })
+        Ok(Self { wasmtime, code, hash, data, stack_end })
     }
 }
 
@@ -114,6 +116,8 @@ struct Split {
     code: Vec<u8>,
     /// The memory that its data makes.
     data: Vec<u8>,
+    /// Where its data begins: the linker puts the stack below.
+    stack_end: usize,
 }
 
 /// Takes the data out of a module that imports its memory, so that each instance can start from another image.
@@ -121,6 +125,7 @@ fn split(wasm: &[u8]) -> Result<Split, EngineError> {
     let malformed = |error: wasmparser::BinaryReaderError| EngineError::Module(error.to_string());
     let mut code = wasm_encoder::Module::new();
     let mut data = Vec::new();
+    let mut stack_end = usize::MAX;
     // Functions seen so far, those that are imported first, and which of them the module starts with.
     let mut functions = 0_u32;
     let mut start: Option<u32> = None;
@@ -158,6 +163,7 @@ fn split(wasm: &[u8]) -> Result<Split, EngineError> {
                         return Err(EngineError::Module("its data has a computed offset".into()));
                     };
                     let start = value.cast_unsigned() as usize;
+                    stack_end = stack_end.min(start);
                     let target = data.get_mut(start..start + segment.data.len());
                     let target =
                         target.ok_or_else(|| EngineError::Module("its data lies outside its memory".into()))?;
@@ -172,7 +178,8 @@ fn split(wasm: &[u8]) -> Result<Split, EngineError> {
             code.section(&wasm_encoder::RawSection { id, data: &wasm[range] });
         }
     }
-    Ok(Split { code: code.finish(), data })
+    let stack_end = stack_end.min(data.len());
+    Ok(Split { code: code.finish(), data, stack_end })
 }
 
 /// Whether a function does nothing but write zeros to fixed ranges of memory.

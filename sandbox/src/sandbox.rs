@@ -16,7 +16,7 @@ use crate::instance::{Instance, Interface, Snapshot};
 use crate::prepare::{CheckFailed, Checker, Emit};
 use crate::{ENGINE_WASM, Execution, Host, Image, Invocation, Refusal, image, run};
 
-/// Images kept at most, however small: each holds an open file.
+/// Images kept at most, however small: each holds an open file and a mapping.
 const IMAGES: u64 = 2_000;
 
 /// How a sandbox is made.
@@ -90,12 +90,12 @@ impl Sandbox {
     pub fn with_engine(options: Options, engine_options: &EngineOptions) -> Result<Self, EngineError> {
         let engine = Engine::new(engine_options)?;
         let interface = Interface::new(&engine, engine_options.metered)?;
-        let stack_end = engine.data.iter().position(|byte| *byte != 0).unwrap_or(0);
+        let stack_end = engine.stack_end;
         let raw = Snapshot::new(&interface, &engine.data)?;
         let base = complete(initialise(&interface, &raw, &options))?;
         let images = Cache::builder()
             .max_capacity(options.image_cache_bytes)
-            .weigher(weigher(options.image_cache_bytes))
+            .weigher(weigher(options.image_cache_bytes, IMAGES.min(open_files() / 2)))
             .build();
         let base = Snapshot::new(&interface, &without_stack(&base, stack_end))?;
         Ok(Self(Arc::new(Inner {
@@ -244,9 +244,19 @@ fn without_stack(memory: &[u8], stack_end: usize) -> Vec<u8> {
     memory
 }
 
+/// Files that this process may have open, after it has asked for as many as it may.
+fn open_files() -> u64 {
+    use rustix::process::{Resource, getrlimit, setrlimit};
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    // Where that is refused, the limit stays as it was.
+    let _ = setrlimit(Resource::Nofile, limit);
+    getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX)
+}
+
 /// Weighs an image by its bytes, and by no less than what lets in too many of them.
-fn weigher(capacity: u64) -> impl Fn(&[u8; 32], &Prepared) -> u32 + Send + Sync {
-    let least = capacity / IMAGES;
+fn weigher(capacity: u64, images: u64) -> impl Fn(&[u8; 32], &Prepared) -> u32 + Send + Sync {
+    let least = capacity / images.max(1);
     move |_, prepared| {
         let size = prepared.as_ref().map_or(0, |image| image.size as u64);
         u32::try_from(size.max(least)).unwrap_or(u32::MAX)
