@@ -1,5 +1,6 @@
 //! What a contributor runs: `cargo xtask COMMAND`. One module per command.
 
+mod engine;
 mod needs;
 mod test;
 
@@ -20,11 +21,14 @@ struct Cli {
 enum Command {
     /// Run every test, starting first what the tests need and isn't there
     Test(test::Options),
+    /// Build the JavaScript engine's wasm (needs clang-19), or prove that it is current
+    Engine(engine::Options),
 }
 
 fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Test(options) => test::run(&options),
+        Command::Engine(options) => engine::run(&options),
     };
     result.unwrap_or_else(|error| {
         eprintln!("error: {error:#}");
@@ -34,7 +38,7 @@ fn main() -> ExitCode {
 
 /// The folder of the workspace's manifest.
 fn workspace_root() -> PathBuf {
-    let xtask = std::env::var_os("CARGO_MANIFEST_DIR")
-        .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
+    let xtask =
+        std::env::var_os("CARGO_MANIFEST_DIR").map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
     xtask.parent().map(PathBuf::from).unwrap_or(xtask)
 }
