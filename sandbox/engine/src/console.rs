@@ -22,9 +22,7 @@ pub(crate) fn install(global: &Value) {
     let context = Engine::context();
     let console = Value::owned(unsafe { q::JS_NewObject(context) });
     for (name, level) in METHODS {
-        let function = q::JSCFunctionType {
-            generic_magic: Some(write),
-        };
+        let function = q::JSCFunctionType { generic_magic: Some(write) };
         // SAFETY: the engine reads the union by the kind given beside it.
         let method = unsafe {
             q::JS_NewCFunction2(
@@ -41,13 +39,7 @@ pub(crate) fn install(global: &Value) {
     let _ = global.define(c"console", console, Flags::Hidden);
 }
 
-unsafe extern "C" fn write(
-    _: *mut q::JSContext,
-    _: Raw,
-    argc: c_int,
-    argv: *mut Raw,
-    level: c_int,
-) -> Raw {
+unsafe extern "C" fn write(_: *mut q::JSContext, _: Raw, argc: c_int, argv: *mut Raw, level: c_int) -> Raw {
     let mut line = Vec::new();
     for (index, &raw) in unsafe { js::arguments(argc, argv) }.iter().enumerate() {
         if index > 0 {

@@ -7,12 +7,8 @@ use crate::js::{self, Engine, Flags, Raw, Result, Value, q};
 use crate::timers::refuse_at_top_level;
 
 /// The fields in the order of their numbers on the host's side.
-const FIELDS: [(&core::ffi::CStr, &str); 4] = [
-    (c"jobId", "ctx.jobId"),
-    (c"tenant", "ctx.tenant"),
-    (c"attempt", "ctx.attempt"),
-    (c"deadline", "ctx.deadline"),
-];
+const FIELDS: [(&core::ffi::CStr, &str); 4] =
+    [(c"jobId", "ctx.jobId"), (c"tenant", "ctx.tenant"), (c"attempt", "ctx.attempt"), (c"deadline", "ctx.deadline")];
 const BUDGET: c_int = FIELDS.len() as c_int;
 
 static mut OBJECT: Raw = js::UNDEFINED;
@@ -42,9 +38,7 @@ pub(crate) fn install(global: &Value) {
 
 fn getter(object: &Value, name: &core::ffi::CStr, number: c_int) {
     let context = Engine::context();
-    let function = q::JSCFunctionType {
-        getter_magic: Some(get),
-    };
+    let function = q::JSCFunctionType { getter_magic: Some(get) };
     unsafe {
         let getter = q::JS_NewCFunction2(
             context,

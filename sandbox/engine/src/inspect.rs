@@ -1,4 +1,4 @@
-//! A value as a person reads it in a log. It runs no code of the script: accessors and proxies are named, not asked.
+//! A value as a person reads it in a log. Accessors and proxies are named, not asked: a log line changes nothing.
 
 use alloc::vec::Vec;
 
@@ -44,14 +44,15 @@ fn write(out: &mut Vec<u8>, value: &Value, depth: usize) {
         out.push(b']');
     } else if value.is_error() {
         write_error(out, value);
-    } else if unsafe { q::JS_IsDate(value.raw()) || q::JS_IsRegExp(value.raw()) } {
-        write_by_json(out, value);
+    } else if unsafe { q::JS_IsDate(value.raw()) } {
+        write_by(out, unsafe { &*(&raw const DATE_TEXT) }, value, "Invalid Date");
+    } else if unsafe { q::JS_IsRegExp(value.raw()) } {
+        write_by(out, unsafe { &*(&raw const REGEXP_TEXT) }, value, "[RegExp]");
     } else if depth >= DEPTH_MAX {
-        out.extend_from_slice(if is_array(value) {
-            b"[Array]"
-        } else {
-            b"[Object]"
-        });
+        out.extend_from_slice(if is_array(value) { b"[Array]" } else { b"[Object]" });
+    } else if let Some((entries, values)) = value.entries(2 * ITEMS_MAX) {
+        let is_map = unsafe { q::JS_IsMap(value.raw()) };
+        write_entries(out, entries, &values, is_map, depth);
     } else {
         write_members(out, value, depth);
     }
@@ -59,7 +60,12 @@ fn write(out: &mut Vec<u8>, value: &Value, depth: usize) {
 
 fn write_primitive(out: &mut Vec<u8>, value: &Value) {
     if unsafe { q::JS_IsSymbol(value.raw()) } {
-        out.extend_from_slice(b"Symbol()");
+        out.extend_from_slice(b"Symbol(");
+        match value.symbol_description() {
+            Ok(description) => out.extend_from_slice(&description),
+            Err(js::Thrown) => drop(js::take_exception()),
+        }
+        out.push(b')');
         return;
     }
     write_text(out, value);
@@ -88,13 +94,52 @@ fn write_error(out: &mut Vec<u8>, error: &Value) {
     }
 }
 
-/// Dates and regular expressions: their own text, made by the engine, not by what a script put on a prototype.
-fn write_by_json(out: &mut Vec<u8>, value: &Value) {
-    out.extend_from_slice(if unsafe { q::JS_IsDate(value.raw()) } {
-        b"[Date]"
-    } else {
-        b"[RegExp]"
-    });
+/// The `toString` and `toISOString` that the engine came with, whatever the script put in their place.
+static mut DATE_TEXT: Option<Value> = None;
+static mut REGEXP_TEXT: Option<Value> = None;
+
+/// Remember the built-in methods that write dates and regular expressions.
+pub(crate) fn install(global: &Value) {
+    let method = |class, name| {
+        let class = global.get(class).ok()?;
+        class.get(c"prototype").ok()?.get(name).ok()
+    };
+    // SAFETY: one thread; written once, before any script.
+    unsafe {
+        DATE_TEXT = method(c"Date", c"toISOString");
+        REGEXP_TEXT = method(c"RegExp", c"toString");
+    }
+}
+
+fn write_by(out: &mut Vec<u8>, method: &Option<Value>, value: &Value, otherwise: &str) {
+    let text = method.as_ref().map(|method| method.call_on(value.raw(), &[]));
+    match text.map(|text| text.and_then(|text| text.text())) {
+        Some(Ok(text)) => out.extend_from_slice(cut(&text, BYTES_MAX)),
+        Some(Err(js::Thrown)) => {
+            drop(js::take_exception());
+            out.extend_from_slice(otherwise.as_bytes());
+        }
+        None => {}
+    }
+}
+
+/// `Map(1) { 'key' => value }` or `Set(1) { member }`.
+fn write_entries(out: &mut Vec<u8>, entries: usize, values: &[Value], is_map: bool, depth: usize) {
+    let width = if is_map { 2 } else { 1 };
+    let name = if is_map { "Map" } else { "Set" };
+    out.extend_from_slice(alloc::format!("{name}({entries}) {{").as_bytes());
+    for (index, entry) in values.chunks(width).take(entries).enumerate() {
+        out.extend_from_slice(if index > 0 { b", " } else { b" " });
+        write(out, &entry[0], depth + 1);
+        if is_map {
+            out.extend_from_slice(b" => ");
+            write(out, &entry[1], depth + 1);
+        }
+    }
+    if entries * width > values.len() {
+        out.extend_from_slice(b", ...");
+    }
+    out.extend_from_slice(if entries > 0 { b" }" } else { b"}" });
 }
 
 fn write_members(out: &mut Vec<u8>, value: &Value, depth: usize) {
@@ -150,12 +195,8 @@ fn inherited_data_property(value: &Value, name: &core::ffi::CStr) -> Option<Valu
 
 fn own_data_property(value: &Value, name: &js::Atom) -> Option<Value> {
     let context = Engine::context();
-    let mut descriptor = q::JSPropertyDescriptor {
-        flags: 0,
-        value: js::UNDEFINED,
-        getter: js::UNDEFINED,
-        setter: js::UNDEFINED,
-    };
+    let mut descriptor =
+        q::JSPropertyDescriptor { flags: 0, value: js::UNDEFINED, getter: js::UNDEFINED, setter: js::UNDEFINED };
     let found = unsafe { q::JS_GetOwnProperty(context, &mut descriptor, value.raw(), name.raw()) };
     if found < 0 {
         drop(js::take_exception());
@@ -163,10 +204,7 @@ fn own_data_property(value: &Value, name: &js::Atom) -> Option<Value> {
     if found <= 0 {
         return None;
     }
-    drop((
-        Value::owned(descriptor.getter),
-        Value::owned(descriptor.setter),
-    ));
+    drop((Value::owned(descriptor.getter), Value::owned(descriptor.setter)));
     let member = Value::owned(descriptor.value);
     (descriptor.flags & q::JS_PROP_GETSET as i32 == 0).then_some(member)
 }

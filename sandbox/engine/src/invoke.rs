@@ -58,9 +58,7 @@ pub(crate) fn install() {
 /// The image is nearly made: this is what jobs will call.
 pub(crate) fn remember_main(namespace: Value) {
     job().namespace = namespace;
-    job().entry = named(b"default")
-        .or_else(|| named(b"main"))
-        .unwrap_or_else(Value::undefined);
+    job().entry = named(b"default").or_else(|| named(b"main")).unwrap_or_else(Value::undefined);
 }
 
 /// A callable export of the main module, or a global function that the script made.
@@ -99,11 +97,9 @@ pub(crate) fn invoke(seed: u64, entry_len: usize, input_len: usize) -> i32 {
 fn call(entry: &Value, input: &[u8]) -> Result<Option<Value>, Fault> {
     let input = match js::parse_json(input) {
         Ok(input) => input.into_raw(),
-        Err(Thrown) => return Err(json_fault(Kind::Thrown)),
+        Err(Thrown) => return Err(json_fault()),
     };
-    let result = entry
-        .call(&[input, context::object()])
-        .map_err(|Thrown| Fault::thrown(Kind::Thrown))?;
+    let result = entry.call(&[input, context::object()]).map_err(|Thrown| Fault::thrown(Kind::Thrown))?;
     let result = awaitable(result).map_err(|Thrown| Fault::thrown(Kind::Thrown))?;
     run_microtasks()?;
     match result {
@@ -151,22 +147,26 @@ fn settle_value(value: &Value) {
             host::settle(Kind::Value, b"null");
             return;
         }
-        Ok(_) => Err(js::type_error("a function or a symbol is not JSON")),
+        Ok(_) => {
+            let Thrown = js::type_error("a function or a symbol is not JSON");
+            settle_thrown(Fault::thrown(Kind::NotJson));
+            return;
+        }
         Err(Thrown) => Err(Thrown),
     };
     match json {
         Ok(text) => host::settle(Kind::Value, &text),
-        Err(Thrown) => settle_thrown(json_fault(Kind::NotJson)),
+        Err(Thrown) => settle_thrown(json_fault()),
     }
 }
 
 /// What JSON refused, or what code of the script threw under it.
-fn json_fault(otherwise: Kind) -> Fault {
+fn json_fault() -> Fault {
     let error = js::take_exception();
     let kind = match error.json_refusal() {
         Some(JsonRefusal::NotJson) => Kind::NotJson,
         Some(JsonRefusal::TooDeep) => Kind::TooDeep,
-        None => otherwise,
+        None => Kind::Thrown,
     };
     Fault::Thrown(kind, error)
 }
@@ -220,8 +220,7 @@ fn is_plain_promise(value: &Value) -> bool {
         let intrinsic = Value::owned(q::JS_GetClassProto(context, class));
         let actual = Value::owned(q::JS_GetPrototype(context, value.raw()));
         let then = Atom::new(b"then");
-        actual.raw() == intrinsic.raw()
-            && q::JS_GetOwnProperty(context, ptr::null_mut(), value.raw(), then.raw()) == 0
+        actual.raw() == intrinsic.raw() && q::JS_GetOwnProperty(context, ptr::null_mut(), value.raw(), then.raw()) == 0
     }
 }
 
@@ -233,9 +232,7 @@ pub(crate) fn promised(promise: &Value) -> Result<Option<Value>, Fault> {
         q::JSPromiseStateEnum_JS_PROMISE_FULFILLED => Ok(Some(result())),
         q::JSPromiseStateEnum_JS_PROMISE_REJECTED => {
             // It is reported as the outcome, not as unhandled.
-            job()
-                .rejections
-                .retain(|(rejected, _)| rejected.raw() != promise.raw());
+            job().rejections.retain(|(rejected, _)| rejected.raw() != promise.raw());
             Err(Fault::Thrown(Kind::Thrown, result()))
         }
         _ => Ok(None),
@@ -254,24 +251,13 @@ pub(crate) fn run_microtasks() -> Result<(), Fault> {
     }
 }
 
-unsafe extern "C" fn track(
-    _: *mut q::JSContext,
-    promise: Raw,
-    reason: Raw,
-    is_handled: bool,
-    _: *mut c_void,
-) {
+unsafe extern "C" fn track(_: *mut q::JSContext, promise: Raw, reason: Raw, is_handled: bool, _: *mut c_void) {
     if is_handled {
-        let found = job()
-            .rejections
-            .iter()
-            .position(|(other, _)| other.raw() == promise);
+        let found = job().rejections.iter().position(|(other, _)| other.raw() == promise);
         let handled = found.map(|index| job().rejections.swap_remove(index));
         drop(handled);
     } else {
-        job()
-            .rejections
-            .push((Value::copied(promise), Value::copied(reason)));
+        job().rejections.push((Value::copied(promise), Value::copied(reason)));
     }
 }
 
@@ -283,11 +269,7 @@ pub(crate) fn report_rejections() {
         inspect::write_argument(&mut line, reason);
         console::log(Level::Warn, line);
     }
-    if let Some(more) = rejections
-        .len()
-        .checked_sub(REJECTIONS_MAX)
-        .filter(|&more| more > 0)
-    {
+    if let Some(more) = rejections.len().checked_sub(REJECTIONS_MAX).filter(|&more| more > 0) {
         let line = alloc::format!("Unhandled rejection: {more} more");
         console::log(Level::Warn, line.into_bytes());
     }

@@ -16,12 +16,13 @@ unsafe extern "C" {
     fn sm_is_script_function(value: Raw) -> bool;
     fn sm_global(ctx: *mut q::JSContext, name: q::JSAtom) -> Raw;
     fn sm_global_lexicals(ctx: *mut q::JSContext) -> Raw;
+    fn sm_entries(ctx: *mut q::JSContext, value: Raw, out: *mut Raw, cap: u32) -> c_int;
     fn sm_json_refusal(error: Raw) -> c_int;
     pub(crate) fn sm_locate(ctx: *mut q::JSContext, text: *mut u8, cap: usize) -> usize;
 }
 
 /// Of the 4 MiB of shadow stack, what JavaScript may use before a RangeError. See README, "Stacks".
-const STACK_BYTES: u32 = 3 << 20;
+const STACK_BYTES: u32 = 1792 << 10;
 
 /// After loading, the bytes a job may allocate before the first collection of cycles: it would touch, and so copy,
 /// every page of the image.
@@ -61,10 +62,7 @@ impl Engine {
             q::JS_RunGC(Self::runtime());
             let mut usage = core::mem::zeroed::<q::JSMemoryUsage>();
             q::JS_ComputeMemoryUsage(Self::runtime(), &mut usage);
-            q::JS_SetGCThreshold(
-                Self::runtime(),
-                usage.malloc_size as u32 + FIRST_COLLECTION_BYTES,
-            );
+            q::JS_SetGCThreshold(Self::runtime(), usage.malloc_size as u32 + FIRST_COLLECTION_BYTES);
             LIVE = true;
         }
     }
@@ -122,9 +120,7 @@ impl Value {
     }
 
     pub(crate) fn string(text: &str) -> Result<Self> {
-        checked(unsafe {
-            q::JS_NewStringLen(Engine::context(), text.as_ptr().cast(), text.len() as _)
-        })
+        checked(unsafe { q::JS_NewStringLen(Engine::context(), text.as_ptr().cast(), text.len() as _) })
     }
 
     pub(crate) fn number(number: f64) -> Self {
@@ -168,13 +164,7 @@ impl Value {
     /// Define an own property; no setter and no prototype has a say.
     pub(crate) fn define(&self, name: &core::ffi::CStr, value: Self, flags: Flags) -> Result<()> {
         let done = unsafe {
-            q::JS_DefinePropertyValueStr(
-                Engine::context(),
-                self.0,
-                name.as_ptr(),
-                value.into_raw(),
-                flags as c_int,
-            )
+            q::JS_DefinePropertyValueStr(Engine::context(), self.0, name.as_ptr(), value.into_raw(), flags as c_int)
         };
         if done < 0 { Err(Thrown) } else { Ok(()) }
     }
@@ -185,13 +175,7 @@ impl Value {
 
     pub(crate) fn call_on(&self, this: Raw, arguments: &[Raw]) -> Result<Self> {
         checked(unsafe {
-            q::JS_Call(
-                Engine::context(),
-                self.0,
-                this,
-                arguments.len() as c_int,
-                arguments.as_ptr().cast_mut(),
-            )
+            q::JS_Call(Engine::context(), self.0, this, arguments.len() as c_int, arguments.as_ptr().cast_mut())
         })
     }
 
@@ -202,10 +186,7 @@ impl Value {
         if text.is_null() {
             return Err(Thrown);
         }
-        Ok(Text {
-            text,
-            len: len as usize,
-        })
+        Ok(Text { text, len: len as usize })
     }
 
     /// The stack text of a genuine Error, whatever the script did to the `stack` accessor.
@@ -222,32 +203,31 @@ impl Value {
         }
     }
 
+    /// How many entries a Map or a Set has, and up to `max` of its keys and values, or members.
+    pub(crate) fn entries(&self, max: usize) -> Option<(usize, Vec<Self>)> {
+        let mut raw = alloc::vec![UNDEFINED; max];
+        let entries = unsafe { sm_entries(Engine::context(), self.0, raw.as_mut_ptr(), max as u32) };
+        let values = raw.into_iter().map(Self::owned).collect();
+        usize::try_from(entries).ok().map(|entries| (entries, values))
+    }
+
+    /// The description of a symbol.
+    pub(crate) fn symbol_description(&self) -> Result<Text> {
+        Atom(unsafe { q::JS_ValueToAtom(Engine::context(), self.0) }).text()
+    }
+
     /// The own string-named keys. A Proxy has a say in them.
     pub(crate) fn keys(&self, only_enumerable: bool) -> Result<Vec<Atom>> {
         let mut table = ptr::null_mut();
         let mut len = 0;
-        let flags = q::JS_GPN_STRING_MASK
-            | if only_enumerable {
-                q::JS_GPN_ENUM_ONLY
-            } else {
-                0
-            };
-        let done = unsafe {
-            q::JS_GetOwnPropertyNames(
-                Engine::context(),
-                &mut table,
-                &mut len,
-                self.0,
-                flags as c_int,
-            )
-        };
+        let flags = q::JS_GPN_STRING_MASK | if only_enumerable { q::JS_GPN_ENUM_ONLY } else { 0 };
+        let done =
+            unsafe { q::JS_GetOwnPropertyNames(Engine::context(), &mut table, &mut len, self.0, flags as c_int) };
         if done < 0 {
             return Err(Thrown);
         }
         let keys = (0..len as usize)
-            .map(|index| {
-                Atom(unsafe { q::JS_DupAtom(Engine::context(), (*table.add(index)).atom) })
-            })
+            .map(|index| Atom(unsafe { q::JS_DupAtom(Engine::context(), (*table.add(index)).atom) }))
             .collect();
         unsafe { q::JS_FreePropertyEnum(Engine::context(), table, len) };
         Ok(keys)
@@ -315,11 +295,7 @@ impl core::ops::Deref for Text {
 }
 
 fn checked(raw: Raw) -> Result<Value> {
-    if unsafe { q::JS_IsException(raw) } {
-        Err(Thrown)
-    } else {
-        Ok(Value(raw))
-    }
+    if unsafe { q::JS_IsException(raw) } { Err(Thrown) } else { Ok(Value(raw)) }
 }
 
 /// The result of a C call: an exception is `Err`.
@@ -354,12 +330,7 @@ pub(crate) fn global_lexicals() -> Value {
 pub(crate) fn parse_json(text: &[u8]) -> Result<Value> {
     debug_assert!(text.last() == Some(&0));
     checked(unsafe {
-        q::JS_ParseJSON(
-            Engine::context(),
-            text.as_ptr().cast(),
-            (text.len() - 1) as _,
-            c"<input>".as_ptr(),
-        )
+        q::JS_ParseJSON(Engine::context(), text.as_ptr().cast(), (text.len() - 1) as _, c"<input>".as_ptr())
     })
 }
 
@@ -371,8 +342,7 @@ pub(crate) fn stringify(value: &Value) -> Result<Value> {
 /// A promise with its two resolving functions.
 pub(crate) fn promise() -> Result<(Value, Value, Value)> {
     let mut functions = [UNDEFINED; 2];
-    let promise =
-        checked(unsafe { q::JS_NewPromiseCapability(Engine::context(), functions.as_mut_ptr()) })?;
+    let promise = checked(unsafe { q::JS_NewPromiseCapability(Engine::context(), functions.as_mut_ptr()) })?;
     Ok((promise, Value(functions[0]), Value(functions[1])))
 }
 
@@ -381,11 +351,7 @@ pub(crate) fn promise() -> Result<(Value, Value, Value)> {
 /// # Safety
 /// `argc` and `argv` are those of the call, and the slice is not kept beyond it.
 pub(crate) unsafe fn arguments<'a>(argc: c_int, argv: *mut Raw) -> &'a [Raw] {
-    if argc <= 0 {
-        &[]
-    } else {
-        unsafe { core::slice::from_raw_parts(argv, argc as usize) }
-    }
+    if argc <= 0 { &[] } else { unsafe { core::slice::from_raw_parts(argv, argc as usize) } }
 }
 
 /// Throw what a function of ours failed with, or return what it gave.

@@ -1,4 +1,4 @@
-#![doc = include_str!("../README.md")]
+//! QuickJS-NG as the guest of the sandbox. The contract with the host is README.md, one folder up.
 #![no_std]
 
 extern crate alloc;

@@ -31,10 +31,7 @@ struct Bundle {
 }
 
 /// Kept in the image: `import()` looks here while a job runs.
-static mut BUNDLE: Bundle = Bundle {
-    modules: Vec::new(),
-    resolutions: Vec::new(),
-};
+static mut BUNDLE: Bundle = Bundle { modules: Vec::new(), resolutions: Vec::new() };
 
 fn bundle() -> &'static mut Bundle {
     // SAFETY: one thread, and no caller keeps the reference across a call into the engine.
@@ -44,12 +41,7 @@ fn bundle() -> &'static mut Bundle {
 pub(crate) fn load(payload: &[u8], evaluate: bool) -> Result<(), Fault> {
     *bundle() = read(payload);
     unsafe {
-        q::JS_SetModuleLoaderFunc(
-            Engine::runtime(),
-            Some(normalise),
-            Some(find),
-            ptr::null_mut(),
-        );
+        q::JS_SetModuleLoaderFunc(Engine::runtime(), Some(normalise), Some(find), ptr::null_mut());
     }
     let main = compile_all().map_err(|Thrown| Fault::thrown(Kind::Syntax))?;
     if !evaluate {
@@ -115,11 +107,7 @@ fn run_top_level(main: Value) -> Result<(), Fault> {
     let evaluated = js::result(unsafe { q::JS_EvalFunction(Engine::context(), main.into_raw()) });
     // A module answers with a promise; when it throws instead, its imports did not link.
     let Ok(evaluated) = evaluated else {
-        return Err(Fault::thrown(if is_module {
-            Kind::Syntax
-        } else {
-            Kind::Thrown
-        }));
+        return Err(Fault::thrown(if is_module { Kind::Syntax } else { Kind::Thrown }));
     };
     invoke::run_microtasks()?;
     if is_module {
@@ -137,18 +125,12 @@ unsafe extern "C" fn normalise(
     _: *mut c_void,
 ) -> *mut c_char {
     let (base, specifier) = unsafe { (CStr::from_ptr(base), CStr::from_ptr(specifier)) };
-    let Bundle {
-        modules,
-        resolutions,
-    } = bundle();
+    let Bundle { modules, resolutions } = bundle();
     // Code made by `eval` or `new Function` has no name of its own and counts as the main module's.
-    let importer = modules
+    let importer = modules.iter().position(|module| module.name.as_c_str() == base).unwrap_or(0);
+    let found = resolutions
         .iter()
-        .position(|module| module.name.as_c_str() == base)
-        .unwrap_or(0);
-    let found = resolutions.iter().find(|resolution| {
-        resolution.importer == importer && resolution.specifier == specifier.to_bytes()
-    });
+        .find(|resolution| resolution.importer == importer && resolution.specifier == specifier.to_bytes());
     if let Some(resolution) = found {
         return unsafe { q::js_strdup(context, modules[resolution.target].name.as_ptr()) };
     }
@@ -178,16 +160,9 @@ fn refusal(specifier: &CStr, base: &CStr, importer: usize) -> String {
 }
 
 /// The module of a name that `normalise` gave.
-unsafe extern "C" fn find(
-    _: *mut q::JSContext,
-    name: *const c_char,
-    _: *mut c_void,
-) -> *mut q::JSModuleDef {
+unsafe extern "C" fn find(_: *mut q::JSContext, name: *const c_char, _: *mut c_void) -> *mut q::JSModuleDef {
     let name = unsafe { CStr::from_ptr(name) };
-    let index = bundle()
-        .modules
-        .iter()
-        .position(|module| module.name.as_c_str() == name && !module.is_script);
+    let index = bundle().modules.iter().position(|module| module.name.as_c_str() == name && !module.is_script);
     let module = match index {
         Some(index) => compile_module(index),
         None => Err(js::type_error("a classic script cannot be imported")),
@@ -207,16 +182,9 @@ fn read(payload: &[u8]) -> Bundle {
         })
         .collect();
     let resolutions = (0..reader.number())
-        .map(|_| Resolution {
-            importer: reader.number(),
-            specifier: reader.bytes().to_vec(),
-            target: reader.number(),
-        })
+        .map(|_| Resolution { importer: reader.number(), specifier: reader.bytes().to_vec(), target: reader.number() })
         .collect();
-    Bundle {
-        modules,
-        resolutions,
-    }
+    Bundle { modules, resolutions }
 }
 
 struct Reader<'a> {

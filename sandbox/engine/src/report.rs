@@ -32,18 +32,10 @@ fn write_level(out: &mut Vec<u8>, thrown: &Value, depth: usize) {
     out.extend_from_slice(b"{\"name\":");
     write_string(out, name.as_deref().unwrap_or(b"Error"), MESSAGE_BYTES_MAX);
     out.extend_from_slice(b",\"message\":");
-    write_string(
-        out,
-        message.as_deref().unwrap_or_default(),
-        MESSAGE_BYTES_MAX,
-    );
+    write_string(out, message.as_deref().unwrap_or_default(), MESSAGE_BYTES_MAX);
     out.extend_from_slice(b",\"stack\":");
     let stack = thrown.error_stack();
-    let stack = if stack.is_string() {
-        bytes(&stack)
-    } else {
-        None
-    };
+    let stack = if stack.is_string() { bytes(&stack) } else { None };
     write_string(out, stack.as_deref().unwrap_or_default(), STACK_BYTES_MAX);
     if let Some(code) = text_of(thrown, c"code").filter(|code| CODES.contains(&code.as_slice())) {
         out.extend_from_slice(b",\"code\":");
@@ -61,10 +53,7 @@ fn write_level(out: &mut Vec<u8>, thrown: &Value, depth: usize) {
 /// What was thrown, when it is no error: an object as JSON, the rest as text.
 fn form(thrown: &Value) -> Vec<u8> {
     let text = if thrown.is_object() {
-        quiet(js::stringify(thrown))
-            .filter(Value::is_string)
-            .as_ref()
-            .and_then(bytes)
+        quiet(js::stringify(thrown)).filter(Value::is_string).as_ref().and_then(bytes)
     } else if unsafe { js::q::JS_IsSymbol(thrown.raw()) } {
         let description = property(thrown, c"description").filter(Value::is_string);
         let description = description.as_ref().and_then(bytes).unwrap_or_default();
@@ -76,18 +65,11 @@ fn form(thrown: &Value) -> Vec<u8> {
 }
 
 fn text_of(value: &Value, name: &CStr) -> Option<Vec<u8>> {
-    property(value, name)
-        .filter(Value::is_string)
-        .as_ref()
-        .and_then(bytes)
+    property(value, name).filter(Value::is_string).as_ref().and_then(bytes)
 }
 
 fn property(value: &Value, name: &CStr) -> Option<Value> {
-    if value.is_object() || unsafe { js::q::JS_IsSymbol(value.raw()) } {
-        quiet(value.get(name))
-    } else {
-        None
-    }
+    if value.is_object() || unsafe { js::q::JS_IsSymbol(value.raw()) } { quiet(value.get(name)) } else { None }
 }
 
 fn bytes(value: &Value) -> Option<Vec<u8>> {

@@ -17,11 +17,7 @@ struct Timer {
 }
 
 enum Action {
-    Call {
-        callback: Value,
-        arguments: Vec<Value>,
-        every: Option<f64>,
-    },
+    Call { callback: Value, arguments: Vec<Value>, every: Option<f64> },
     Wake(Value),
 }
 
@@ -30,10 +26,7 @@ struct Timers {
     last_handle: u32,
 }
 
-static mut TIMERS: Timers = Timers {
-    list: Vec::new(),
-    last_handle: 0,
-};
+static mut TIMERS: Timers = Timers { list: Vec::new(), last_handle: 0 };
 
 fn timers() -> &'static mut Timers {
     // SAFETY: one thread, and no caller keeps the reference across a call into the engine.
@@ -58,11 +51,7 @@ pub(crate) fn fire(call: i32) -> Result<()> {
             };
             return resolve.call(&[]).map(drop);
         }
-        Action::Call {
-            callback,
-            arguments,
-            every,
-        } => (callback.clone(), arguments.clone(), *every),
+        Action::Call { callback, arguments, every } => (callback.clone(), arguments.clone(), *every),
     };
     let handle = timer.handle;
     timer.call = 0;
@@ -73,11 +62,7 @@ pub(crate) fn fire(call: i32) -> Result<()> {
     callback.call(&raw)?;
     if let Some(milliseconds) = every {
         // The callback may have cleared its own interval.
-        if let Some(timer) = timers()
-            .list
-            .iter_mut()
-            .find(|timer| timer.handle == handle)
-        {
+        if let Some(timer) = timers().list.iter_mut().find(|timer| timer.handle == handle) {
             timer.call = host::start_timer(milliseconds);
         }
     }
@@ -93,24 +78,11 @@ pub(crate) fn install(global: &Value) {
 }
 
 unsafe extern "C" fn set_timeout(_: *mut q::JSContext, _: Raw, argc: c_int, argv: *mut Raw) -> Raw {
-    js::returned(set(
-        unsafe { js::arguments(argc, argv) },
-        "setTimeout",
-        false,
-    ))
+    js::returned(set(unsafe { js::arguments(argc, argv) }, "setTimeout", false))
 }
 
-unsafe extern "C" fn set_interval(
-    _: *mut q::JSContext,
-    _: Raw,
-    argc: c_int,
-    argv: *mut Raw,
-) -> Raw {
-    js::returned(set(
-        unsafe { js::arguments(argc, argv) },
-        "setInterval",
-        true,
-    ))
+unsafe extern "C" fn set_interval(_: *mut q::JSContext, _: Raw, argc: c_int, argv: *mut Raw) -> Raw {
+    js::returned(set(unsafe { js::arguments(argc, argv) }, "setInterval", true))
 }
 
 fn set(arguments: &[Raw], name: &str, repeat: bool) -> Result<Value> {
@@ -123,19 +95,8 @@ fn set(arguments: &[Raw], name: &str, repeat: bool) -> Result<Value> {
     // As everywhere else an interval is at least a millisecond.
     let every = repeat.then(|| milliseconds.max(1.0));
     let call = host::start_timer(every.unwrap_or(milliseconds));
-    let arguments = arguments
-        .iter()
-        .skip(2)
-        .map(|&raw| Value::copied(raw))
-        .collect();
-    let handle = add(
-        call,
-        Action::Call {
-            callback,
-            arguments,
-            every,
-        },
-    );
+    let arguments = arguments.iter().skip(2).map(|&raw| Value::copied(raw)).collect();
+    let handle = add(call, Action::Call { callback, arguments, every });
     Ok(Value::number(handle.into()))
 }
 
@@ -155,11 +116,7 @@ fn add(call: i32, action: Action) -> u32 {
     let timers = timers();
     timers.last_handle += 1;
     let handle = timers.last_handle;
-    timers.list.push(Timer {
-        handle,
-        call,
-        action,
-    });
+    timers.list.push(Timer { handle, call, action });
     handle
 }
 
@@ -176,10 +133,7 @@ fn clear_handle(arguments: &[Raw]) -> Result<()> {
         return Ok(());
     }
     let handle = to_number(raw)?;
-    let found = timers()
-        .list
-        .iter()
-        .position(|timer| f64::from(timer.handle) == handle);
+    let found = timers().list.iter().position(|timer| f64::from(timer.handle) == handle);
     if let Some(index) = found {
         let timer = timers().list.remove(index);
         if timer.call != 0 {
