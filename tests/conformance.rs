@@ -88,13 +88,8 @@ struct Seat {
 impl Seat {
     async fn new(bench: &Bench<'_>, prefetch: u16) -> Self {
         let broker = bench.broker();
-        let subscription = soon("a subscription", broker.subscribe(prefetch))
-            .await
-            .unwrap();
-        Self {
-            broker,
-            subscription,
-        }
+        let subscription = soon("a subscription", broker.subscribe(prefetch)).await.unwrap();
+        Self { broker, subscription }
     }
 
     async fn put(&self, names: &[&str]) {
@@ -104,24 +99,16 @@ impl Seat {
     }
 
     async fn publish(&self, target: &Target, message: &Message) -> Routing {
-        soon("a confirm", self.broker.publish(target, message))
-            .await
-            .unwrap()
+        soon("a confirm", self.broker.publish(target, message)).await.unwrap()
     }
 
     async fn next(&mut self) -> Delivery {
-        soon("a delivery", self.subscription.next())
-            .await
-            .unwrap()
-            .unwrap()
+        soon("a delivery", self.subscription.next()).await.unwrap().unwrap()
     }
 
     async fn nothing(&mut self) {
         if let Ok(next) = tokio::time::timeout(SHORT, self.subscription.next()).await {
-            panic!(
-                "nothing should have come, but {:?}",
-                next.map(|next| next.map(|delivery| name(&delivery)))
-            );
+            panic!("nothing should have come, but {:?}", next.map(|next| next.map(|delivery| name(&delivery))));
         }
     }
 
@@ -135,9 +122,7 @@ fn desk(broker: Arc<dyn Broker>) -> Desk {
 }
 
 async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
-    tokio::time::timeout(LONG, future)
-        .await
-        .unwrap_or_else(|_| panic!("{what} never came"))
+    tokio::time::timeout(LONG, future).await.unwrap_or_else(|_| panic!("{what} never came"))
 }
 
 fn job(name: &str, reply_to: Option<&str>) -> Message {
@@ -150,10 +135,7 @@ fn job(name: &str, reply_to: Option<&str>) -> Message {
         attempt: 1,
         ..Envelope::default()
     };
-    Message {
-        body: name.as_bytes().to_vec(),
-        properties: envelope.job_properties(),
-    }
+    Message { body: name.as_bytes().to_vec(), properties: envelope.job_properties() }
 }
 
 fn name(delivery: &Delivery) -> String {
@@ -167,32 +149,15 @@ fn envelope(delivery: &Delivery) -> Envelope {
 fn outcome(ending: Ending) -> Outcome {
     let (diagnostics, logs) = (Vec::new(), Vec::new());
     let (job_id, tenant) = ("a".to_owned(), "acme.sales".to_owned());
-    Outcome {
-        job_id,
-        tenant,
-        ending,
-        diagnostics,
-        logs,
-        usage: Usage::default(),
-        engine: String::new(),
-    }
+    Outcome { job_id, tenant, ending, diagnostics, logs, usage: Usage::default(), engine: String::new() }
 }
 
 fn succeeded() -> Answer {
-    Answer::new(
-        outcome(Ending::Succeeded(
-            RawValue::from_string("1e400".to_owned()).unwrap(),
-        )),
-        1 << 20,
-    )
+    Answer::new(outcome(Ending::Succeeded(RawValue::from_string("1e400".to_owned()).unwrap())), 1 << 20)
 }
 
 fn rejected() -> Answer {
-    let rejection = Rejection {
-        code: Code::NotJson,
-        message: "no".to_owned(),
-        path: None,
-    };
+    let rejection = Rejection { code: Code::NotJson, message: "no".to_owned(), path: None };
     Answer::new(outcome(Ending::Rejected(rejection)), 1 << 20)
 }
 
@@ -209,10 +174,7 @@ async fn first_in_first_out(bench: &Bench<'_>) {
     seat.put(&["a", "b", "c", "d"]).await;
     for expected in ["a", "b", "c", "d"] {
         let delivery = seat.next().await;
-        assert_eq!(
-            (name(&delivery).as_str(), delivery.redelivered),
-            (expected, false)
-        );
+        assert_eq!((name(&delivery).as_str(), delivery.redelivered), (expected, false));
         delivery.acknowledge().await.unwrap();
     }
     seat.nothing().await;
@@ -246,24 +208,13 @@ async fn a_lost_connection_brings_back_what_was_not_settled(bench: &Bench<'_>) {
     seat.next().await.acknowledge().await.unwrap();
     let held = seat.next().await;
     // What was acknowledged must have reached the broker before the connection goes.
-    seat.publish(
-        &Target::Results {
-            tenant: String::new(),
-        },
-        &job("sync", None),
-    )
-    .await;
+    seat.publish(&Target::Results { tenant: String::new() }, &job("sync", None)).await;
     tokio::time::sleep(SHORT).await;
     bench.cut();
     soon("the end of the delivery", async {
         // Whoever waits for more learns of it, and so does whoever holds a delivery.
         let error = loop {
-            match seat
-                .subscription
-                .next()
-                .await
-                .expect("an error ends a subscription")
-            {
+            match seat.subscription.next().await.expect("an error ends a subscription") {
                 Ok(prefetched) => drop(prefetched),
                 Err(error) => break error,
             }
@@ -272,10 +223,7 @@ async fn a_lost_connection_brings_back_what_was_not_settled(bench: &Bench<'_>) {
         held.lost().await;
     })
     .await;
-    assert!(matches!(
-        held.acknowledge().await,
-        Err(Error::Connection(connect::Error::Lost(_)))
-    ));
+    assert!(matches!(held.acknowledge().await, Err(Error::Connection(connect::Error::Lost(_)))));
     drop(seat);
 
     let mut seat = Seat::new(bench, 10).await;
@@ -303,11 +251,7 @@ async fn a_stopped_subscription_takes_no_more(bench: &Bench<'_>) {
     let held = seat.next().await;
     seat.subscription.stop().await.unwrap();
     seat.put(&["b"]).await;
-    assert!(
-        soon("the end of the subscription", seat.subscription.next())
-            .await
-            .is_none()
-    );
+    assert!(soon("the end of the subscription", seat.subscription.next()).await.is_none());
     // What was taken before can still be settled.
     held.acknowledge().await.unwrap();
     seat.subscription.close().await;
@@ -323,25 +267,14 @@ async fn an_unroutable_message_is_said_to_be(bench: &Bench<'_>) {
     let seat = Seat::new(bench, 1).await;
     let queue = bench.declare_requester("here").await;
     // Many at once: each must get its own answer.
-    let (here, gone) = (
-        Target::Requester(queue.clone()),
-        Target::Requester(format!("{queue}-gone")),
-    );
+    let (here, gone) = (Target::Requester(queue.clone()), Target::Requester(format!("{queue}-gone")));
     let (to_here, to_gone) = (job("a", None), job("b", None));
     let answers = futures_util::future::join_all((0..200).map(|n| {
-        let (target, message) = if n % 3 == 0 {
-            (&gone, &to_gone)
-        } else {
-            (&here, &to_here)
-        };
+        let (target, message) = if n % 3 == 0 { (&gone, &to_gone) } else { (&here, &to_here) };
         seat.publish(target, message)
     }));
     for (n, routing) in answers.await.into_iter().enumerate() {
-        let expected = if n % 3 == 0 {
-            Routing::Unroutable
-        } else {
-            Routing::Queued
-        };
+        let expected = if n % 3 == 0 { Routing::Unroutable } else { Routing::Queued };
         assert_eq!(routing, expected, "message {n}");
     }
 }
@@ -368,12 +301,7 @@ async fn an_outcome_without_requester_is_a_result(bench: &Bench<'_>) {
     let delivery = seat.next().await;
     let envelope = envelope(&delivery);
     seat.desk().settle(delivery, &envelope, succeeded()).await;
-    assert_eq!(
-        Envelope::read(&bench.take_result().await.properties)
-            .message_id
-            .as_deref(),
-        Some("a")
-    );
+    assert_eq!(Envelope::read(&bench.take_result().await.properties).message_id.as_deref(), Some("a"));
     seat.nothing().await;
 }
 
@@ -386,11 +314,7 @@ async fn an_outcome_whose_requester_is_gone_is_a_dead_letter(bench: &Bench<'_>) 
     seat.desk().settle(delivery, &envelope, succeeded()).await;
     let letter = bench.take_dead().await;
     assert_eq!(header(&letter, UNROUTABLE).as_deref(), Some("gone"));
-    assert!(
-        String::from_utf8(letter.body)
-            .unwrap()
-            .contains("succeeded")
-    );
+    assert!(String::from_utf8(letter.body).unwrap().contains("succeeded"));
     // The queue goes on.
     assert_eq!(name(&seat.next().await), "b");
 }
@@ -401,18 +325,10 @@ async fn a_message_that_is_no_job_is_answered_and_a_dead_letter(bench: &Bench<'_
     seat.publish(&Target::Jobs, &job("{", Some(&queue))).await;
     let delivery = seat.next().await;
     let envelope = envelope(&delivery);
-    seat.desk()
-        .dead_letter(delivery, &envelope, rejected())
-        .await;
-    assert_eq!(
-        header(&bench.take(&queue).await, CODE).as_deref(),
-        Some("SM3001")
-    );
+    seat.desk().dead_letter(delivery, &envelope, rejected()).await;
+    assert_eq!(header(&bench.take(&queue).await, CODE).as_deref(), Some("SM3001"));
     let letter = bench.take_dead().await;
-    assert_eq!(
-        (letter.body.as_slice(), header(&letter, CODE).as_deref()),
-        (b"{".as_slice(), Some("SM3001"))
-    );
+    assert_eq!((letter.body.as_slice(), header(&letter, CODE).as_deref()), (b"{".as_slice(), Some("SM3001")));
     seat.nothing().await;
 }
 
@@ -444,11 +360,7 @@ impl Broker for Gated {
         self.broker.subscribe(prefetch)
     }
 
-    fn publish<'a>(
-        &'a self,
-        target: &'a Target,
-        message: &'a Message,
-    ) -> BoxFuture<'a, Result<Routing, Error>> {
+    fn publish<'a>(&'a self, target: &'a Target, message: &'a Message) -> BoxFuture<'a, Result<Routing, Error>> {
         async move {
             let published = self.broker.publish(target, message).await;
             self.gate.acquire().await.unwrap().forget();
@@ -468,19 +380,13 @@ async fn a_job_is_acknowledged_after_the_confirm(bench: &Bench<'_>) {
     seat.publish(&Target::Jobs, &job("a", Some(&queue))).await;
     let delivery = seat.next().await;
     let envelope = envelope(&delivery);
-    let gated = Gated {
-        broker: seat.broker.clone(),
-        gate: Arc::new(Semaphore::new(0)),
-    };
+    let gated = Gated { broker: seat.broker.clone(), gate: Arc::new(Semaphore::new(0)) };
     let desk = desk(Arc::new(gated));
     let settling = tokio::spawn(async move { desk.settle(delivery, &envelope, succeeded()).await });
     bench.take(&queue).await;
     // Published, and not confirmed: the job must still be the broker's when the connection goes.
     bench.cut();
-    soon("the error", async {
-        while !matches!(seat.subscription.next().await, Some(Err(_))) {}
-    })
-    .await;
+    soon("the error", async { while !matches!(seat.subscription.next().await, Some(Err(_))) {} }).await;
     soon("the end of settling", settling).await.unwrap();
     drop(seat);
     let mut seat = Seat::new(bench, 1).await;
@@ -521,9 +427,7 @@ fn main() {
             Ok(())
         }));
         trials.push(Trial::test(format!("rabbitmq::{name}"), move || {
-            run(support::with_rabbit(async |rabbit| {
-                case(&Bench::Rabbit(rabbit)).await
-            }));
+            run(support::with_rabbit(async |rabbit| case(&Bench::Rabbit(rabbit)).await));
             Ok(())
         }));
     }
@@ -531,10 +435,5 @@ fn main() {
 }
 
 fn run(case: impl Future<Output = ()>) {
-    tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .unwrap()
-        .block_on(case);
+    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap().block_on(case);
 }

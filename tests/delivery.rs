@@ -16,21 +16,24 @@ use lapin::types::FieldTable;
 use prometheus_client::registry::Registry;
 use scriptmill::broker::amqp::{Amqp, Options as AmqpOptions};
 use scriptmill::broker::{Error, Message};
-use scriptmill::execute::Execution;
 use scriptmill::execute::Runner;
 use scriptmill::intake::Accepted;
 use scriptmill::metrics::Metrics;
 use scriptmill::service::{Options, Service, Status};
+use scriptmill_sandbox::Execution;
 use scriptmill_sdk::amqp::Envelope;
 use scriptmill_sdk::{Ending, Outcome};
 use serde_json::json;
 use support::{LONG, Rabbit, with_rabbit};
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-/// Waits as many milliseconds as the input says, and answers with the attempt.
-struct StandIn(tokio::runtime::Handle);
+/// Waits as many milliseconds as the input says, and answers with the attempt. Has the power for so many jobs.
+struct StandIn {
+    runtime: tokio::runtime::Handle,
+    power: Semaphore,
+}
 
 impl Runner for StandIn {
     fn engine(&self) -> &str {
@@ -41,13 +44,10 @@ impl Runner for StandIn {
         async move {
             let wait = Duration::from_millis(job.job.input.get().parse().unwrap_or(0));
             if !wait.is_zero() {
-                self.0
-                    .spawn(async move { tokio::time::sleep(wait).await })
-                    .await
-                    .unwrap();
+                self.runtime.spawn(async move { tokio::time::sleep(wait).await }).await.unwrap();
             }
-            let attempt =
-                serde_json::value::RawValue::from_string(job.attempt.to_string()).unwrap();
+            self.power.acquire().await.unwrap().forget();
+            let attempt = serde_json::value::RawValue::from_string(job.attempt.to_string()).unwrap();
             Execution::unrun(Ending::Succeeded(attempt))
         }
         .boxed()
@@ -64,37 +64,25 @@ struct Worker {
 
 impl Worker {
     fn start(amqp: AmqpOptions, options: Options) -> Self {
+        Self::with_power(Semaphore::MAX_PERMITS, amqp, options)
+    }
+
+    /// A worker that will do so many jobs and no more.
+    fn with_power(jobs: usize, amqp: AmqpOptions, options: Options) -> Self {
         let policy = options.policy(amqp.tenant_is_user, "stand-in");
         let pause = amqp.retry_pause_max;
-        let runner = Arc::new(StandIn(tokio::runtime::Handle::current()));
+        let (runtime, power) = (tokio::runtime::Handle::current(), Semaphore::new(jobs));
+        let runner = Arc::new(StandIn { runtime, power });
         let metrics = Metrics::new(&mut Registry::default());
-        let service = Service::new(
-            Arc::new(Amqp::new(amqp)),
-            runner,
-            options,
-            policy,
-            pause,
-            metrics.clone(),
-        )
-        .unwrap();
+        let service = Service::new(Arc::new(Amqp::new(amqp)), runner, options, policy, pause, metrics.clone()).unwrap();
         let (drain, status) = (CancellationToken::new(), service.status());
         let running = tokio::spawn(service.run(drain.clone()));
-        Self {
-            drain,
-            status,
-            metrics,
-            running,
-        }
+        Self { drain, status, metrics, running }
     }
 
     async fn is(&self, expected: Status) {
         let mut status = self.status.clone();
-        soon(
-            &format!("{expected:?}"),
-            status.wait_for(|status| *status == expected),
-        )
-        .await
-        .unwrap();
+        soon(&format!("{expected:?}"), status.wait_for(|status| *status == expected)).await.unwrap();
     }
 
     async fn stop(self) -> Result<(), Error> {
@@ -104,17 +92,11 @@ impl Worker {
 }
 
 fn options(slots: usize) -> Options {
-    Options {
-        slots: NonZeroUsize::new(slots).unwrap(),
-        threads: NonZeroUsize::new(2),
-        ..Options::default()
-    }
+    Options { slots: NonZeroUsize::new(slots).unwrap(), threads: NonZeroUsize::new(2), ..Options::default() }
 }
 
 async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
-    tokio::time::timeout(LONG, future)
-        .await
-        .unwrap_or_else(|_| panic!("{what} never came"))
+    tokio::time::timeout(LONG, future).await.unwrap_or_else(|_| panic!("{what} never came"))
 }
 
 fn job(id: &str, input: serde_json::Value) -> Vec<u8> {
@@ -126,27 +108,13 @@ fn job(id: &str, input: serde_json::Value) -> Vec<u8> {
 
 fn properties(id: &str, reply_to: &str) -> BasicProperties {
     let (message_id, reply_to) = (Some(id.to_owned()), Some(reply_to.to_owned()));
-    Envelope {
-        message_id,
-        reply_to,
-        enqueued_at_ms: Some(1_700_000_000_000),
-        ..Envelope::default()
-    }
-    .job_properties()
+    Envelope { message_id, reply_to, enqueued_at_ms: Some(1_700_000_000_000), ..Envelope::default() }.job_properties()
 }
 
 async fn put_jobs(rabbit: &Rabbit, count: usize, input: serde_json::Value, reply_to: &str) {
     let jobs = (0..count).map(|n| {
         let (id, input) = (format!("job-{n}"), input.clone());
-        async move {
-            rabbit
-                .put(
-                    &rabbit.names.jobs,
-                    &job(&id, input),
-                    properties(&id, reply_to),
-                )
-                .await
-        }
+        async move { rabbit.put(&rabbit.names.jobs, &job(&id, input), properties(&id, reply_to)).await }
     });
     futures_util::future::join_all(jobs).await;
 }
@@ -172,31 +140,16 @@ async fn a_job_gets_its_outcome() {
         let worker = Worker::start(rabbit.options(), options(2));
         worker.is(Status::Consuming).await;
         let queue = rabbit.declare_requester("replies").await;
-        rabbit
-            .put(
-                &rabbit.names.jobs,
-                &job("a", json!(1)),
-                properties("a", &queue),
-            )
-            .await;
+        rabbit.put(&rabbit.names.jobs, &job("a", json!(1)), properties("a", &queue)).await;
         let message = soon("the outcome", rabbit.take(&queue)).await;
         let outcome = read(&message);
         assert_eq!(
-            (
-                outcome.job_id.as_str(),
-                outcome.tenant.as_str(),
-                outcome.engine.as_str()
-            ),
+            (outcome.job_id.as_str(), outcome.tenant.as_str(), outcome.engine.as_str()),
             ("a", "acme.sales", "stand-in")
         );
         assert!(matches!(outcome.ending, Ending::Succeeded(value) if value.get() == "1"));
         assert!(outcome.usage.times.queued_us.unwrap() > 0);
-        assert_eq!(
-            Envelope::read(&message.properties)
-                .correlation_id
-                .as_deref(),
-            Some("a")
-        );
+        assert_eq!(Envelope::read(&message.properties).correlation_id.as_deref(), Some("a"));
         worker.stop().await.unwrap();
         assert_eq!(rabbit.ready(&rabbit.names.jobs).await, 0);
     })
@@ -214,31 +167,11 @@ async fn what_is_no_job_is_answered_and_a_dead_letter() {
         ("not json", b"{\"id\":".to_vec(), "SM3001", None),
         ("empty", Vec::new(), "SM3001", None),
         ("not utf-8", b"\"\xff\"".to_vec(), "SM3001", None),
-        (
-            "field missing",
-            b"{\"id\":\"a\"}".to_vec(),
-            "SM3002",
-            Some("tenant"),
-        ),
-        (
-            "field wrong",
-            with("tenant", json!("Acme Sales")),
-            "SM3002",
-            Some("tenant"),
-        ),
-        (
-            "limit too high",
-            with("limits", json!({ "fuel": u64::MAX })),
-            "SM3003",
-            Some("limits.fuel"),
-        ),
+        ("field missing", b"{\"id\":\"a\"}".to_vec(), "SM3002", Some("tenant")),
+        ("field wrong", with("tenant", json!("Acme Sales")), "SM3002", Some("tenant")),
+        ("limit too high", with("limits", json!({ "fuel": u64::MAX })), "SM3003", Some("limits.fuel")),
         ("too large", vec![b' '; (1 << 20) + 1], "SM3004", None),
-        (
-            "input too large",
-            with("input", json!("x".repeat(1 << 19))),
-            "SM3005",
-            Some("input"),
-        ),
+        ("input too large", with("input", json!("x".repeat(1 << 19))), "SM3005", Some("input")),
     ];
     with_rabbit(async |rabbit| {
         let sizes = Options {
@@ -250,38 +183,16 @@ async fn what_is_no_job_is_answered_and_a_dead_letter() {
         worker.is(Status::Consuming).await;
         let queue = rabbit.declare_requester("replies").await;
         for (name, body, code, path) in &cases {
-            rabbit
-                .put(&rabbit.names.jobs, body, properties(name, &queue))
-                .await;
+            rabbit.put(&rabbit.names.jobs, body, properties(name, &queue)).await;
             let message = soon(name, rabbit.take(&queue)).await;
-            assert_eq!(
-                Envelope::read(&message.properties)
-                    .correlation_id
-                    .as_deref(),
-                Some(*name)
-            );
-            let Ending::Rejected(rejection) = read(&message).ending else {
-                panic!("{name}: {message:?}")
-            };
-            assert_eq!(
-                (
-                    rejection.code.to_string().as_str(),
-                    rejection.path.as_deref()
-                ),
-                (*code, *path),
-                "{name}"
-            );
+            assert_eq!(Envelope::read(&message.properties).correlation_id.as_deref(), Some(*name));
+            let Ending::Rejected(rejection) = read(&message).ending else { panic!("{name}: {message:?}") };
+            assert_eq!((rejection.code.to_string().as_str(), rejection.path.as_deref()), (*code, *path), "{name}");
             let letter = soon(name, rabbit.take(&rabbit.names.dead)).await;
             assert!(letter.body == *body, "{name}: the dead letter differs");
         }
         // The worker is none the worse for it.
-        rabbit
-            .put(
-                &rabbit.names.jobs,
-                &job("a", json!(1)),
-                properties("a", &queue),
-            )
-            .await;
+        rabbit.put(&rabbit.names.jobs, &job("a", json!(1)), properties("a", &queue)).await;
         assert_eq!(collect(rabbit, &queue, 1).await.len(), 1);
         worker.stop().await.unwrap();
     })
@@ -291,22 +202,10 @@ async fn what_is_no_job_is_answered_and_a_dead_letter() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_tenant_may_have_to_be_the_user() {
     with_rabbit(async |rabbit| {
-        let worker = Worker::start(
-            AmqpOptions {
-                tenant_is_user: true,
-                ..rabbit.options()
-            },
-            options(2),
-        );
+        let worker = Worker::start(AmqpOptions { tenant_is_user: true, ..rabbit.options() }, options(2));
         worker.is(Status::Consuming).await;
         let queue = rabbit.declare_requester("replies").await;
-        rabbit
-            .put(
-                &rabbit.names.jobs,
-                &job("a", json!(1)),
-                properties("a", &queue).with_user_id("guest".into()),
-            )
-            .await;
+        rabbit.put(&rabbit.names.jobs, &job("a", json!(1)), properties("a", &queue).with_user_id("guest".into())).await;
         let outcome = read(&soon("the outcome", rabbit.take(&queue)).await);
         assert_eq!(outcome.ending.code().unwrap().to_string(), "SM3007");
         // A dead letter cannot keep another's user id as a property, and must not be refused for it.
@@ -323,26 +222,14 @@ async fn a_queue_declared_otherwise_is_left_alone() {
         let jobs = rabbit.names.jobs.as_str();
         rabbit
             .channel()
-            .queue_declare(
-                jobs.into(),
-                QueueDeclareOptions::durable(),
-                FieldTable::default(),
-            )
+            .queue_declare(jobs.into(), QueueDeclareOptions::durable(), FieldTable::default())
             .await
             .unwrap();
-        rabbit
-            .put(jobs, b"precious", BasicProperties::default())
-            .await;
+        rabbit.put(jobs, b"precious", BasicProperties::default()).await;
         let worker = Worker::start(rabbit.options(), options(2));
-        let error = soon("the error", worker.running)
-            .await
-            .unwrap()
-            .unwrap_err();
+        let error = soon("the error", worker.running).await.unwrap().unwrap_err();
         let message = error.to_string();
-        assert!(
-            message.starts_with("SM4102: ") && message.contains(jobs) && message.contains("406"),
-            "{message}"
-        );
+        assert!(message.starts_with("SM4102: ") && message.contains(jobs) && message.contains("406"), "{message}");
         assert_eq!(rabbit.ready(jobs).await, 1);
     })
     .await;
@@ -352,24 +239,21 @@ async fn a_queue_declared_otherwise_is_left_alone() {
 async fn a_drain_halfway_loses_nothing_and_does_nothing_twice() {
     const JOBS: usize = 400;
     with_rabbit(async |rabbit| {
-        let first = Worker::start(rabbit.options(), options(8));
+        let short = Options { grace: Duration::from_secs(5), ..options(8) };
+        let first = Worker::with_power(JOBS / 2, rabbit.options(), short);
         first.is(Status::Consuming).await;
         let queue = rabbit.declare_requester("replies").await;
-        put_jobs(rabbit, JOBS, json!(20), &queue).await;
-        let mut outcomes = collect(rabbit, &queue, JOBS / 4).await;
+        put_jobs(rabbit, JOBS, json!(5), &queue).await;
+        let mut outcomes = collect(rabbit, &queue, JOBS / 2).await;
+        // It now has jobs that have begun and will not end, jobs that have not begun, and the queue has the rest.
         first.stop().await.unwrap();
-        let left = rabbit.ready(&rabbit.names.jobs).await;
-        assert!(
-            left > 0,
-            "the first worker did everything before it was stopped"
-        );
         let second = Worker::start(rabbit.options(), options(8));
         while outcomes.len() < JOBS {
             let outcome = read(&soon("an outcome", rabbit.take(&queue)).await);
             *outcomes.entry(outcome.job_id).or_default() += 1;
         }
         second.stop().await.unwrap();
-        assert_eq!(rabbit.ready(&queue).await, 0);
+        assert!(rabbit.try_take(&queue).await.is_none(), "an outcome too many");
         assert!(outcomes.values().all(|count| *count == 1), "{outcomes:?}");
     })
     .await;
@@ -379,29 +263,11 @@ async fn a_drain_halfway_loses_nothing_and_does_nothing_twice() {
 async fn what_outlasts_the_grace_period_is_given_back() {
     with_rabbit(async |rabbit| {
         let grace = Duration::from_secs(5);
-        let worker = Worker::start(
-            rabbit.options(),
-            Options {
-                grace,
-                ..options(1)
-            },
-        );
+        let worker = Worker::start(rabbit.options(), Options { grace, ..options(1) });
         worker.is(Status::Consuming).await;
         let queue = rabbit.declare_requester("replies").await;
-        rabbit
-            .put(
-                &rabbit.names.jobs,
-                &job("endless", json!(600_000)),
-                properties("endless", &queue),
-            )
-            .await;
-        rabbit
-            .put(
-                &rabbit.names.jobs,
-                &job("waiting", json!(1)),
-                properties("waiting", &queue),
-            )
-            .await;
+        rabbit.put(&rabbit.names.jobs, &job("endless", json!(600_000)), properties("endless", &queue)).await;
+        rabbit.put(&rabbit.names.jobs, &job("waiting", json!(1)), properties("waiting", &queue)).await;
         soon("both jobs' receipt", async {
             while worker.metrics.deliveries.get() < 2 || worker.metrics.running.get() < 1 {
                 tokio::time::sleep(Duration::from_millis(20)).await;
@@ -412,10 +278,7 @@ async fn what_outlasts_the_grace_period_is_given_back() {
         let waiting = soon("the job that waited", rabbit.take(&rabbit.names.jobs)).await;
         let endless = soon("the job that ran", rabbit.take(&rabbit.names.jobs)).await;
         let attempt = |message: &Message| {
-            (
-                Envelope::read(&message.properties).message_id,
-                Envelope::read(&message.properties).attempt,
-            )
+            (Envelope::read(&message.properties).message_id, Envelope::read(&message.properties).attempt)
         };
         assert_eq!(attempt(&waiting), (Some("waiting".to_owned()), 1));
         assert_eq!(attempt(&endless), (Some("endless".to_owned()), 2));
@@ -451,24 +314,11 @@ async fn a_deleted_queue_is_declared_again() {
     with_rabbit(async |rabbit| {
         let worker = Worker::start(rabbit.options(), options(2));
         worker.is(Status::Consuming).await;
-        rabbit
-            .channel()
-            .queue_delete(
-                rabbit.names.jobs.as_str().into(),
-                QueueDeleteOptions::default(),
-            )
-            .await
-            .unwrap();
+        rabbit.channel().queue_delete(rabbit.names.jobs.as_str().into(), QueueDeleteOptions::default()).await.unwrap();
         worker.is(Status::Connecting).await;
         worker.is(Status::Consuming).await;
         let queue = rabbit.declare_requester("replies").await;
-        rabbit
-            .put(
-                &rabbit.names.jobs,
-                &job("a", json!(1)),
-                properties("a", &queue),
-            )
-            .await;
+        rabbit.put(&rabbit.names.jobs, &job("a", json!(1)), properties("a", &queue)).await;
         collect(rabbit, &queue, 1).await;
         worker.stop().await.unwrap();
     })
@@ -479,9 +329,7 @@ async fn a_deleted_queue_is_declared_again() {
 async fn the_next_address_is_tried() {
     with_rabbit(async |rabbit| {
         let mut options_ = rabbit.options();
-        options_
-            .addresses
-            .insert(0, "amqp://127.0.0.1:1".parse().unwrap());
+        options_.addresses.insert(0, "amqp://127.0.0.1:1".parse().unwrap());
         let worker = Worker::start(options_, options(2));
         worker.is(Status::Consuming).await;
         worker.stop().await.unwrap();
@@ -492,13 +340,7 @@ async fn the_next_address_is_tried() {
 #[tokio::test(flavor = "multi_thread")]
 async fn without_a_broker_a_worker_waits_and_can_be_stopped() {
     let addresses = vec!["amqp://127.0.0.1:1".parse().unwrap()];
-    let worker = Worker::start(
-        AmqpOptions {
-            addresses,
-            ..AmqpOptions::default()
-        },
-        options(2),
-    );
+    let worker = Worker::start(AmqpOptions { addresses, ..AmqpOptions::default() }, options(2));
     worker.is(Status::Connecting).await;
     tokio::time::sleep(Duration::from_millis(500)).await;
     assert!(!worker.running.is_finished());
@@ -510,27 +352,19 @@ async fn wrong_credentials_are_the_brokers_refusal() {
     with_rabbit(async |rabbit| {
         let password = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(password.path(), "wrong\n").unwrap();
-        let options = AmqpOptions {
-            password_file: Some(password.path().to_owned()),
-            ..rabbit.options()
-        };
+        let options = AmqpOptions { password_file: Some(password.path().to_owned()), ..rabbit.options() };
         let broker = Amqp::new(options);
         let error = match scriptmill::broker::Broker::subscribe(&broker, 1).await {
             Ok(_) => panic!("connected with a wrong password"),
             Err(error) => error.to_string(),
         };
         assert!(
-            error.starts_with("SM4103: ")
-                && error.contains("ACCESS_REFUSED")
-                && !error.contains("wrong"),
+            error.starts_with("SM4103: ") && error.contains("ACCESS_REFUSED") && !error.contains("wrong"),
             "{error}"
         );
         // The file is read anew at each connection.
         std::fs::write(password.path(), "guest\n").unwrap();
-        scriptmill::broker::Broker::subscribe(&broker, 1)
-            .await
-            .map(drop)
-            .unwrap();
+        scriptmill::broker::Broker::subscribe(&broker, 1).await.map(drop).unwrap();
     })
     .await;
 }

@@ -2,18 +2,20 @@
 #![allow(dead_code, unreachable_pub, reason = "each test uses its part")]
 
 use std::panic::AssertUnwindSafe;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures_util::FutureExt;
 use lapin::options::{
-    BasicAckOptions, BasicGetOptions, BasicPublishOptions, ConfirmSelectOptions,
-    ExchangeDeleteOptions, QueueDeclareOptions, QueueDeleteOptions,
+    BasicAckOptions, BasicGetOptions, BasicPublishOptions, ConfirmSelectOptions, ExchangeDeleteOptions,
+    QueueDeclareOptions, QueueDeleteOptions,
 };
 use lapin::types::FieldTable;
-use lapin::{BasicProperties, Channel, Connection, ConnectionProperties};
+use lapin::{BasicProperties, Channel, Connection};
 use scriptmill::broker::amqp::{Amqp, Options};
 use scriptmill::broker::{Address, Message, Names};
+use scriptmill_sdk::connect::Brokers;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
@@ -22,8 +24,12 @@ pub const LONG: Duration = Duration::from_secs(60);
 
 /// The RabbitMQ to test against.
 pub fn server() -> String {
-    std::env::var("SCRIPTMILL_TEST_AMQP")
-        .unwrap_or_else(|_| "amqp://guest:guest@127.0.0.1:5672".to_owned())
+    std::env::var("SCRIPTMILL_TEST_AMQP").unwrap_or_else(|_| "amqp://guest:guest@127.0.0.1:5672".to_owned())
+}
+
+/// Certificates to trust where it speaks `amqps`.
+fn ca_file() -> Option<PathBuf> {
+    std::env::var_os("SCRIPTMILL_TEST_CA").map(PathBuf::from)
 }
 
 /// Runs a test on queues of its own, and removes them whatever comes of it.
@@ -49,28 +55,14 @@ pub struct Rabbit {
 impl Rabbit {
     async fn new() -> Self {
         let prefix = format!("scriptmill-test-{}", uuid::Uuid::new_v4().simple());
-        let admin = Connection::connect(&server(), ConnectionProperties::default())
-            .await
-            .unwrap_or_else(|error| {
-                panic!(
-                    "these tests need RabbitMQ at {} (SCRIPTMILL_TEST_AMQP): {error}",
-                    server()
-                )
-            });
+        let brokers = Brokers { ca_file: ca_file(), ..Brokers::at([server().parse().unwrap()]) };
+        let admin = brokers.connect(0, "scriptmill test").await.unwrap_or_else(|error| {
+            panic!("these tests need a RabbitMQ; SCRIPTMILL_TEST_AMQP and SCRIPTMILL_TEST_CA say which: {error}")
+        });
         let channel = admin.create_channel().await.unwrap();
-        channel
-            .confirm_select(ConfirmSelectOptions::default())
-            .await
-            .unwrap();
+        channel.confirm_select(ConfirmSelectOptions::default()).await.unwrap();
         let names = Names::new(&prefix);
-        Self {
-            prefix,
-            names,
-            proxy: Proxy::new().await,
-            admin,
-            channel,
-            requesters: Mutex::default(),
-        }
+        Self { prefix, names, proxy: Proxy::new().await, admin, channel, requesters: Mutex::default() }
     }
 
     /// Options that lead through the proxy.
@@ -78,6 +70,7 @@ impl Rabbit {
         Options {
             addresses: vec![self.proxy.address.clone()],
             prefix: self.prefix.clone(),
+            ca_file: ca_file(),
             retry_pause_max: Duration::from_millis(300),
             ..Options::default()
         }
@@ -90,10 +83,7 @@ impl Rabbit {
     pub async fn declare_requester(&self, name: &str) -> String {
         let queue = format!("{}.{name}", self.prefix);
         let options = QueueDeclareOptions::durable();
-        self.channel
-            .queue_declare(queue.as_str().into(), options, FieldTable::default())
-            .await
-            .unwrap();
+        self.channel.queue_declare(queue.as_str().into(), options, FieldTable::default()).await.unwrap();
         self.requesters.lock().unwrap().push(queue.clone());
         queue
     }
@@ -109,43 +99,20 @@ impl Rabbit {
     }
 
     pub async fn try_take(&self, queue: &str) -> Option<Message> {
-        let got = self
-            .channel
-            .basic_get(queue.into(), BasicGetOptions::default())
-            .await
-            .unwrap()?;
-        got.delivery
-            .acker
-            .ack(BasicAckOptions::default())
-            .await
-            .unwrap();
-        Some(Message {
-            body: got.delivery.data,
-            properties: got.delivery.properties,
-        })
+        let got = self.channel.basic_get(queue.into(), BasicGetOptions::default()).await.unwrap()?;
+        got.delivery.acker.ack(BasicAckOptions::default()).await.unwrap();
+        Some(Message { body: got.delivery.data, properties: got.delivery.properties })
     }
 
     pub async fn put(&self, queue: &str, body: &[u8], properties: BasicProperties) {
         let options = BasicPublishOptions::default();
-        self.channel
-            .basic_publish("".into(), queue.into(), options, body, properties)
-            .await
-            .unwrap()
-            .await
-            .unwrap();
+        self.channel.basic_publish("".into(), queue.into(), options, body, properties).await.unwrap().await.unwrap();
     }
 
     /// Messages of a queue that are not with a consumer.
     pub async fn ready(&self, queue: &str) -> u32 {
-        let options = QueueDeclareOptions {
-            passive: true,
-            ..QueueDeclareOptions::default()
-        };
-        self.channel
-            .queue_declare(queue.into(), options, FieldTable::default())
-            .await
-            .unwrap()
-            .message_count()
+        let options = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
+        self.channel.queue_declare(queue.into(), options, FieldTable::default()).await.unwrap().message_count()
     }
 
     pub fn channel(&self) -> &Channel {
@@ -157,20 +124,11 @@ impl Rabbit {
         // A failed test may have closed the other one.
         let channel = self.admin.create_channel().await.unwrap();
         let requesters = std::mem::take(&mut *self.requesters.lock().unwrap());
-        for queue in [&names.jobs, &names.dead, &names.results]
-            .into_iter()
-            .chain(&requesters)
-        {
-            channel
-                .queue_delete(queue.as_str().into(), QueueDeleteOptions::default())
-                .await
-                .unwrap();
+        for queue in [&names.jobs, &names.dead, &names.results].into_iter().chain(&requesters) {
+            channel.queue_delete(queue.as_str().into(), QueueDeleteOptions::default()).await.unwrap();
         }
         for exchange in [&names.dead, &names.results, &names.unclaimed] {
-            channel
-                .exchange_delete(exchange.as_str().into(), ExchangeDeleteOptions::default())
-                .await
-                .unwrap();
+            channel.exchange_delete(exchange.as_str().into(), ExchangeDeleteOptions::default()).await.unwrap();
         }
         self.admin.close(200, "done".into()).await.unwrap();
     }
@@ -205,11 +163,7 @@ impl Proxy {
                 opened.lock().unwrap().push(connection);
             }
         });
-        Self {
-            address: uri.to_string().parse().unwrap(),
-            connections,
-            listener,
-        }
+        Self { address: uri.to_string().parse().unwrap(), connections, listener }
     }
 
     /// Cuts all connections; new ones are let through.

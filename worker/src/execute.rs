@@ -1,9 +1,10 @@
 //! One job on an executor thread: from the message to the outcome.
 
-use futures_util::future::BoxFuture;
-use scriptmill_sdk::{Code, Diagnostic, Ending, Failure, LogLine, Origin, Outcome, Usage};
-
 use std::time::{Duration, SystemTime};
+
+use futures_util::future::{BoxFuture, FutureExt};
+use scriptmill_sandbox::{Execution, Invocation, Sandbox};
+use scriptmill_sdk::{Code, Ending, Failure, Origin, Outcome};
 
 use crate::intake::Accepted;
 
@@ -16,47 +17,37 @@ pub trait Runner: Send + Sync + 'static {
     fn run<'a>(&'a self, job: &'a Accepted) -> BoxFuture<'a, Execution>;
 }
 
-/// What became of one job.
-#[derive(Clone, Debug)]
-pub struct Execution {
-    /// How it ended.
-    pub ending: Ending,
-    /// What the check of its script found.
-    pub diagnostics: Vec<Diagnostic>,
-    /// What it logged.
-    pub logs: Vec<LogLine>,
-    /// What it used.
-    pub usage: Usage,
-}
+impl Runner for Sandbox {
+    fn engine(&self) -> &str {
+        self.engine_hash()
+    }
 
-impl Execution {
-    /// A job that ended before it could run.
-    pub fn unrun(ending: Ending) -> Self {
-        Self {
-            ending,
-            diagnostics: Vec::new(),
-            logs: Vec::new(),
-            usage: Usage::default(),
-        }
+    fn run<'a>(&'a self, accepted: &'a Accepted) -> BoxFuture<'a, Execution> {
+        let job = &accepted.job;
+        let invocation = Invocation {
+            entry: job.entry.as_deref(),
+            input: job.input.get(),
+            limits: accepted.limits,
+            job_id: &job.id,
+            tenant: &job.tenant,
+            attempt: accepted.attempt,
+            deadline_ms: accepted.deadline_ms,
+            clock_ms: accepted.clock_ms,
+        };
+        self.execute(&job.script, invocation).boxed()
     }
 }
 
 /// Runs a job, unless its deadline passed while it waited.
 pub async fn execute(runner: &dyn Runner, mut accepted: Accepted, waited: Duration) -> Outcome {
-    let left = accepted
-        .deadline_ms
-        .map(|deadline_ms| Duration::from_millis(deadline_ms).saturating_sub(since_epoch()));
+    let left = accepted.deadline_ms.map(|deadline_ms| Duration::from_millis(deadline_ms).saturating_sub(since_epoch()));
     let mut execution = match left {
         Some(Duration::ZERO) => {
             let message = "the deadline passed before the job could begin".to_owned();
-            Execution::unrun(Ending::Cancelled {
-                code: Code::DeadlinePassed,
-                message,
-            })
+            Execution::unrun(Ending::Cancelled { code: Code::DeadlinePassed, message })
         }
         left => {
-            accepted.limits.wall_time =
-                left.unwrap_or(Duration::MAX).min(accepted.limits.wall_time);
+            accepted.limits.wall_time = left.unwrap_or(Duration::MAX).min(accepted.limits.wall_time);
             runner.run(&accepted).await
         }
     };
@@ -82,25 +73,10 @@ pub fn broken(job_id: String, engine: &str) -> Outcome {
         retryable: true,
         thrown: None,
     };
-    let Execution {
-        ending,
-        diagnostics,
-        logs,
-        usage,
-    } = Execution::unrun(Ending::Failed(failure));
-    Outcome {
-        job_id,
-        tenant: String::new(),
-        ending,
-        diagnostics,
-        logs,
-        usage,
-        engine: engine.to_owned(),
-    }
+    let Execution { ending, diagnostics, logs, usage } = Execution::unrun(Ending::Failed(failure));
+    Outcome { job_id, tenant: String::new(), ending, diagnostics, logs, usage, engine: engine.to_owned() }
 }
 
 fn since_epoch() -> Duration {
-    SystemTime::now()
-        .duration_since(SystemTime::UNIX_EPOCH)
-        .unwrap_or_default()
+    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default()
 }

@@ -40,12 +40,10 @@ pub struct Bound {
 /// # Errors
 /// The address cannot be bound.
 pub async fn bind(address: SocketAddr) -> anyhow::Result<Bound> {
-    let listener = TcpListener::bind(address).await.with_context(|| {
-        format!("http.address: {address} cannot be bound; name another with --http, or off")
-    })?;
-    let address = listener
-        .local_addr()
-        .context("the bound address cannot be told")?;
+    let listener = TcpListener::bind(address)
+        .await
+        .with_context(|| format!("http.address: {address} cannot be bound; name another with --http, or off"))?;
+    let address = listener.local_addr().context("the bound address cannot be told")?;
     Ok(Bound { listener, address })
 }
 
@@ -60,9 +58,7 @@ impl Bound {
     /// # Errors
     /// The socket failed.
     pub async fn serve(self, doors: Doors, stop: CancellationToken) -> std::io::Result<()> {
-        axum::serve(self.listener, router(doors))
-            .with_graceful_shutdown(stop.cancelled_owned())
-            .await
+        axum::serve(self.listener, router(doors)).with_graceful_shutdown(stop.cancelled_owned()).await
     }
 }
 
@@ -78,11 +74,7 @@ fn router(doors: Doors) -> Router {
 async fn ready(State(doors): State<Doors>) -> Response {
     match (doors.not_ready)() {
         None => "ready\n".into_response(),
-        Some(reason) => (
-            StatusCode::SERVICE_UNAVAILABLE,
-            format!("not ready: {reason}\n"),
-        )
-            .into_response(),
+        Some(reason) => (StatusCode::SERVICE_UNAVAILABLE, format!("not ready: {reason}\n")).into_response(),
     }
 }
 
@@ -91,10 +83,8 @@ async fn metrics(State(doors): State<Doors>) -> Response {
     let mut text = String::new();
     match encode(&mut text, &doors.metrics) {
         Ok(()) => ([(header::CONTENT_TYPE, OPEN_METRICS)], text).into_response(),
-        Err(error) => (
-            StatusCode::INTERNAL_SERVER_ERROR,
-            format!("the metrics cannot be written: {error}\n"),
-        )
-            .into_response(),
+        Err(error) => {
+            (StatusCode::INTERNAL_SERVER_ERROR, format!("the metrics cannot be written: {error}\n")).into_response()
+        }
     }
 }

@@ -24,13 +24,7 @@ pub struct Policy {
 }
 
 impl Policy {
-    fn rejected(
-        &self,
-        rejection: Rejection,
-        job_id: String,
-        tenant: String,
-        queued_us: Option<u64>,
-    ) -> Outcome {
+    fn rejected(&self, rejection: Rejection, job_id: String, tenant: String, queued_us: Option<u64>) -> Outcome {
         let mut usage = Usage::default();
         usage.times.queued_us = queued_us;
         Outcome {
@@ -73,24 +67,15 @@ pub fn read(
     received_at: SystemTime,
     policy: &Policy,
 ) -> Result<Accepted, Box<Outcome>> {
-    let queued_us = envelope
-        .enqueued_at_ms
-        .map(|at| micros_since(at, received_at));
+    let queued_us = envelope.enqueued_at_ms.map(|at| micros_since(at, received_at));
     let unreadable = |code, message: String, path: Option<String>| {
-        let rejection = Rejection {
-            code,
-            message,
-            path,
-        };
+        let rejection = Rejection { code, message, path };
         let job_id = envelope.message_id.clone().unwrap_or_default();
         Box::new(policy.rejected(rejection, job_id, String::new(), queued_us))
     };
     let length = message.body.len() as u64;
     if length > policy.message_bytes_max {
-        let text = format!(
-            "the message has {length} bytes; this worker takes {} at most",
-            policy.message_bytes_max
-        );
+        let text = format!("the message has {length} bytes; this worker takes {} at most", policy.message_bytes_max);
         return Err(unreadable(Code::MessageTooLarge, text, None));
     }
     if let Err(error) = envelope.encoding() {
@@ -101,80 +86,46 @@ pub fn read(
         InvalidJob::Field { path, message } => unreadable(Code::InvalidField, message, Some(path)),
     })?;
     let refuse = |code, message: String, path: &str| {
-        let rejection = Rejection {
-            code,
-            message,
-            path: Some(path.to_owned()),
-        };
+        let rejection = Rejection { code, message, path: Some(path.to_owned()) };
         Box::new(policy.rejected(rejection, job.id.clone(), job.tenant.clone(), queued_us))
     };
     let input = job.input.get().len() as u64;
     if input > policy.input_bytes_max {
-        let text = format!(
-            "the input has {input} bytes; this worker takes {} at most",
-            policy.input_bytes_max
-        );
+        let text = format!("the input has {input} bytes; this worker takes {} at most", policy.input_bytes_max);
         return Err(refuse(Code::InputTooLarge, text, "input"));
     }
-    let limits = policy.limits.lowered(&job.limits).map_err(|error| {
-        refuse(
-            Code::LimitAboveWorker,
-            error.to_string(),
-            &format!("limits.{}", error.field),
-        )
-    })?;
+    let limits = policy
+        .limits
+        .lowered(&job.limits)
+        .map_err(|error| refuse(Code::LimitAboveWorker, error.to_string(), &format!("limits.{}", error.field)))?;
     if policy.tenant_is_user && envelope.user_id.as_deref() != Some(job.tenant.as_str()) {
-        let user = envelope
-            .user_id
-            .as_deref()
-            .unwrap_or("nobody (the message has no user_id)");
-        let text = format!(
-            "the tenant is {}, but the message was published by {user}",
-            job.tenant
-        );
+        let user = envelope.user_id.as_deref().unwrap_or("nobody (the message has no user_id)");
+        let text = format!("the tenant is {}, but the message was published by {user}", job.tenant);
         return Err(refuse(Code::TenantMismatch, text, "tenant"));
     }
     // Before 1970 is 1970: that deadline has passed as well.
     let since_epoch = |ms: i64| u64::try_from(ms).unwrap_or(0);
-    let (deadline_ms, clock_ms) = (
-        job.deadline_ms().map(since_epoch),
-        job.clock_ms().map(since_epoch),
-    );
-    Ok(Accepted {
-        limits,
-        attempt: attempt(message, envelope, redelivered),
-        deadline_ms,
-        clock_ms,
-        queued_us,
-        job,
-    })
+    let (deadline_ms, clock_ms) = (job.deadline_ms().map(since_epoch), job.clock_ms().map(since_epoch));
+    Ok(Accepted { limits, attempt: attempt(message, envelope, redelivered), deadline_ms, clock_ms, queued_us, job })
 }
 
 /// The attempt: what workers counted when they gave the job back, and what the broker counted when they died with it.
 /// RabbitMQ 3.10 has its count in every delivery; 4.x leaves it away where it is 0, and some versions altogether.
 pub(crate) fn attempt(message: &Message, envelope: &Envelope, redelivered: bool) -> u32 {
-    let counted = message.properties.headers().as_ref().and_then(|headers| {
-        match headers.inner().get("x-delivery-count")? {
+    let counted =
+        message.properties.headers().as_ref().and_then(|headers| match headers.inner().get("x-delivery-count")? {
             lapin::types::AMQPValue::LongLongInt(n) => u32::try_from(*n).ok(),
             lapin::types::AMQPValue::LongInt(n) => u32::try_from(*n).ok(),
             lapin::types::AMQPValue::LongUInt(n) => Some(*n),
             _ => None,
-        }
-    });
-    envelope
-        .attempt
-        .saturating_add(counted.unwrap_or(0).max(u32::from(redelivered)))
+        });
+    envelope.attempt.saturating_add(counted.unwrap_or(0).max(u32::from(redelivered)))
 }
 
 /// From an instant in milliseconds since the epoch until `now`; none when the other clock is ahead.
 fn micros_since(at_ms: u64, now: SystemTime) -> u64 {
-    let now = now
-        .duration_since(SystemTime::UNIX_EPOCH)
-        .unwrap_or_default()
-        .as_micros();
-    u64::try_from(now)
-        .unwrap_or(u64::MAX)
-        .saturating_sub(at_ms.saturating_mul(1000))
+    let now = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_micros();
+    u64::try_from(now).unwrap_or(u64::MAX).saturating_sub(at_ms.saturating_mul(1000))
 }
 
 #[cfg(test)]
@@ -198,27 +149,13 @@ mod tests {
         }
     }
 
-    fn take(
-        job: &serde_json::Value,
-        envelope: &Envelope,
-        policy: &Policy,
-    ) -> Result<Accepted, Box<Outcome>> {
-        let message = Message {
-            body: job.to_string().into_bytes(),
-            ..Message::default()
-        };
-        read(
-            &message,
-            envelope,
-            false,
-            SystemTime::UNIX_EPOCH + Duration::from_secs(10),
-            policy,
-        )
+    fn take(job: &serde_json::Value, envelope: &Envelope, policy: &Policy) -> Result<Accepted, Box<Outcome>> {
+        let message = Message { body: job.to_string().into_bytes(), ..Message::default() };
+        read(&message, envelope, false, SystemTime::UNIX_EPOCH + Duration::from_secs(10), policy)
     }
 
     fn job() -> serde_json::Value {
-        let script =
-            json!({ "modules": [{ "name": "main.ts", "source": "export default () => 1" }] });
+        let script = json!({ "modules": [{ "name": "main.ts", "source": "export default () => 1" }] });
         json!({ "id": "a", "tenant": "acme", "script": script })
     }
 
@@ -228,55 +165,26 @@ mod tests {
         job["limits"] = json!({ "fuel": 7 });
         job["deadline"] = json!("1970-01-01T00:00:12.5Z");
         job["clock"] = json!("1969-12-31T00:00:00Z");
-        let envelope = Envelope {
-            enqueued_at_ms: Some(9_000),
-            attempt: 1,
-            ..Envelope::default()
-        };
+        let envelope = Envelope { enqueued_at_ms: Some(9_000), attempt: 1, ..Envelope::default() };
         let accepted = take(&job, &envelope, &policy()).unwrap();
         assert_eq!((accepted.limits.fuel, accepted.attempt), (7, 1));
-        assert_eq!(
-            (accepted.deadline_ms, accepted.clock_ms),
-            (Some(12_500), Some(0))
-        );
+        assert_eq!((accepted.deadline_ms, accepted.clock_ms), (Some(12_500), Some(0)));
         assert_eq!(accepted.queued_us, Some(1_000_000));
         // The other machine's clock may be ahead.
-        let envelope = Envelope {
-            enqueued_at_ms: Some(11_000),
-            ..envelope
-        };
+        let envelope = Envelope { enqueued_at_ms: Some(11_000), ..envelope };
         assert_eq!(take(&job, &envelope, &policy()).unwrap().queued_us, Some(0));
     }
 
     #[test]
     fn a_refusal_names_the_job_as_far_as_it_could_be_read() {
-        let envelope = Envelope {
-            message_id: Some("m".to_owned()),
-            ..Envelope::default()
-        };
+        let envelope = Envelope { message_id: Some("m".to_owned()), ..Envelope::default() };
         let outcome = take(&json!([]), &envelope, &policy()).unwrap_err();
-        assert_eq!(
-            (
-                outcome.job_id.as_str(),
-                outcome.tenant.as_str(),
-                outcome.engine.as_str()
-            ),
-            ("m", "", "hash")
-        );
-        let user = Policy {
-            tenant_is_user: true,
-            ..policy()
-        };
+        assert_eq!((outcome.job_id.as_str(), outcome.tenant.as_str(), outcome.engine.as_str()), ("m", "", "hash"));
+        let user = Policy { tenant_is_user: true, ..policy() };
         let outcome = take(&job(), &envelope, &user).unwrap_err();
-        assert_eq!(
-            (outcome.job_id.as_str(), outcome.tenant.as_str()),
-            ("a", "acme")
-        );
+        assert_eq!((outcome.job_id.as_str(), outcome.tenant.as_str()), ("a", "acme"));
         assert_eq!(outcome.ending.code(), Some(Code::TenantMismatch));
-        let acme = Envelope {
-            user_id: Some("acme".to_owned()),
-            ..envelope
-        };
+        let acme = Envelope { user_id: Some("acme".to_owned()), ..envelope };
         assert!(take(&job(), &acme, &user).is_ok());
     }
 
@@ -295,19 +203,9 @@ mod tests {
                 headers.insert("x-delivery-count".into(), AMQPValue::LongLongInt(counted));
             }
             let properties = BasicProperties::default().with_headers(headers);
-            let message = Message {
-                body: Vec::new(),
-                properties,
-            };
-            let envelope = Envelope {
-                attempt,
-                ..Envelope::default()
-            };
-            assert_eq!(
-                super::attempt(&message, &envelope, redelivered),
-                expected,
-                "{name}"
-            );
+            let message = Message { body: Vec::new(), properties };
+            let envelope = Envelope { attempt, ..Envelope::default() };
+            assert_eq!(super::attempt(&message, &envelope, redelivered), expected, "{name}");
         }
     }
 }

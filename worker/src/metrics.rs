@@ -89,85 +89,27 @@ impl Metrics {
             fuel: Family::default(),
         };
         registry.register("jobs", "Jobs settled", metrics.jobs.clone());
-        registry.register(
-            "deliveries",
-            "Messages received",
-            metrics.deliveries.clone(),
-        );
-        registry.register(
-            "redeliveries",
-            "Messages received that were delivered before",
-            metrics.redeliveries.clone(),
-        );
-        registry.register(
-            "dead_letters",
-            "Messages put with the dead letters",
-            metrics.dead_letters.clone(),
-        );
-        registry.register(
-            "unroutable_outcomes",
-            "Outcomes whose requester was gone",
-            metrics.unroutable.clone(),
-        );
-        registry.register(
-            "discarded_outcomes",
-            "Outcomes that could be put nowhere",
-            metrics.discarded.clone(),
-        );
-        registry.register(
-            "given_back",
-            "Jobs given back to the queue",
-            metrics.given_back.clone(),
-        );
-        registry.register(
-            "lost_deliveries",
-            "Deliveries whose connection died unsettled",
-            metrics.lost.clone(),
-        );
-        registry.register(
-            "publish_retries",
-            "Publications tried again",
-            metrics.publish_retries.clone(),
-        );
-        registry.register(
-            "jobs_running",
-            "Jobs that have a slot",
-            metrics.running.clone(),
-        );
-        registry.register(
-            "jobs_waiting",
-            "Jobs received that wait for a slot",
-            metrics.waiting.clone(),
-        );
-        registry.register(
-            "slots",
-            "Jobs that may run at one time",
-            metrics.slots.clone(),
-        );
-        registry.register(
-            "broker_connected",
-            "1 while jobs can be received",
-            metrics.connected.clone(),
-        );
+        registry.register("deliveries", "Messages received", metrics.deliveries.clone());
+        registry.register("redeliveries", "Messages received that were delivered before", metrics.redeliveries.clone());
+        registry.register("dead_letters", "Messages put with the dead letters", metrics.dead_letters.clone());
+        registry.register("unroutable_outcomes", "Outcomes whose requester was gone", metrics.unroutable.clone());
+        registry.register("discarded_outcomes", "Outcomes that could be put nowhere", metrics.discarded.clone());
+        registry.register("given_back", "Jobs given back to the queue", metrics.given_back.clone());
+        registry.register("lost_deliveries", "Deliveries whose connection died unsettled", metrics.lost.clone());
+        registry.register("publish_retries", "Publications tried again", metrics.publish_retries.clone());
+        registry.register("jobs_running", "Jobs that have a slot", metrics.running.clone());
+        registry.register("jobs_waiting", "Jobs received that wait for a slot", metrics.waiting.clone());
+        registry.register("slots", "Jobs that may run at one time", metrics.slots.clone());
+        registry.register("broker_connected", "1 while jobs can be received", metrics.connected.clone());
         let help = "Where jobs' time went";
-        registry.register_with_unit(
-            "job_duration",
-            help,
-            Unit::Seconds,
-            metrics.durations.clone(),
-        );
+        registry.register_with_unit("job_duration", help, Unit::Seconds, metrics.durations.clone());
         registry.register("fuel", "Fuel used", metrics.fuel.clone());
         metrics
     }
 
     /// Counts a job that was settled with this outcome.
     pub(crate) fn settled(&self, outcome: &Settled) {
-        self.jobs
-            .get_or_create(&JobLabels {
-                status: outcome.status,
-                code: name(outcome.code),
-            })
-            .inc();
+        self.jobs.get_or_create(&JobLabels { status: outcome.status, code: name(outcome.code) }).inc();
         let times = &outcome.usage.times;
         let phases = [
             ("queued", times.queued_us),
@@ -178,20 +120,14 @@ impl Metrics {
         ];
         for (phase, us) in phases {
             if let Some(us) = us {
-                self.durations
-                    .get_or_create(&PhaseLabel { phase })
-                    .observe(us as f64 / 1e6);
+                self.durations.get_or_create(&PhaseLabel { phase }).observe(us as f64 / 1e6);
             }
         }
-        self.fuel
-            .get_or_create(&FuelLabel { part: "entry" })
-            .inc_by(outcome.usage.fuel);
+        self.fuel.get_or_create(&FuelLabel { part: "entry" }).inc_by(outcome.usage.fuel);
     }
 
     pub(crate) fn dead_letter(&self, code: Option<Code>) {
-        self.dead_letters
-            .get_or_create(&CodeLabel { code: name(code) })
-            .inc();
+        self.dead_letters.get_or_create(&CodeLabel { code: name(code) }).inc();
     }
 }
 
@@ -204,11 +140,7 @@ pub(crate) struct Settled {
 
 impl From<&Outcome> for Settled {
     fn from(outcome: &Outcome) -> Self {
-        Self {
-            status: outcome.ending.status(),
-            code: outcome.ending.code(),
-            usage: outcome.usage.clone(),
-        }
+        Self { status: outcome.ending.status(), code: outcome.ending.code(), usage: outcome.usage.clone() }
     }
 }
 

@@ -28,14 +28,12 @@ impl Executor {
         let (turns, queue) = crossbeam_channel::unbounded::<Runnable>();
         for number in 0..threads.get() {
             let queue = queue.clone();
-            thread::Builder::new()
-                .name(format!("script-{number}"))
-                .spawn(move || {
-                    for runnable in queue {
-                        // A panic is that job's alone: its task answers `None`.
-                        let _ = catch_unwind(AssertUnwindSafe(|| runnable.run()));
-                    }
-                })?;
+            thread::Builder::new().name(format!("script-{number}")).spawn(move || {
+                for runnable in queue {
+                    // A panic is that job's alone: its task answers `None`.
+                    let _ = catch_unwind(AssertUnwindSafe(|| runnable.run()));
+                }
+            })?;
         }
         Ok(Self { turns })
     }
@@ -78,11 +76,7 @@ mod tests {
             }
             log.lock().unwrap().push(name);
             left -= 1;
-            if left == 0 {
-                Poll::Ready(())
-            } else {
-                Poll::Pending
-            }
+            if left == 0 { Poll::Ready(()) } else { Poll::Pending }
         })
         .await;
     }
@@ -90,10 +84,7 @@ mod tests {
     #[tokio::test]
     async fn a_short_job_overtakes_a_long_one() {
         let executor = Executor::new(NonZeroUsize::MIN).unwrap();
-        let (log, gate) = (
-            Arc::<Mutex<String>>::default(),
-            Arc::<AtomicBool>::default(),
-        );
+        let (log, gate) = (Arc::<Mutex<String>>::default(), Arc::<AtomicBool>::default());
         let long = executor.spawn(taking_turns('l', 100, log.clone(), gate.clone()));
         let short = executor.spawn(taking_turns('s', 3, log.clone(), gate.clone()));
         gate.store(true, Ordering::SeqCst);
@@ -101,10 +92,7 @@ mod tests {
         long.await.unwrap();
         let log = log.lock().unwrap();
         let before = log[..log.rfind('s').unwrap()].matches('l').count();
-        assert!(
-            before <= 4,
-            "the short job waited for {before} turns of the long one"
-        );
+        assert!(before <= 4, "the short job waited for {before} turns of the long one");
     }
 
     #[tokio::test]

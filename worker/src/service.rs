@@ -76,21 +76,16 @@ impl Options {
     }
 
     fn threads(&self) -> NonZeroUsize {
-        self.threads
-            .or_else(|| std::thread::available_parallelism().ok())
-            .unwrap_or(NonZeroUsize::MIN)
+        self.threads.or_else(|| std::thread::available_parallelism().ok()).unwrap_or(NonZeroUsize::MIN)
     }
 
     fn prefetch(&self) -> u16 {
-        u16::try_from(self.slots.get())
-            .unwrap_or(u16::MAX)
-            .saturating_add(self.prefetch_margin)
+        u16::try_from(self.slots.get()).unwrap_or(u16::MAX).saturating_add(self.prefetch_margin)
     }
 
     /// How long jobs may go on in a drain: the grace period less what giving them back takes.
     fn running_grace(&self) -> Duration {
-        self.grace
-            .saturating_sub((self.grace / 5).min(Duration::from_secs(5)))
+        self.grace.saturating_sub((self.grace / 5).min(Duration::from_secs(5)))
     }
 }
 
@@ -139,9 +134,7 @@ impl Service {
         retry_pause_max: Duration,
         metrics: Metrics,
     ) -> std::io::Result<Self> {
-        metrics
-            .slots
-            .set(i64::try_from(options.slots.get()).unwrap_or(i64::MAX));
+        metrics.slots.set(i64::try_from(options.slots.get()).unwrap_or(i64::MAX));
         let rooms = Rooms {
             executor: Executor::new(options.threads())?,
             desk: Desk::new(broker.clone(), metrics.clone(), retry_pause_max),
@@ -152,12 +145,7 @@ impl Service {
             metrics,
         };
         let (status, _) = watch::channel(Status::Connecting);
-        Ok(Self {
-            rooms: Arc::new(rooms),
-            options,
-            retry_pause_max,
-            status,
-        })
+        Ok(Self { rooms: Arc::new(rooms), options, retry_pause_max, status })
     }
 
     /// What the worker is doing, now and from now on.
@@ -246,22 +234,13 @@ impl Service {
                 },
             }
         }
-        tracing::info!(
-            running = jobs.len(),
-            waiting = waiting.len(),
-            "draining: taking no more jobs"
-        );
+        tracing::info!(running = jobs.len(), waiting = waiting.len(), "draining: taking no more jobs");
         self.became(Status::Draining);
         if let Err(error) = subscription.stop().await {
             tracing::warn!(%error, "the broker may still send jobs; they will go back");
         }
-        let mut unbegun = waiting
-            .into_iter()
-            .map(|(delivery, _)| delivery)
-            .collect::<Vec<_>>();
-        while let Ok(Some(Ok(delivery))) =
-            tokio::time::timeout(Duration::from_secs(1), subscription.next()).await
-        {
+        let mut unbegun = waiting.into_iter().map(|(delivery, _)| delivery).collect::<Vec<_>>();
+        while let Ok(Some(Ok(delivery))) = tokio::time::timeout(Duration::from_secs(1), subscription.next()).await {
             unbegun.push(self.received(delivery));
         }
         for delivery in unbegun {
@@ -275,20 +254,11 @@ impl Service {
     async fn leave(&self, mut jobs: JoinSet<()>, subscription: Option<Box<dyn Subscription>>) {
         let told = Instant::now();
         let running_grace = self.options.running_grace();
-        if tokio::time::timeout(running_grace, drained(&mut jobs))
-            .await
-            .is_err()
-        {
-            tracing::warn!(
-                running = jobs.len(),
-                "the grace period ends: giving back what still runs"
-            );
+        if tokio::time::timeout(running_grace, drained(&mut jobs)).await.is_err() {
+            tracing::warn!(running = jobs.len(), "the grace period ends: giving back what still runs");
             self.rooms.hurry.cancel();
             let left = self.options.grace.saturating_sub(told.elapsed());
-            if tokio::time::timeout(left, drained(&mut jobs))
-                .await
-                .is_err()
-            {
+            if tokio::time::timeout(left, drained(&mut jobs)).await.is_err() {
                 tracing::warn!(
                     jobs = jobs.len(),
                     "leaving without an answer from the broker; it will deliver these jobs again"
@@ -313,10 +283,7 @@ impl Service {
     }
 
     fn became(&self, status: Status) {
-        self.rooms
-            .metrics
-            .connected
-            .set(i64::from(status == Status::Consuming));
+        self.rooms.metrics.connected.set(i64::from(status == Status::Consuming));
         self.status.send_replace(status);
     }
 }
@@ -330,36 +297,15 @@ impl Rooms {
     async fn job(&self, delivery: Delivery, slot: OwnedSemaphorePermit, received: Instant) {
         let envelope = Envelope::read(&delivery.message.properties);
         let id = envelope.message_id.clone().unwrap_or_default();
-        let span = tracing::info_span!(
-            "job",
-            id,
-            tenant = tracing::field::Empty,
-            traceparent = envelope.traceparent
-        );
-        self.job_in_span(delivery, envelope, slot, received.elapsed())
-            .instrument(span)
-            .await;
+        let span = tracing::info_span!("job", id, tenant = tracing::field::Empty, traceparent = envelope.traceparent);
+        self.job_in_span(delivery, envelope, slot, received.elapsed()).instrument(span).await;
     }
 
-    async fn job_in_span(
-        &self,
-        delivery: Delivery,
-        envelope: Envelope,
-        slot: OwnedSemaphorePermit,
-        waited: Duration,
-    ) {
+    async fn job_in_span(&self, delivery: Delivery, envelope: Envelope, slot: OwnedSemaphorePermit, waited: Duration) {
         let running = Running::new(&self.metrics);
         let task = {
-            let (message, envelope, policy) = (
-                delivery.message.clone(),
-                envelope.clone(),
-                self.policy.clone(),
-            );
-            let (redelivered, received_at, runner) = (
-                delivery.redelivered,
-                delivery.received_at,
-                self.runner.clone(),
-            );
+            let (message, envelope, policy) = (delivery.message.clone(), envelope.clone(), self.policy.clone());
+            let (redelivered, received_at, runner) = (delivery.redelivered, delivery.received_at, self.runner.clone());
             let span = tracing::Span::current();
             let work = async move {
                 match intake::read(&message, &envelope, redelivered, received_at, &policy) {
@@ -383,13 +329,7 @@ impl Rooms {
         drop((slot, running));
         let (readable, answer) = done.unwrap_or_else(|| {
             let job_id = envelope.message_id.clone().unwrap_or_default();
-            (
-                true,
-                Answer::new(
-                    execute::broken(job_id, self.runner.engine()),
-                    self.policy.message_bytes_max,
-                ),
-            )
+            (true, Answer::new(execute::broken(job_id, self.runner.engine()), self.policy.message_bytes_max))
         });
         if readable {
             tracing::debug!(status = answer.status(), code = ?answer.code(), "the job ended");
@@ -404,9 +344,7 @@ impl Rooms {
     async fn give_back(&self, delivery: Delivery, begun: u32) {
         let envelope = Envelope::read(&delivery.message.properties);
         let attempt = intake::attempt(&delivery.message, &envelope, delivery.redelivered);
-        self.desk
-            .give_back(delivery, &envelope, attempt.saturating_add(begun))
-            .await;
+        self.desk.give_back(delivery, &envelope, attempt.saturating_add(begun)).await;
     }
 }
 
@@ -431,9 +369,7 @@ struct Waiting<'a>(&'a Metrics);
 
 impl Waiting<'_> {
     fn set(&self, waiting: usize) {
-        self.0
-            .waiting
-            .set(i64::try_from(waiting).unwrap_or(i64::MAX));
+        self.0.waiting.set(i64::try_from(waiting).unwrap_or(i64::MAX));
     }
 }
 

@@ -56,18 +56,9 @@ impl Answer {
     pub fn new(mut outcome: Outcome, bytes_max: u64) -> Self {
         let mut body = text(&outcome);
         if body.len() as u64 > bytes_max {
-            let message = format!(
-                "the outcome has {} bytes; this worker publishes {bytes_max} at most",
-                body.len()
-            );
+            let message = format!("the outcome has {} bytes; this worker publishes {bytes_max} at most", body.len());
             let limit = LimitKind::OutputBytes;
-            let exhausted = Exhausted {
-                code: Code::Output,
-                message,
-                limit,
-                allowed: bytes_max,
-                stack: Vec::new(),
-            };
+            let exhausted = Exhausted { code: Code::Output, message, limit, allowed: bytes_max, stack: Vec::new() };
             outcome.ending = Ending::Exhausted(exhausted);
             body = text(&outcome);
             if body.len() as u64 > bytes_max {
@@ -76,11 +67,7 @@ impl Answer {
                 body = text(&outcome);
             }
         }
-        Self {
-            body,
-            settled: Settled::from(&outcome),
-            tenant: outcome.tenant,
-        }
+        Self { body, settled: Settled::from(&outcome), tenant: outcome.tenant }
     }
 
     /// What is counted of it.
@@ -109,11 +96,7 @@ pub struct Lost;
 impl Desk {
     /// A desk at this broker.
     pub fn new(broker: Arc<dyn Broker>, metrics: Metrics, retry_pause_max: Duration) -> Self {
-        Self {
-            broker,
-            metrics,
-            retry_pause_max,
-        }
+        Self { broker, metrics, retry_pause_max }
     }
 
     /// Publishes the outcome, waits for the confirm, acknowledges the job.
@@ -133,20 +116,13 @@ impl Desk {
     pub async fn dead_letter(&self, delivery: Delivery, envelope: &Envelope, answer: Answer) {
         let code = answer.code().map(|code| (CODE, code.to_string()));
         let publisher = envelope.user_id.clone().map(|user| (PUBLISHER, user));
-        let headers = code
-            .into_iter()
-            .chain(publisher)
-            .map(|(name, text)| (name, AMQPValue::LongString(text.into())));
-        let letter = Message {
-            body: delivery.message.body.clone(),
-            properties: carried(&delivery.message.properties, headers),
-        };
+        let headers = code.into_iter().chain(publisher).map(|(name, text)| (name, AMQPValue::LongString(text.into())));
+        let letter =
+            Message { body: delivery.message.body.clone(), properties: carried(&delivery.message.properties, headers) };
         let settled = async {
             self.answer(&delivery, envelope, &answer).await?;
             if self.publish(&delivery, &Target::Dead, &letter).await? == Routing::Unroutable {
-                tracing::error!(
-                    "the dead letters have no queue; the message is left to the broker"
-                );
+                tracing::error!("the dead letters have no queue; the message is left to the broker");
                 return Err(Lost);
             }
             Ok(())
@@ -174,8 +150,7 @@ impl Desk {
                 Lost
             })
         } else {
-            let header =
-                (attempt > 1).then(|| (ATTEMPT, AMQPValue::LongLongInt(i64::from(attempt))));
+            let header = (attempt > 1).then(|| (ATTEMPT, AMQPValue::LongLongInt(i64::from(attempt))));
             let job = Message {
                 body: delivery.message.body.clone(),
                 properties: carried(&delivery.message.properties, header),
@@ -193,22 +168,12 @@ impl Desk {
         }
     }
 
-    async fn answer(
-        &self,
-        delivery: &Delivery,
-        envelope: &Envelope,
-        answer: &Answer,
-    ) -> Result<(), Lost> {
+    async fn answer(&self, delivery: &Delivery, envelope: &Envelope, answer: &Answer) -> Result<(), Lost> {
         let properties = envelope.outcome_properties(answer.status(), answer.code(), now_ms());
-        let message = Message {
-            body: answer.body.clone(),
-            properties,
-        };
+        let message = Message { body: answer.body.clone(), properties };
         let target = match &envelope.reply_to {
             Some(queue) => Target::Requester(queue.clone()),
-            None => Target::Results {
-                tenant: answer.tenant.clone(),
-            },
+            None => Target::Results { tenant: answer.tenant.clone() },
         };
         match self.publish(delivery, &target, &message).await? {
             Routing::Queued => Ok(()),
@@ -227,23 +192,14 @@ impl Desk {
             Target::Requester(queue) => queue.as_str(),
             _ => "",
         };
-        tracing::warn!(
-            queue,
-            "the queue that wants this outcome is gone; the outcome goes to the dead letters"
-        );
+        tracing::warn!(queue, "the queue that wants this outcome is gone; the outcome goes to the dead letters");
         let header = [(UNROUTABLE, AMQPValue::LongString(queue.into()))];
-        let letter = Message {
-            properties: carried(&message.properties, header),
-            body: message.body,
-        };
+        let letter = Message { properties: carried(&message.properties, header), body: message.body };
         match self.broker.publish(&Target::Dead, &letter).await {
             Ok(Routing::Queued) => {}
             Ok(Routing::Unroutable) => {
                 self.metrics.discarded.inc();
-                tracing::error!(
-                    queue,
-                    "an outcome is lost: its requester is gone, and the dead letters have no queue"
-                );
+                tracing::error!(queue, "an outcome is lost: its requester is gone, and the dead letters have no queue");
             }
             Err(error) => {
                 self.metrics.discarded.inc();
@@ -253,12 +209,7 @@ impl Desk {
     }
 
     /// Publishes until the broker has it or the delivery is void.
-    async fn publish(
-        &self,
-        delivery: &Delivery,
-        target: &Target,
-        message: &Message,
-    ) -> Result<Routing, Lost> {
+    async fn publish(&self, delivery: &Delivery, target: &Target, message: &Message) -> Result<Routing, Lost> {
         let mut waits = pauses(self.retry_pause_max);
         loop {
             let published = tokio::select! {
@@ -290,9 +241,7 @@ impl Desk {
     /// Counts a delivery that died before it was settled.
     pub fn lost(&self) {
         self.metrics.lost.inc();
-        tracing::info!(
-            "the delivery died with its connection; the broker will deliver the job again"
-        );
+        tracing::info!("the delivery died with its connection; the broker will deliver the job again");
     }
 }
 
@@ -304,11 +253,7 @@ fn carried(
     type With = fn(BasicProperties, ShortString) -> BasicProperties;
     const PERSISTENT: u8 = 2;
     let mut table = FieldTable::default();
-    for (name, value) in properties
-        .headers()
-        .iter()
-        .flat_map(|headers| headers.inner())
-    {
+    for (name, value) in properties.headers().iter().flat_map(|headers| headers.inner()) {
         if !STRIPPED.contains(&name.as_str()) {
             table.insert(name.clone(), value.clone());
         }
@@ -316,22 +261,11 @@ fn carried(
     for (name, value) in headers {
         table.insert(name.into(), value);
     }
-    let mut carried = BasicProperties::default()
-        .with_delivery_mode(PERSISTENT)
-        .with_headers(table);
+    let mut carried = BasicProperties::default().with_delivery_mode(PERSISTENT).with_headers(table);
     let texts: [(&Option<ShortString>, With); 7] = [
-        (
-            properties.content_type(),
-            BasicProperties::with_content_type,
-        ),
-        (
-            properties.content_encoding(),
-            BasicProperties::with_content_encoding,
-        ),
-        (
-            properties.correlation_id(),
-            BasicProperties::with_correlation_id,
-        ),
+        (properties.content_type(), BasicProperties::with_content_type),
+        (properties.content_encoding(), BasicProperties::with_content_encoding),
+        (properties.correlation_id(), BasicProperties::with_correlation_id),
         (properties.reply_to(), BasicProperties::with_reply_to),
         (properties.message_id(), BasicProperties::with_message_id),
         (properties.kind(), BasicProperties::with_type),
@@ -349,9 +283,7 @@ fn carried(
 }
 
 fn now_ms() -> u64 {
-    let since = SystemTime::now()
-        .duration_since(SystemTime::UNIX_EPOCH)
-        .unwrap_or_default();
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
@@ -369,10 +301,7 @@ mod tests {
             tenant: "acme".to_owned(),
             ending: Ending::Succeeded(RawValue::from_string(value.to_owned()).unwrap()),
             diagnostics: Vec::new(),
-            logs: vec![LogLine {
-                level: LogLevel::Info,
-                text: log.to_owned(),
-            }],
+            logs: vec![LogLine { level: LogLevel::Info, text: log.to_owned() }],
             usage: Usage::default(),
             engine: String::new(),
         }
@@ -384,18 +313,8 @@ mod tests {
         let quoted = format!("\"{long}\"");
         let cases = [
             ("fits", outcome("1e400", "short"), "succeeded", true),
-            (
-                "value too long",
-                outcome(&quoted, "short"),
-                "exhausted",
-                true,
-            ),
-            (
-                "value and logs too long",
-                outcome(&quoted, &long),
-                "exhausted",
-                false,
-            ),
+            ("value too long", outcome(&quoted, "short"), "exhausted", true),
+            ("value and logs too long", outcome(&quoted, &long), "exhausted", false),
         ];
         for (name, outcome, status, has_logs) in cases {
             let answer = Answer::new(outcome, 1_000);
@@ -425,20 +344,10 @@ mod tests {
             .with_reply_to("replies".into())
             .with_timestamp(7);
         let carried = carried(&properties, [(ATTEMPT, AMQPValue::LongLongInt(2))]);
-        let names = carried
-            .headers()
-            .as_ref()
-            .unwrap()
-            .inner()
-            .keys()
-            .map(|name| name.as_str())
-            .collect::<Vec<_>>();
+        let names = carried.headers().as_ref().unwrap().inner().keys().map(|name| name.as_str()).collect::<Vec<_>>();
         assert_eq!(names, ["traceparent", "x-own", ATTEMPT]);
         assert_eq!((carried.user_id(), carried.expiration()), (&None, &None));
-        assert_eq!(
-            (carried.reply_to(), carried.timestamp()),
-            (&Some("replies".into()), &Some(7))
-        );
+        assert_eq!((carried.reply_to(), carried.timestamp()), (&Some("replies".into()), &Some(7)));
         assert_eq!(carried.delivery_mode(), &Some(2));
     }
 }

@@ -11,9 +11,7 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::future::{BoxFuture, FutureExt};
-use lapin::options::{
-    BasicAckOptions, BasicCancelOptions, BasicConsumeOptions, BasicNackOptions, BasicQosOptions,
-};
+use lapin::options::{BasicAckOptions, BasicCancelOptions, BasicConsumeOptions, BasicNackOptions, BasicQosOptions};
 use lapin::types::FieldTable;
 use lapin::{Acker, Channel, Connection, Consumer};
 use schemars::JsonSchema;
@@ -23,9 +21,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::publisher::{Publisher, keep_publisher};
-use super::{
-    Address, Broker, Delivery, Error, Message, Names, Receipt, Routing, Subscription, Target,
-};
+use super::{Address, Broker, Delivery, Error, Message, Names, Receipt, Routing, Subscription, Target};
 
 /// How RabbitMQ is reached, and under which names its queues and exchanges live.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -107,18 +103,9 @@ impl Amqp {
         });
         let (sender, publisher) = watch::channel(None);
         let closing = CancellationToken::new();
-        let keeping = keep_publisher(
-            dialler.clone(),
-            options.retry_pause_max,
-            sender,
-            closing.clone(),
-        );
+        let keeping = keep_publisher(dialler.clone(), options.retry_pause_max, sender, closing.clone());
         tokio::spawn(keeping);
-        Self {
-            dialler,
-            publisher,
-            closing,
-        }
+        Self { dialler, publisher, closing }
     }
 
     /// Whether outcomes could be published now.
@@ -128,14 +115,9 @@ impl Amqp {
 
     async fn publisher(&self) -> Result<Arc<Publisher>, Error> {
         let mut publisher = self.publisher.clone();
-        let connected = tokio::time::timeout(
-            self.dialler.brokers.timeout,
-            publisher.wait_for(Option::is_some),
-        );
+        let connected = tokio::time::timeout(self.dialler.brokers.timeout, publisher.wait_for(Option::is_some));
         match connected.await {
-            Ok(Ok(publisher)) => publisher
-                .clone()
-                .ok_or_else(|| Error::lost("not connected")),
+            Ok(Ok(publisher)) => publisher.clone().ok_or_else(|| Error::lost("not connected")),
             Ok(Err(_)) => Err(Error::lost("the broker was closed")),
             Err(_) => Err(Error::lost("no connection to publish on")),
         }
@@ -154,12 +136,7 @@ impl Broker for Amqp {
             let connection = self.dialler.connect("jobs").await?;
             let timeout = self.dialler.brokers.timeout;
             let channel = answer("channel.open", timeout, connection.create_channel()).await?;
-            answer(
-                "basic.qos",
-                timeout,
-                channel.basic_qos(prefetch, BasicQosOptions::default()),
-            )
-            .await?;
+            answer("basic.qos", timeout, channel.basic_qos(prefetch, BasicQosOptions::default())).await?;
             let options = BasicConsumeOptions::default();
             let consume = channel.basic_consume(
                 self.dialler.names.jobs.as_str().into(),
@@ -169,36 +146,21 @@ impl Broker for Amqp {
             );
             let consumer = answer("basic.consume", timeout, consume).await?;
             let lost = CancellationToken::new();
-            Ok(Box::new(Consuming {
-                connection,
-                channel,
-                consumer,
-                timeout,
-                lost,
-                stopping: false,
-            }) as Box<dyn Subscription>)
+            Ok(Box::new(Consuming { connection, channel, consumer, timeout, lost, stopping: false })
+                as Box<dyn Subscription>)
         }
         .boxed()
     }
 
-    fn publish<'a>(
-        &'a self,
-        target: &'a Target,
-        message: &'a Message,
-    ) -> BoxFuture<'a, Result<Routing, Error>> {
+    fn publish<'a>(&'a self, target: &'a Target, message: &'a Message) -> BoxFuture<'a, Result<Routing, Error>> {
         async move {
             let (exchange, routing_key) = match target {
                 Target::Jobs => ("", self.dialler.names.jobs.as_str()),
                 Target::Requester(queue) => ("", queue.as_str()),
-                Target::Results { tenant } => {
-                    (self.dialler.names.results.as_str(), tenant.as_str())
-                }
+                Target::Results { tenant } => (self.dialler.names.results.as_str(), tenant.as_str()),
                 Target::Dead => (self.dialler.names.dead.as_str(), ""),
             };
-            self.publisher()
-                .await?
-                .publish(exchange, routing_key, message)
-                .await
+            self.publisher().await?.publish(exchange, routing_key, message).await
         }
         .boxed()
     }
@@ -230,21 +192,13 @@ impl Dialler {
         let connected = self.connect_at(turn, purpose).await;
         if connected.is_err() {
             // Another connection may have moved it on already.
-            let _ = self.turn.compare_exchange(
-                turn,
-                turn.wrapping_add(1),
-                Ordering::Relaxed,
-                Ordering::Relaxed,
-            );
+            let _ = self.turn.compare_exchange(turn, turn.wrapping_add(1), Ordering::Relaxed, Ordering::Relaxed);
         }
         connected
     }
 
     async fn connect_at(&self, turn: usize, purpose: &str) -> Result<Connection, Error> {
-        let connection = self
-            .brokers
-            .connect(turn, &format!("scriptmill {purpose}"))
-            .await?;
+        let connection = self.brokers.connect(turn, &format!("scriptmill {purpose}")).await?;
         if let Err(error) = self.names.declare(&connection, self.brokers.timeout).await {
             goodbye(&connection, self.brokers.timeout).await;
             return Err(error);
@@ -256,13 +210,7 @@ impl Dialler {
 
 /// Closes a connection in order, so that what was sent before has arrived.
 async fn goodbye(connection: &Connection, timeout: Duration) {
-    if let Err(error) = answer(
-        "connection.close",
-        timeout,
-        connection.close(200, "goodbye".into()),
-    )
-    .await
-    {
+    if let Err(error) = answer("connection.close", timeout, connection.close(200, "goodbye".into())).await {
         tracing::debug!(%error, "the connection did not close in order");
     }
 }
@@ -282,14 +230,8 @@ impl Subscription for Consuming {
         async move {
             let error = match self.consumer.next().await {
                 Some(Ok(delivery)) => {
-                    let receipt = Tag {
-                        acker: Some(delivery.acker),
-                        timeout: self.timeout,
-                    };
-                    let message = Message {
-                        body: delivery.data,
-                        properties: delivery.properties,
-                    };
+                    let receipt = Tag { acker: Some(delivery.acker), timeout: self.timeout };
+                    let message = Message { body: delivery.data, properties: delivery.properties };
                     return Some(Ok(Delivery::new(
                         message,
                         delivery.redelivered,
@@ -311,9 +253,7 @@ impl Subscription for Consuming {
     fn stop(&mut self) -> BoxFuture<'_, Result<(), Error>> {
         async move {
             self.stopping = true;
-            let cancel = self
-                .channel
-                .basic_cancel(self.consumer.tag(), BasicCancelOptions::default());
+            let cancel = self.channel.basic_cancel(self.consumer.tag(), BasicCancelOptions::default());
             Ok(answer("basic.cancel", self.timeout, cancel).await?)
         }
         .boxed()
@@ -359,10 +299,7 @@ impl Receipt for Tag {
         let timeout = self.timeout;
         async move {
             let Some(acker) = acker else { return Ok(()) };
-            let requeue = BasicNackOptions {
-                requeue: true,
-                ..Default::default()
-            };
+            let requeue = BasicNackOptions { requeue: true, ..Default::default() };
             answer("basic.nack", timeout, acker.nack(requeue)).await?;
             Ok(())
         }
@@ -373,18 +310,10 @@ impl Receipt for Tag {
 impl Drop for Tag {
     /// A delivery that nobody settled must not hold its place in the prefetch for ever.
     fn drop(&mut self) {
-        if let (Some(acker), Ok(runtime)) =
-            (self.acker.take(), tokio::runtime::Handle::try_current())
+        if let (Some(acker), Ok(runtime)) = (self.acker.take(), tokio::runtime::Handle::try_current())
             && acker.usable()
         {
-            runtime.spawn(async move {
-                acker
-                    .nack(BasicNackOptions {
-                        requeue: true,
-                        ..Default::default()
-                    })
-                    .await
-            });
+            runtime.spawn(async move { acker.nack(BasicNackOptions { requeue: true, ..Default::default() }).await });
         }
     }
 }

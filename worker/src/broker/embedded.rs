@@ -45,33 +45,17 @@ struct Stored {
 impl Embedded {
     /// A broker whose queues hold `length_max` messages each.
     pub fn new(length_max: usize) -> Self {
-        Self {
-            shared: Arc::new(Shared {
-                state: Mutex::default(),
-                changed: Notify::new(),
-                length_max,
-            }),
-        }
+        Self { shared: Arc::new(Shared { state: Mutex::default(), changed: Notify::new(), length_max }) }
     }
 
     /// Makes a requester's queue; outcomes to queues that nobody made are unroutable.
     pub fn declare_requester(&self, queue: &str) {
-        self.shared
-            .state()
-            .requesters
-            .entry(queue.to_owned())
-            .or_default();
+        self.shared.state().requesters.entry(queue.to_owned()).or_default();
     }
 
     /// Takes the next message of a requester's queue, waiting for it.
     pub async fn take(&self, queue: &str) -> Message {
-        self.wait(|state| {
-            state
-                .requesters
-                .get_mut(queue)
-                .and_then(VecDeque::pop_front)
-        })
-        .await
+        self.wait(|state| state.requesters.get_mut(queue).and_then(VecDeque::pop_front)).await
     }
 
     /// Takes the next outcome that had no requester, waiting for it.
@@ -122,17 +106,8 @@ impl Shared {
 impl State {
     /// Puts back what was delivered at these places or to these consumers.
     fn put_back(&mut self, which: impl Fn(u64, u64) -> bool) {
-        for (place, (_, stored)) in self
-            .held
-            .extract_if(|place, (consumer, _)| which(*place, *consumer))
-        {
-            self.ready.insert(
-                place,
-                Stored {
-                    redelivered: true,
-                    ..stored
-                },
-            );
+        for (place, (_, stored)) in self.held.extract_if(|place, (consumer, _)| which(*place, *consumer)) {
+            self.ready.insert(place, Stored { redelivered: true, ..stored });
         }
     }
 }
@@ -142,21 +117,12 @@ impl Broker for Embedded {
         let mut state = self.shared.state();
         let (consumer, lost) = (state.next_consumer, state.connection.child_token());
         state.next_consumer += 1;
-        let consuming = Consuming {
-            broker: self.clone(),
-            consumer,
-            prefetch: usize::from(prefetch),
-            lost,
-            stopped: false,
-        };
+        let consuming =
+            Consuming { broker: self.clone(), consumer, prefetch: usize::from(prefetch), lost, stopped: false };
         std::future::ready(Ok(Box::new(consuming) as Box<dyn Subscription>)).boxed()
     }
 
-    fn publish<'a>(
-        &'a self,
-        target: &'a Target,
-        message: &'a Message,
-    ) -> BoxFuture<'a, Result<Routing, Error>> {
+    fn publish<'a>(&'a self, target: &'a Target, message: &'a Message) -> BoxFuture<'a, Result<Routing, Error>> {
         let mut state = self.shared.state();
         let length_max = self.shared.length_max;
         let queue = match target {
@@ -167,13 +133,7 @@ impl Broker for Embedded {
                 }
                 let place = state.next_place;
                 state.next_place += 1;
-                state.ready.insert(
-                    place,
-                    Stored {
-                        message: message.clone(),
-                        redelivered: false,
-                    },
-                );
+                state.ready.insert(place, Stored { message: message.clone(), redelivered: false });
                 None
             }
             Target::Requester(queue) => match state.requesters.get_mut(queue) {
@@ -254,10 +214,7 @@ impl Drop for Consuming {
     fn drop(&mut self) {
         self.lost.cancel();
         let consumer = self.consumer;
-        self.broker
-            .shared
-            .state()
-            .put_back(|_, holder| holder == consumer);
+        self.broker.shared.state().put_back(|_, holder| holder == consumer);
         self.broker.shared.changed.notify_waiters();
     }
 }
@@ -275,9 +232,7 @@ impl Place {
         let place = self.place.take();
         let result = match place {
             // Whoever holds the place after a cut is another.
-            _ if self.lost.is_cancelled() => {
-                Err(Error::lost("the delivery died with its connection"))
-            }
+            _ if self.lost.is_cancelled() => Err(Error::lost("the delivery died with its connection")),
             Some(place) => {
                 settle(&mut state, place);
                 Ok(())

@@ -26,11 +26,7 @@ pub trait Broker: Send + Sync + 'static {
     fn subscribe(&self, prefetch: u16) -> BoxFuture<'_, Result<Box<dyn Subscription>, Error>>;
 
     /// Publishes, and waits until the broker has confirmed that the message is safe, or that no queue takes it.
-    fn publish<'a>(
-        &'a self,
-        target: &'a Target,
-        message: &'a Message,
-    ) -> BoxFuture<'a, Result<Routing, Error>>;
+    fn publish<'a>(&'a self, target: &'a Target, message: &'a Message) -> BoxFuture<'a, Result<Routing, Error>>;
 
     /// Says goodbye, so that everything acknowledged before has reached the broker.
     fn close(&self) -> BoxFuture<'_, ()>;
@@ -107,19 +103,8 @@ trait Receipt: Send + Sync {
 }
 
 impl Delivery {
-    fn new(
-        message: Message,
-        redelivered: bool,
-        receipt: Box<dyn Receipt>,
-        lost: CancellationToken,
-    ) -> Self {
-        Self {
-            message,
-            redelivered,
-            received_at: SystemTime::now(),
-            receipt,
-            lost,
-        }
+    fn new(message: Message, redelivered: bool, receipt: Box<dyn Receipt>, lost: CancellationToken) -> Self {
+        Self { message, redelivered, received_at: SystemTime::now(), receipt, lost }
     }
 
     /// Tells the broker that the message is done with.

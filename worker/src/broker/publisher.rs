@@ -46,59 +46,30 @@ impl Publisher {
     }
 
     /// Publishes and waits for the confirm.
-    pub(super) async fn publish(
-        &self,
-        exchange: &str,
-        routing_key: &str,
-        message: &Message,
-    ) -> Result<Routing, Error> {
+    pub(super) async fn publish(&self, exchange: &str, routing_key: &str, message: &Message) -> Result<Routing, Error> {
         let Ok(_place) = self.places.acquire().await else {
             return Err(Error::lost("the connection is closed"));
         };
         let published = self.publish_alone(exchange, routing_key, message).await;
         match &published {
-            Err(Error::Connection(connect::Error::Lost(_) | connect::Error::Silent { .. })) => {
-                self.broken.cancel()
-            }
+            Err(Error::Connection(connect::Error::Lost(_) | connect::Error::Silent { .. })) => self.broken.cancel(),
             // An exchange is gone: the next connection declares it again.
-            Err(Error::Connection(connect::Error::Refused(said))) if said.starts_with("404") => {
-                self.broken.cancel()
-            }
+            Err(Error::Connection(connect::Error::Refused(said))) if said.starts_with("404") => self.broken.cancel(),
             _ => {}
         }
         published
     }
 
-    async fn publish_alone(
-        &self,
-        exchange: &str,
-        routing_key: &str,
-        message: &Message,
-    ) -> Result<Routing, Error> {
+    async fn publish_alone(&self, exchange: &str, routing_key: &str, message: &Message) -> Result<Routing, Error> {
         // Taken for as long as it lasts: a publication given up midway takes its channel with it.
         let channel = self.channel().await?;
-        let options = BasicPublishOptions {
-            mandatory: true,
-            ..Default::default()
-        };
+        let options = BasicPublishOptions { mandatory: true, ..Default::default() };
         let properties = message.properties.clone();
         let published = async {
-            channel
-                .basic_publish(
-                    exchange.into(),
-                    routing_key.into(),
-                    options,
-                    &message.body,
-                    properties,
-                )
-                .await?
-                .await
+            channel.basic_publish(exchange.into(), routing_key.into(), options, &message.body, properties).await?.await
         };
         let confirmation = self.confirmed(published).await?;
-        self.idle
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(channel);
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(channel);
         match confirmation {
             Confirmation::Ack(None) => Ok(Routing::Queued),
             Confirmation::Ack(Some(_)) => Ok(Routing::Unroutable),
@@ -108,20 +79,11 @@ impl Publisher {
     }
 
     async fn channel(&self) -> Result<Channel, Error> {
-        let idle = self
-            .idle
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .pop();
+        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
         if let Some(channel) = idle {
             return Ok(channel);
         }
-        let channel = answer(
-            "channel.open",
-            self.timeout,
-            self.connection.create_channel(),
-        )
-        .await?;
+        let channel = answer("channel.open", self.timeout, self.connection.create_channel()).await?;
         let select = channel.confirm_select(ConfirmSelectOptions::default());
         answer("confirm.select", self.timeout, select).await?;
         Ok(channel)

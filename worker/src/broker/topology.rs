@@ -54,43 +54,17 @@ impl Names {
     ///
     /// # Errors
     /// One of them exists with other properties, or the broker refuses or is silent.
-    pub(super) async fn declare(
-        &self,
-        connection: &Connection,
-        timeout: Duration,
-    ) -> Result<(), Error> {
+    pub(super) async fn declare(&self, connection: &Connection, timeout: Duration) -> Result<(), Error> {
         let channel = answer("channel.open", timeout, connection.create_channel()).await?;
-        self.exchange(&channel, &self.dead, ExchangeKind::Fanout, &[], timeout)
-            .await?;
-        self.exchange(
-            &channel,
-            &self.unclaimed,
-            ExchangeKind::Fanout,
-            &[],
-            timeout,
-        )
-        .await?;
+        self.exchange(&channel, &self.dead, ExchangeKind::Fanout, &[], timeout).await?;
+        self.exchange(&channel, &self.unclaimed, ExchangeKind::Fanout, &[], timeout).await?;
         let alternate = [("alternate-exchange", text(&self.unclaimed))];
-        self.exchange(
-            &channel,
-            &self.results,
-            ExchangeKind::Topic,
-            &alternate,
-            timeout,
-        )
-        .await?;
+        self.exchange(&channel, &self.results, ExchangeKind::Topic, &alternate, timeout).await?;
 
-        let dead = [
-            ("x-max-length-bytes", number(DEAD_BYTES_MAX)),
-            ("x-overflow", text("drop-head")),
-        ];
+        let dead = [("x-max-length-bytes", number(DEAD_BYTES_MAX)), ("x-overflow", text("drop-head"))];
         self.queue(&channel, &self.dead, &dead, timeout).await?;
-        let results = [
-            ("x-max-length-bytes", number(RESULTS_BYTES_MAX)),
-            ("x-overflow", text("reject-publish")),
-        ];
-        self.queue(&channel, &self.results, &results, timeout)
-            .await?;
+        let results = [("x-max-length-bytes", number(RESULTS_BYTES_MAX)), ("x-overflow", text("reject-publish"))];
+        self.queue(&channel, &self.results, &results, timeout).await?;
         let jobs = [
             ("x-max-length-bytes", number(JOBS_BYTES_MAX)),
             ("x-overflow", text("reject-publish")),
@@ -101,14 +75,8 @@ impl Names {
         self.queue(&channel, &self.jobs, &jobs, timeout).await?;
 
         self.bind(&channel, &self.dead, &self.dead, timeout).await?;
-        self.bind(&channel, &self.results, &self.unclaimed, timeout)
-            .await?;
-        Ok(answer(
-            "channel.close",
-            timeout,
-            channel.close(200, "declared".into()),
-        )
-        .await?)
+        self.bind(&channel, &self.results, &self.unclaimed, timeout).await?;
+        Ok(answer("channel.close", timeout, channel.close(200, "declared".into())).await?)
     }
 
     async fn exchange(
@@ -119,14 +87,9 @@ impl Names {
         arguments: &[(&str, AMQPValue)],
         timeout: Duration,
     ) -> Result<(), Error> {
-        let options = ExchangeDeclareOptions {
-            durable: true,
-            ..Default::default()
-        };
+        let options = ExchangeDeclareOptions { durable: true, ..Default::default() };
         let declared = channel.exchange_declare(name.into(), kind, options, table(arguments));
-        answer("exchange.declare", timeout, declared)
-            .await
-            .map_err(|error| differs(name, error))
+        answer("exchange.declare", timeout, declared).await.map_err(|error| differs(name, error))
     }
 
     async fn queue(
@@ -138,21 +101,11 @@ impl Names {
     ) -> Result<(), Error> {
         let mut arguments = table(arguments);
         arguments.insert("x-queue-type".into(), text("quorum"));
-        let declared =
-            channel.queue_declare(name.into(), QueueDeclareOptions::durable(), arguments);
-        answer("queue.declare", timeout, declared)
-            .await
-            .map(drop)
-            .map_err(|error| differs(name, error))
+        let declared = channel.queue_declare(name.into(), QueueDeclareOptions::durable(), arguments);
+        answer("queue.declare", timeout, declared).await.map(drop).map_err(|error| differs(name, error))
     }
 
-    async fn bind(
-        &self,
-        channel: &Channel,
-        queue: &str,
-        exchange: &str,
-        timeout: Duration,
-    ) -> Result<(), Error> {
+    async fn bind(&self, channel: &Channel, queue: &str, exchange: &str, timeout: Duration) -> Result<(), Error> {
         let bound = channel.queue_bind(
             queue.into(),
             exchange.into(),
@@ -184,10 +137,7 @@ fn table(arguments: &[(&str, AMQPValue)]) -> FieldTable {
 fn differs(name: &str, error: connect::Error) -> Error {
     match error {
         connect::Error::Refused(said) if said.starts_with("406") || said.starts_with("405") => {
-            Error::Differs {
-                name: name.to_owned(),
-                said,
-            }
+            Error::Differs { name: name.to_owned(), said }
         }
         other => other.into(),
     }

@@ -29,37 +29,22 @@ fn available_under(root: &Path, own: &str) -> Option<Available> {
     for line in own.lines() {
         // hierarchy-ID:controllers:path, see cgroups(7); version 2 is "0::path".
         let mut fields = line.splitn(3, ':');
-        let (Some(_), Some(controllers), Some(path)) =
-            (fields.next(), fields.next(), fields.next())
-        else {
+        let (Some(_), Some(controllers), Some(path)) = (fields.next(), fields.next(), fields.next()) else {
             continue;
         };
         let (base, name) = match controllers {
             "" => (groups.clone(), "memory.max"),
-            _ if controllers
-                .split(',')
-                .any(|controller| controller == "memory") =>
-            {
+            _ if controllers.split(',').any(|controller| controller == "memory") => {
                 (groups.join("memory"), "memory.limit_in_bytes")
             }
             _ => continue,
         };
         let path = Path::new(path.trim_start_matches('/'));
-        files.extend(
-            path.ancestors()
-                .map(|ancestor| base.join(ancestor).join(name)),
-        );
+        files.extend(path.ancestors().map(|ancestor| base.join(ancestor).join(name)));
     }
-    let limits = files.into_iter().filter_map(|source| {
-        Some(Available {
-            bytes: number(&source)?,
-            source,
-        })
-    });
+    let limits = files.into_iter().filter_map(|source| Some(Available { bytes: number(&source)?, source }));
     // Version 1 writes "no limit" as a number above any machine's memory, so the machine's own is always a candidate.
-    limits
-        .chain(machine(root))
-        .min_by_key(|available| available.bytes)
+    limits.chain(machine(root)).min_by_key(|available| available.bytes)
 }
 
 /// `max`, which says that there is no limit, is no number.
@@ -70,14 +55,9 @@ fn number(path: &Path) -> Option<u64> {
 fn machine(root: &Path) -> Option<Available> {
     let source = root.join("proc/meminfo");
     let text = fs::read_to_string(&source).ok()?;
-    let line = text
-        .lines()
-        .find_map(|line| line.strip_prefix("MemTotal:"))?;
+    let line = text.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
     let kibibytes: u64 = line.trim().trim_end_matches("kB").trim().parse().ok()?;
-    Some(Available {
-        bytes: kibibytes * 1024,
-        source,
-    })
+    Some(Available { bytes: kibibytes * 1024, source })
 }
 
 #[cfg(test)]
@@ -108,11 +88,7 @@ mod tests {
                 fs::create_dir_all(path.parent().unwrap()).unwrap();
                 fs::write(path, text).unwrap();
             }
-            assert_eq!(
-                available_under(root.path(), own).map(|available| available.bytes),
-                *expected,
-                "{what}"
-            );
+            assert_eq!(available_under(root.path(), own).map(|available| available.bytes), *expected, "{what}");
         }
     }
 }

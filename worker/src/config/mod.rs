@@ -38,9 +38,7 @@ impl fmt::Display for Mistakes {
             1 => write!(f, "the configuration has a mistake")?,
             count => write!(f, "the configuration has {count} mistakes")?,
         }
-        self.0
-            .iter()
-            .try_for_each(|mistake| write!(f, "\n  {}: {}", mistake.code, mistake.message))
+        self.0.iter().try_for_each(|mistake| write!(f, "\n  {}: {}", mistake.code, mistake.message))
     }
 }
 
@@ -71,11 +69,7 @@ impl Config {
         let (config, wrong) = typed::read::<Self>(&said);
         mistakes.extend(wrong);
         mistakes.extend(ranges::check(&config, &said));
-        if mistakes.is_empty() {
-            Ok(config)
-        } else {
-            Err(Mistakes(mistakes))
-        }
+        if mistakes.is_empty() { Ok(config) } else { Err(Mistakes(mistakes)) }
     }
 
     /// The JSON Schema of a configuration file.

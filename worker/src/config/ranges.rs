@@ -29,24 +29,11 @@ const OWN_MEMORY: ByteSize = ByteSize::mib(128);
 
 /// All settings that are out of their range or don't fit each other.
 pub(super) fn check(config: &Config, said: &Settings) -> Vec<Mistake> {
-    let Config {
-        broker,
-        worker,
-        sandbox,
-        log,
-        ..
-    } = config;
+    let Config { broker, worker, sandbox, log, .. } = config;
     let limits = &worker.limits;
-    let mut findings = Findings {
-        said,
-        mistakes: Vec::new(),
-    };
+    let mut findings = Findings { said, mistakes: Vec::new() };
 
-    findings.check(
-        "broker.addresses",
-        !broker.addresses.is_empty(),
-        "must name at least one broker",
-    );
+    findings.check("broker.addresses", !broker.addresses.is_empty(), "must name at least one broker");
     let name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
     findings.check(
         "broker.prefix",
@@ -59,18 +46,10 @@ pub(super) fn check(config: &Config, said: &Settings) -> Vec<Mistake> {
         ("broker.retry_pause_max", broker.retry_pause_max),
         ("sandbox.check_timeout", sandbox.check_timeout),
     ] {
-        findings.check(
-            key,
-            moments.contains(&value),
-            "must be between 100ms and 10m",
-        );
+        findings.check(key, moments.contains(&value), "must be between 100ms and 10m");
     }
     let beats = Duration::from_secs(1)..=Duration::from_secs(300);
-    findings.check(
-        "broker.heartbeat",
-        beats.contains(&broker.heartbeat),
-        "must be between 1s and 5m",
-    );
+    findings.check("broker.heartbeat", beats.contains(&broker.heartbeat), "must be between 1s and 5m");
     for (key, path) in [
         ("broker.username_file", &broker.username_file),
         ("broker.password_file", &broker.password_file),
@@ -89,11 +68,7 @@ pub(super) fn check(config: &Config, said: &Settings) -> Vec<Mistake> {
         "needs broker.password_file beside it",
     );
 
-    findings.check(
-        "worker.slots",
-        worker.slots.get() <= SLOTS_MAX,
-        &format!("must be {SLOTS_MAX} at most"),
-    );
+    findings.check("worker.slots", worker.slots.get() <= SLOTS_MAX, &format!("must be {SLOTS_MAX} at most"));
     findings.check(
         "worker.threads",
         worker.threads.is_none_or(|threads| threads.get() <= 1_024),
@@ -111,21 +86,9 @@ pub(super) fn check(config: &Config, said: &Settings) -> Vec<Mistake> {
     );
 
     findings.check("worker.limits.fuel", limits.fuel > 0, "must be at least 1");
-    findings.check(
-        "worker.limits.prepare_fuel",
-        limits.prepare_fuel > 0,
-        "must be at least 1",
-    );
-    findings.check(
-        "worker.limits.nesting",
-        (1..=10_000).contains(&limits.nesting),
-        "must be between 1 and 10000",
-    );
-    findings.check(
-        "worker.limits.pending_calls",
-        limits.pending_calls <= 100_000,
-        "must be 100000 at most",
-    );
+    findings.check("worker.limits.prepare_fuel", limits.prepare_fuel > 0, "must be at least 1");
+    findings.check("worker.limits.nesting", (1..=10_000).contains(&limits.nesting), "must be between 1 and 10000");
+    findings.check("worker.limits.pending_calls", limits.pending_calls <= 100_000, "must be 100000 at most");
     findings.check(
         "worker.limits.memory",
         (MEMORY_MIN..=MEMORY_MAX).contains(&limits.memory),
@@ -149,21 +112,9 @@ pub(super) fn check(config: &Config, said: &Settings) -> Vec<Mistake> {
         );
     }
 
-    findings.check(
-        "sandbox.source_size",
-        sandbox.source_size <= MESSAGE_MAX,
-        "must be 15MiB at most",
-    );
-    findings.check(
-        "sandbox.modules",
-        (1..=10_000).contains(&sandbox.modules),
-        "must be between 1 and 10000",
-    );
-    findings.check(
-        "sandbox.check_memory",
-        sandbox.check_memory >= ByteSize::mib(128),
-        "must be at least 128MiB",
-    );
+    findings.check("sandbox.source_size", sandbox.source_size <= MESSAGE_MAX, "must be 15MiB at most");
+    findings.check("sandbox.modules", (1..=10_000).contains(&sandbox.modules), "must be between 1 and 10000");
+    findings.check("sandbox.check_memory", sandbox.check_memory >= ByteSize::mib(128), "must be at least 128MiB");
     findings.check(
         "log.filter",
         EnvFilter::builder().parse(&log.filter).is_ok(),
@@ -181,25 +132,16 @@ impl Findings<'_> {
     fn check(&mut self, key: &str, holds: bool, rule: &str) {
         if !holds {
             let message = format!("{key} {rule}{}", self.but_is(key));
-            self.mistakes.push(Mistake {
-                code: Code::InvalidSetting,
-                message,
-            });
+            self.mistakes.push(Mistake { code: Code::InvalidSetting, message });
         }
     }
 
     fn readable(&mut self, key: &str, path: Option<&Path>) {
         let Some(path) = path else { return };
         if let Err(error) = File::open(path) {
-            let origin = self
-                .said
-                .get(key)
-                .map_or_else(String::new, |setting| format!(" ({})", setting.origin));
+            let origin = self.said.get(key).map_or_else(String::new, |setting| format!(" ({})", setting.origin));
             let message = format!("{key}: {} cannot be read: {error}{origin}", path.display());
-            self.mistakes.push(Mistake {
-                code: Code::UnreadableFile,
-                message,
-            });
+            self.mistakes.push(Mistake { code: Code::UnreadableFile, message });
         }
     }
 
@@ -219,9 +161,7 @@ impl Findings<'_> {
 pub(super) fn fits(worker: &service::Options, available: &Available) -> Result<(), Mistake> {
     let slots = worker.slots.get() as u64;
     let memory = worker.limits.memory;
-    let needed = slots
-        .saturating_mul(memory.as_u64())
-        .saturating_add(OWN_MEMORY.as_u64());
+    let needed = slots.saturating_mul(memory.as_u64()).saturating_add(OWN_MEMORY.as_u64());
     if needed <= available.bytes {
         return Ok(());
     }
@@ -233,8 +173,5 @@ pub(super) fn fits(worker: &service::Options, available: &Available) -> Result<(
         available.source.display(),
         ByteSize(available.bytes),
     );
-    Err(Mistake {
-        code: Code::InvalidSetting,
-        message,
-    })
+    Err(Mistake { code: Code::InvalidSetting, message })
 }

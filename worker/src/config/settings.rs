@@ -59,62 +59,31 @@ const PREFIX: &str = "SCRIPTMILL_";
 /// # Errors
 /// The file cannot be read, or is no TOML: every place where it is not.
 pub(super) fn file(path: &Path) -> Result<Settings, Vec<Mistake>> {
-    let mistake = |message: String| Mistake {
-        code: Code::UnreadableFile,
-        message,
-    };
-    let text = std::fs::read_to_string(path).map_err(|error| {
-        vec![mistake(format!(
-            "the configuration file {} cannot be read: {error}",
-            path.display()
-        ))]
-    })?;
+    let mistake = |message: String| Mistake { code: Code::UnreadableFile, message };
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| vec![mistake(format!("the configuration file {} cannot be read: {error}", path.display()))])?;
     let line_of = |offset: usize| text[..offset].matches('\n').count() + 1;
     let (table, errors) = DeTable::parse_recoverable(&text);
     if !errors.is_empty() {
         let sentence = |error: toml::de::Error| {
-            let line = error.span().map_or_else(String::new, |span| {
-                format!(", line {}", line_of(span.start))
-            });
-            mistake(format!(
-                "{}{line}: not TOML: {}",
-                path.display(),
-                error.message()
-            ))
+            let line = error.span().map_or_else(String::new, |span| format!(", line {}", line_of(span.start)));
+            mistake(format!("{}{line}: not TOML: {}", path.display(), error.message()))
         };
         return Err(errors.into_iter().map(sentence).collect());
     }
     let mut settings = Settings::new();
-    let origin = |offset| Origin::File {
-        path: path.to_owned(),
-        line: line_of(offset),
-    };
+    let origin = |offset| Origin::File { path: path.to_owned(), line: line_of(offset) };
     flatten("", table.get_ref(), &origin, &mut settings);
     Ok(settings)
 }
 
-fn flatten(
-    prefix: &str,
-    table: &DeTable<'_>,
-    origin: &dyn Fn(usize) -> Origin,
-    into: &mut Settings,
-) {
+fn flatten(prefix: &str, table: &DeTable<'_>, origin: &dyn Fn(usize) -> Origin, into: &mut Settings) {
     for (name, value) in table {
-        let key = if prefix.is_empty() {
-            name.get_ref().to_string()
-        } else {
-            format!("{prefix}.{}", name.get_ref())
-        };
+        let key = if prefix.is_empty() { name.get_ref().to_string() } else { format!("{prefix}.{}", name.get_ref()) };
         match value.get_ref() {
             DeValue::Table(table) => flatten(&key, table, origin, into),
             other => {
-                into.insert(
-                    key,
-                    Setting {
-                        value: json(other),
-                        origin: origin(name.span().start),
-                    },
-                );
+                into.insert(key, Setting { value: json(other), origin: origin(name.span().start) });
             }
         }
     }
@@ -125,17 +94,15 @@ fn json(value: &DeValue<'_>) -> Value {
         DeValue::String(text) => Value::from(text.as_ref()),
         DeValue::Integer(number) => i64::from_str_radix(number.as_str(), number.radix())
             .map_or_else(|_| Value::from(number.to_string()), Value::from),
-        DeValue::Float(number) => number
-            .as_str()
-            .parse::<f64>()
-            .map_or_else(|_| Value::from(number.to_string()), Value::from),
+        DeValue::Float(number) => {
+            number.as_str().parse::<f64>().map_or_else(|_| Value::from(number.to_string()), Value::from)
+        }
         DeValue::Boolean(flag) => Value::from(*flag),
         DeValue::Datetime(time) => Value::from(time.to_string()),
         DeValue::Array(items) => items.iter().map(|item| json(item.get_ref())).collect(),
-        DeValue::Table(table) => table
-            .iter()
-            .map(|(name, value)| (name.get_ref().to_string(), json(value.get_ref())))
-            .collect(),
+        DeValue::Table(table) => {
+            table.iter().map(|(name, value)| (name.get_ref().to_string(), json(value.get_ref()))).collect()
+        }
     }
 }
 
@@ -145,29 +112,13 @@ fn json(value: &DeValue<'_>) -> Value {
 /// sets variables such as `SCRIPTMILL_PORT` for a service of that name.
 pub(super) fn variables(all: impl Iterator<Item = (String, String)>) -> Settings {
     all.filter_map(|(name, value)| {
-        let key = name
-            .strip_prefix(PREFIX)
-            .filter(|rest| rest.contains("__"))?
-            .to_lowercase()
-            .replace("__", ".");
-        Some((
-            key,
-            Setting {
-                value: Value::from(value),
-                origin: Origin::Variable(name),
-            },
-        ))
+        let key = name.strip_prefix(PREFIX).filter(|rest| rest.contains("__"))?.to_lowercase().replace("__", ".");
+        Some((key, Setting { value: Value::from(value), origin: Origin::Variable(name) }))
     })
     .collect()
 }
 
 /// A setting that a flag names.
 pub fn flag(key: &str, value: impl Into<String>, name: &str) -> (String, Setting) {
-    (
-        key.to_owned(),
-        Setting {
-            value: Value::from(value.into()),
-            origin: Origin::Flag(name.to_owned()),
-        },
-    )
+    (key.to_owned(), Setting { value: Value::from(value.into()), origin: Origin::Flag(name.to_owned()) })
 }

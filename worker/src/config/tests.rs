@@ -8,11 +8,7 @@ use bytesize::ByteSize;
 
 use super::*;
 
-fn load(
-    file: Option<&str>,
-    environment: &[(&str, &str)],
-    flags: &[(&str, &str)],
-) -> Result<Config, Vec<String>> {
+fn load(file: Option<&str>, environment: &[(&str, &str)], flags: &[(&str, &str)]) -> Result<Config, Vec<String>> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("scriptmill.toml");
     if let Some(text) = file {
@@ -21,30 +17,19 @@ fn load(
     let shown = format!("{}/", folder.path().display());
     let sources = Sources {
         file: file.map(|_| path),
-        environment: environment
-            .iter()
-            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-            .collect(),
-        flags: flags
-            .iter()
-            .map(|(key, value)| flag(key, *value, "--set"))
-            .collect(),
+        environment: environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
+        flags: flags.iter().map(|(key, value)| flag(key, *value, "--set")).collect(),
     };
     Config::load(sources).map_err(|Mistakes(mistakes)| {
-        mistakes
-            .iter()
-            .map(|mistake| format!("{}: {}", mistake.code, mistake.message).replace(&shown, ""))
-            .collect()
+        mistakes.iter().map(|mistake| format!("{}: {}", mistake.code, mistake.message).replace(&shown, "")).collect()
     })
 }
 
 #[test]
 fn each_layer_lies_over_the_one_before() {
-    let file = "[worker]\nslots = 2\ngrace = '5s'\n[worker.limits]\nmemory = '32MiB'\nfuel = 1_000\n[http]\naddress = 'off'";
-    let environment = [
-        ("SCRIPTMILL_WORKER__GRACE", "6s"),
-        ("SCRIPTMILL_WORKER__LIMITS__FUEL", "2000"),
-    ];
+    let file =
+        "[worker]\nslots = 2\ngrace = '5s'\n[worker.limits]\nmemory = '32MiB'\nfuel = 1_000\n[http]\naddress = 'off'";
+    let environment = [("SCRIPTMILL_WORKER__GRACE", "6s"), ("SCRIPTMILL_WORKER__LIMITS__FUEL", "2000")];
     let config = load(Some(file), &environment, &[("worker.limits.fuel", "3000")]).unwrap();
     assert_eq!(config.worker.slots.get(), 2);
     assert_eq!(config.worker.grace, Duration::from_secs(6));
@@ -57,10 +42,7 @@ fn each_layer_lies_over_the_one_before() {
 #[test]
 fn texts_of_the_environment_become_what_the_setting_is() {
     let environment = [
-        (
-            "SCRIPTMILL_BROKER__ADDRESSES",
-            "amqp://a:5672, amqps://b:5671/prod",
-        ),
+        ("SCRIPTMILL_BROKER__ADDRESSES", "amqp://a:5672, amqps://b:5671/prod"),
         ("SCRIPTMILL_BROKER__PREFIX", "007"),
         ("SCRIPTMILL_BROKER__TENANT_IS_USER", "true"),
         ("SCRIPTMILL_WORKER__THREADS", "3"),
@@ -76,11 +58,8 @@ fn texts_of_the_environment_become_what_the_setting_is() {
 
 #[test]
 fn variables_of_others_are_left_alone() {
-    let environment = [
-        ("SCRIPTMILL_PORT", "tcp://10.0.0.1:80"),
-        ("SCRIPTMILL_CONFIG", "x"),
-        ("SCRIPTMILL_TEST_AMQP", "x"),
-    ];
+    let environment =
+        [("SCRIPTMILL_PORT", "tcp://10.0.0.1:80"), ("SCRIPTMILL_CONFIG", "x"), ("SCRIPTMILL_TEST_AMQP", "x")];
     assert_eq!(load(None, &environment, &[]).unwrap(), Config::default());
 }
 
@@ -133,25 +112,14 @@ fn a_password_is_never_shown() {
         let mistakes = load(None, &[("SCRIPTMILL_BROKER__ADDRESSES", value)], &[]).unwrap_err();
         assert_eq!(mistakes.len(), 1, "{mistakes:?}");
         assert!(!mistakes[0].contains("hunter2"), "{mistakes:?}");
-        assert!(
-            mistakes[0].contains("SCRIPTMILL_BROKER__ADDRESSES"),
-            "{mistakes:?}"
-        );
+        assert!(mistakes[0].contains("SCRIPTMILL_BROKER__ADDRESSES"), "{mistakes:?}");
     }
 }
 
 #[test]
 fn slots_must_fit_the_memory() {
-    let config = load(
-        None,
-        &[],
-        &[("worker.slots", "16"), ("worker.limits.memory", "64MiB")],
-    )
-    .unwrap();
-    let available = |bytes| Available {
-        bytes,
-        source: "/sys/fs/cgroup/memory.max".into(),
-    };
+    let config = load(None, &[], &[("worker.slots", "16"), ("worker.limits.memory", "64MiB")]).unwrap();
+    let available = |bytes| Available { bytes, source: "/sys/fs/cgroup/memory.max".into() };
     let needed = (16 * 64 + 128) << 20;
     assert!(config.fits(&available(needed)).is_ok());
     let message = config.fits(&available(512 << 20)).unwrap_err().to_string();
@@ -168,27 +136,17 @@ fn current(path: &str, expected: &str) {
         fs::write(&path, expected).unwrap();
     }
     let found = fs::read_to_string(&path).unwrap_or_default();
-    assert!(
-        found == expected,
-        "{} is not current: run the tests with BLESS=1",
-        path.display()
-    );
+    assert!(found == expected, "{} is not current: run the tests with BLESS=1", path.display());
 }
 
 #[test]
 fn the_schema_is_current() {
-    current(
-        "schema/config.schema.json",
-        &format!("{:#}\n", Config::schema()),
-    );
+    current("schema/config.schema.json", &format!("{:#}\n", Config::schema()));
 }
 
 #[test]
 fn the_page_lists_every_setting() {
     let page = include_str!("../../../docs/configuration.md");
     let (head, _) = page.split_once("## Settings\n").unwrap();
-    current(
-        "../docs/configuration.md",
-        &format!("{head}## Settings\n{}", typed::table::<Config>()),
-    );
+    current("../docs/configuration.md", &format!("{head}## Settings\n{}", typed::table::<Config>()));
 }

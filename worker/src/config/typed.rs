@@ -15,19 +15,13 @@ use super::{Mistake, Setting, Settings};
 
 /// The JSON Schema of a configuration, with nothing referred to.
 pub(super) fn schema<T: JsonSchema>() -> Value {
-    let settings =
-        SchemaSettings::draft2020_12().with(|settings| settings.inline_subschemas = true);
-    settings
-        .into_generator()
-        .into_root_schema_for::<T>()
-        .to_value()
+    let settings = SchemaSettings::draft2020_12().with(|settings| settings.inline_subschemas = true);
+    settings.into_generator().into_root_schema_for::<T>().to_value()
 }
 
 /// Reads a `T` from settings. Where a setting is wrong, its default stands in its place, so that the caller can check
 /// the rest; with any mistake the result is not to be used otherwise.
-pub(super) fn read<T: JsonSchema + DeserializeOwned + Default>(
-    settings: &Settings,
-) -> (T, Vec<Mistake>) {
+pub(super) fn read<T: JsonSchema + DeserializeOwned + Default>(settings: &Settings) -> (T, Vec<Mistake>) {
     let schema = schema::<T>();
     let mut known = BTreeMap::new();
     leaves("", &schema, &mut known);
@@ -49,10 +43,7 @@ pub(super) fn read<T: JsonSchema + DeserializeOwned + Default>(
         }
     }
     let read = serde_json::from_value(whole).unwrap_or_else(|error| {
-        mistakes.push(Mistake {
-            code: Code::InvalidSetting,
-            message: error.to_string(),
-        });
+        mistakes.push(Mistake { code: Code::InvalidSetting, message: error.to_string() });
         T::default()
     });
     (read, mistakes)
@@ -63,11 +54,7 @@ fn leaves<'a>(prefix: &str, schema: &'a Value, into: &mut BTreeMap<String, &'a V
     match schema.get("properties").and_then(Value::as_object) {
         Some(properties) => {
             for (name, property) in properties {
-                let key = if prefix.is_empty() {
-                    name.clone()
-                } else {
-                    format!("{prefix}.{name}")
-                };
+                let key = if prefix.is_empty() { name.clone() } else { format!("{prefix}.{name}") };
                 leaves(&key, property, into);
             }
         }
@@ -82,17 +69,8 @@ fn leaves<'a>(prefix: &str, schema: &'a Value, into: &mut BTreeMap<String, &'a V
 fn readings(value: &Value) -> Vec<Value> {
     let mut readings = vec![value.clone()];
     if let Some(text) = value.as_str() {
-        readings.extend(
-            serde_json::from_str(text)
-                .ok()
-                .filter(|value: &Value| !value.is_null()),
-        );
-        readings.push(
-            text.split(',')
-                .map(str::trim)
-                .filter(|item| !item.is_empty())
-                .collect(),
-        );
+        readings.extend(serde_json::from_str(text).ok().filter(|value: &Value| !value.is_null()));
+        readings.push(text.split(',').map(str::trim).filter(|item| !item.is_empty()).collect());
     }
     readings
 }
@@ -107,51 +85,24 @@ fn insert(whole: &mut Value, key: &str, value: Value) {
 
 fn unknown<'a>(key: &str, setting: &Setting, known: impl Iterator<Item = &'a String>) -> Mistake {
     // The last part decides: a right name in a wrong section is the commonest mistake but misspelling it.
-    let last = |key: &'_ str| {
-        key.rsplit_once('.')
-            .map_or(key.to_owned(), |(_, name)| name.to_owned())
-    };
+    let last = |key: &'_ str| key.rsplit_once('.').map_or(key.to_owned(), |(_, name)| name.to_owned());
     let closest = known
         .map(|candidate| {
             let name = last(candidate);
             let distance = strsim::damerau_levenshtein(&last(key), &name);
-            (
-                distance,
-                strsim::damerau_levenshtein(key, candidate),
-                name.len() / 3,
-                candidate,
-            )
+            (distance, strsim::damerau_levenshtein(key, candidate), name.len() / 3, candidate)
         })
         .min()
         .filter(|(distance, _, allowed, _)| distance <= allowed);
-    let hint = closest.map_or_else(String::new, |(.., candidate)| {
-        format!("; did you mean {candidate}?")
-    });
-    Mistake {
-        code: Code::UnknownSetting,
-        message: format!("there is no setting {key} ({}){hint}", setting.origin),
-    }
+    let hint = closest.map_or_else(String::new, |(.., candidate)| format!("; did you mean {candidate}?"));
+    Mistake { code: Code::UnknownSetting, message: format!("there is no setting {key} ({}){hint}", setting.origin) }
 }
 
 fn wrong(key: &str, setting: &Setting, schema: &Value) -> Mistake {
-    let secret = schema
-        .get("writeOnly")
-        .and_then(Value::as_bool)
-        .unwrap_or(false);
-    let found = if secret {
-        "is not".to_owned()
-    } else {
-        format!("is {}", setting.value)
-    };
-    let message = format!(
-        "{key} must be {}, but {found} ({})",
-        expected(schema),
-        setting.origin
-    );
-    Mistake {
-        code: Code::InvalidSetting,
-        message,
-    }
+    let secret = schema.get("writeOnly").and_then(Value::as_bool).unwrap_or(false);
+    let found = if secret { "is not".to_owned() } else { format!("is {}", setting.value) };
+    let message = format!("{key} must be {}, but {found} ({})", expected(schema), setting.origin);
+    Mistake { code: Code::InvalidSetting, message }
 }
 
 /// What a schema asks for, in words.
@@ -193,23 +144,15 @@ pub(super) fn table<T: JsonSchema>() -> String {
         let (this, name) = key.rsplit_once('.').unwrap_or(("", key));
         if this != section {
             section = this;
-            _ = write!(
-                out,
-                "\n### `[{section}]`\n\n| key | default | |\n|---|---|---|\n"
-            );
+            _ = write!(out, "\n### `[{section}]`\n\n| key | default | |\n|---|---|---|\n");
         }
         let default = match schema.get("default") {
             None | Some(Value::Null) => "–".to_owned(),
             Some(default) => format!("`{default}`"),
         };
-        let text = schema
-            .get("description")
-            .and_then(Value::as_str)
-            .unwrap_or_default()
-            .replace('\n', " ");
-        let choices = choices(schema).map_or_else(String::new, |choices| {
-            format!(" One of `{}`.", choices.join("`, `"))
-        });
+        let text = schema.get("description").and_then(Value::as_str).unwrap_or_default().replace('\n', " ");
+        let choices =
+            choices(schema).map_or_else(String::new, |choices| format!(" One of `{}`.", choices.join("`, `")));
         _ = writeln!(out, "| `{name}` | {default} | {text}{choices} |");
     }
     out
@@ -220,10 +163,7 @@ fn choices(schema: &Value) -> Option<Vec<&str>> {
         return Some(choices.iter().filter_map(Value::as_str).collect());
     }
     let variants = schema.get("oneOf").and_then(Value::as_array)?;
-    let names: Vec<_> = variants
-        .iter()
-        .filter_map(|variant| variant.get("const")?.as_str())
-        .collect();
+    let names: Vec<_> = variants.iter().filter_map(|variant| variant.get("const")?.as_str()).collect();
     (names.len() == variants.len()).then_some(names)
 }
 
@@ -231,10 +171,7 @@ fn choices(schema: &Value) -> Option<Vec<&str>> {
 fn type_name(kind: &Value) -> Option<&str> {
     match kind {
         Value::String(name) => Some(name),
-        Value::Array(names) => names
-            .iter()
-            .filter_map(Value::as_str)
-            .find(|name| *name != "null"),
+        Value::Array(names) => names.iter().filter_map(Value::as_str).find(|name| *name != "null"),
         _ => None,
     }
 }
