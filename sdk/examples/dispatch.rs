@@ -12,10 +12,7 @@ const SCRIPT: &str = "export default (order: { net: number; vat: number }) => ({
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let brokers = std::env::var("AMQP_URL").unwrap_or_else(|_| "amqp://localhost:5672".to_owned());
-    let addresses = brokers
-        .split(',')
-        .map(str::parse)
-        .collect::<Result<Vec<_>, _>>()?;
+    let addresses = brokers.split(',').map(str::parse).collect::<Result<Vec<_>, _>>()?;
     let mut options = Options::to(addresses);
     if let Ok(prefix) = std::env::var("SCRIPTMILL_PREFIX") {
         options.prefix = prefix;
@@ -25,10 +22,7 @@ async fn main() -> anyhow::Result<()> {
     // The same id is the same job: after an error that may pass, dispatch it again as it is.
     let id = uuid::Uuid::now_v7().to_string();
     let input = to_raw_value(&json!({ "net": 100, "vat": 0.25 }))?;
-    let job = Job {
-        input,
-        ..Job::new(id, "acme.sales", Bundle::of("main.ts", SCRIPT))
-    };
+    let job = Job { input, ..Job::new(id, "acme.sales", Bundle::of("main.ts", SCRIPT)) };
     let pending = client.dispatch(&job).await?;
     let outcome = pending.outcome(Duration::from_secs(30)).await?;
     client.close().await;

@@ -29,9 +29,7 @@ impl FromStr for Address {
 
     fn from_str(text: &str) -> Result<Self, InvalidAddress> {
         // The parser's message may repeat what it was given, password and all.
-        let secret = text
-            .split_once('@')
-            .map_or("", |(credentials, _)| credentials);
+        let secret = text.split_once('@').map_or("", |(credentials, _)| credentials);
         match text.parse::<AMQPUri>() {
             Ok(uri) => Ok(Self(Box::new(uri))),
             Err(message) if secret.is_empty() => Err(InvalidAddress(message)),
@@ -47,11 +45,7 @@ impl fmt::Display for Address {
             AMQPScheme::AMQPS => "amqps",
         };
         let authority = &self.0.authority;
-        write!(
-            f,
-            "{scheme}://{}:{}/{}",
-            authority.host, authority.port, self.0.vhost
-        )
+        write!(f, "{scheme}://{}:{}/{}", authority.host, authority.port, self.0.vhost)
     }
 }
 
@@ -69,9 +63,7 @@ impl Serialize for Address {
 
 impl<'de> Deserialize<'de> for Address {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?
-            .parse()
-            .map_err(serde::de::Error::custom)
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
     }
 }
 
@@ -96,17 +88,11 @@ mod tests {
         for shown in [address.to_string(), format!("{address:?}")] {
             assert_eq!(shown, "amqps://mq.example:5671/prod");
         }
-        assert_eq!(
-            address,
-            serde_json::from_str(&serde_json::to_string(&address).unwrap()).unwrap()
-        );
+        assert_eq!(address, serde_json::from_str(&serde_json::to_string(&address).unwrap()).unwrap());
 
-        for wrong in [
-            "amqp://shop:hunter2@mq.example:notaport",
-            "http://shop:hunter2@x",
-            "amqp://a:hunter2@",
-            "hunter2@",
-        ] {
+        for wrong in
+            ["amqp://shop:hunter2@mq.example:notaport", "http://shop:hunter2@x", "amqp://a:hunter2@", "hunter2@"]
+        {
             let message = wrong.parse::<Address>().unwrap_err().to_string();
             assert!(!message.contains("hunter2"), "{message}");
         }

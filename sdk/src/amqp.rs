@@ -73,34 +73,18 @@ impl Envelope {
     /// Reads properties and headers. What is absent or of a strange type reads as absent: the body alone decides
     /// whether a job is valid.
     pub fn read(properties: &BasicProperties) -> Self {
-        let text = |property: &Option<ShortString>| {
-            property
-                .as_ref()
-                .map(ToString::to_string)
-                .filter(|text| !text.is_empty())
-        };
-        let header = |name: &str| {
-            properties
-                .headers()
-                .as_ref()
-                .and_then(|headers| headers.inner().get(name))
-        };
-        let seconds = properties
-            .timestamp()
-            .as_ref()
-            .map(|seconds| seconds.saturating_mul(1000));
+        let text =
+            |property: &Option<ShortString>| property.as_ref().map(ToString::to_string).filter(|text| !text.is_empty());
+        let header = |name: &str| properties.headers().as_ref().and_then(|headers| headers.inner().get(name));
+        let seconds = properties.timestamp().as_ref().map(|seconds| seconds.saturating_mul(1000));
         Self {
             message_id: text(properties.message_id()),
             correlation_id: text(properties.correlation_id()),
             reply_to: text(properties.reply_to()),
             user_id: text(properties.user_id()),
             enqueued_at_ms: header(ENQUEUED_AT).and_then(integer).or(seconds),
-            traceparent: header(TRACEPARENT)
-                .and_then(string)
-                .filter(|text| text.len() <= TRACEPARENT_BYTES_MAX),
-            attempt: header(ATTEMPT)
-                .and_then(integer)
-                .map_or(1, |n| u32::try_from(n).unwrap_or(u32::MAX).max(1)),
+            traceparent: header(TRACEPARENT).and_then(string).filter(|text| text.len() <= TRACEPARENT_BYTES_MAX),
+            attempt: header(ATTEMPT).and_then(integer).map_or(1, |n| u32::try_from(n).unwrap_or(u32::MAX).max(1)),
             content_encoding: text(properties.content_encoding()),
         }
     }
@@ -112,13 +96,7 @@ impl Envelope {
     pub fn encoding(&self) -> Result<(), UnknownEncoding> {
         match self.content_encoding.as_deref() {
             None => Ok(()),
-            Some(name)
-                if ["identity", "utf-8", "utf8"]
-                    .iter()
-                    .any(|known| name.eq_ignore_ascii_case(known)) =>
-            {
-                Ok(())
-            }
+            Some(name) if ["identity", "utf-8", "utf8"].iter().any(|known| name.eq_ignore_ascii_case(known)) => Ok(()),
             Some(name) => Err(UnknownEncoding(name.to_owned())),
         }
     }
@@ -129,16 +107,10 @@ impl Envelope {
     pub fn job_properties(&self) -> BasicProperties {
         let mut headers = self.trace_headers();
         if let Some(ms) = self.enqueued_at_ms {
-            headers.insert(
-                ENQUEUED_AT.into(),
-                AMQPValue::LongLongInt(i64::try_from(ms).unwrap_or(i64::MAX)),
-            );
+            headers.insert(ENQUEUED_AT.into(), AMQPValue::LongLongInt(i64::try_from(ms).unwrap_or(i64::MAX)));
         }
         if self.attempt > 1 {
-            headers.insert(
-                ATTEMPT.into(),
-                AMQPValue::LongLongInt(i64::from(self.attempt)),
-            );
+            headers.insert(ATTEMPT.into(), AMQPValue::LongLongInt(i64::from(self.attempt)));
         }
         let mut properties = persistent(headers);
         if let Some(id) = short(self.message_id.as_deref()) {
@@ -160,32 +132,20 @@ impl Envelope {
     }
 
     /// The properties of the persistent message that carries this job's outcome. `code` is the outcome's own.
-    pub fn outcome_properties(
-        &self,
-        status: &str,
-        code: Option<Code>,
-        now_ms: u64,
-    ) -> BasicProperties {
+    pub fn outcome_properties(&self, status: &str, code: Option<Code>, now_ms: u64) -> BasicProperties {
         let mut headers = self.trace_headers();
         headers.insert(STATUS.into(), AMQPValue::LongString(status.into()));
         if let Some(code) = code {
             headers.insert(CODE.into(), AMQPValue::LongString(code.to_string().into()));
         }
         if self.attempt > 1 {
-            headers.insert(
-                ATTEMPT.into(),
-                AMQPValue::LongLongInt(i64::from(self.attempt)),
-            );
+            headers.insert(ATTEMPT.into(), AMQPValue::LongLongInt(i64::from(self.attempt)));
         }
         let mut properties = persistent(headers).with_timestamp(now_ms / 1000);
         if let Some(id) = short(self.message_id.as_deref()) {
             properties = properties.with_message_id(id);
         }
-        match short(
-            self.correlation_id
-                .as_deref()
-                .or(self.message_id.as_deref()),
-        ) {
+        match short(self.correlation_id.as_deref().or(self.message_id.as_deref())) {
             Some(id) => properties.with_correlation_id(id),
             None => properties,
         }
@@ -194,10 +154,7 @@ impl Envelope {
     fn trace_headers(&self) -> FieldTable {
         let mut headers = FieldTable::default();
         if let Some(trace) = &self.traceparent {
-            headers.insert(
-                TRACEPARENT.into(),
-                AMQPValue::LongString(trace.as_str().into()),
-            );
+            headers.insert(TRACEPARENT.into(), AMQPValue::LongString(trace.as_str().into()));
         }
         headers
     }
@@ -261,24 +218,14 @@ mod tests {
 
     #[test]
     fn an_outcome_answers_its_job() {
-        let properties =
-            envelope().outcome_properties("failed", Some(Code::Thrown), 1_700_000_001_999);
+        let properties = envelope().outcome_properties("failed", Some(Code::Thrown), 1_700_000_001_999);
         let read = Envelope::read(&properties);
-        assert_eq!(
-            (read.correlation_id, read.reply_to, read.attempt),
-            (Some("c-1".to_owned()), None, 3)
-        );
+        assert_eq!((read.correlation_id, read.reply_to, read.attempt), (Some("c-1".to_owned()), None, 3));
         assert_eq!(read.traceparent, envelope().traceparent);
         assert_eq!(properties.timestamp(), &Some(1_700_000_001));
         let headers = properties.headers().clone().unwrap_or_default();
-        assert_eq!(
-            headers.inner().get(CODE),
-            Some(&AMQPValue::LongString("SM2001".into()))
-        );
-        let uncorrelated = Envelope {
-            correlation_id: None,
-            ..envelope()
-        };
+        assert_eq!(headers.inner().get(CODE), Some(&AMQPValue::LongString("SM2001".into())));
+        let uncorrelated = Envelope { correlation_id: None, ..envelope() };
         let read = Envelope::read(&uncorrelated.outcome_properties("succeeded", None, 0));
         assert_eq!(read.correlation_id.as_deref(), Some("job-1"));
     }
@@ -309,13 +256,7 @@ mod tests {
 
     #[test]
     fn encodings() {
-        let encoding = |name: &str| {
-            Envelope {
-                content_encoding: Some(name.to_owned()),
-                ..envelope()
-            }
-            .encoding()
-        };
+        let encoding = |name: &str| Envelope { content_encoding: Some(name.to_owned()), ..envelope() }.encoding();
         assert_eq!(Envelope::default().encoding(), Ok(()));
         assert_eq!(encoding("UTF-8"), Ok(()));
         assert_eq!(encoding("gzip"), Err(UnknownEncoding("gzip".to_owned())));
@@ -323,10 +264,7 @@ mod tests {
 
     #[test]
     fn a_text_too_long_for_amqp_is_left_out() {
-        let long = Envelope {
-            correlation_id: Some("x".repeat(256)),
-            ..envelope()
-        };
+        let long = Envelope { correlation_id: Some("x".repeat(256)), ..envelope() };
         assert_eq!(Envelope::read(&long.job_properties()).correlation_id, None);
     }
 }

@@ -100,10 +100,7 @@ pub enum DispatchError {
 impl DispatchError {
     /// Whether dispatching the very same job again, after a pause, may succeed.
     pub fn is_passing(&self) -> bool {
-        matches!(
-            self,
-            Self::Full(_) | Self::Disconnected(_) | Self::Unconfirmed { .. }
-        )
+        matches!(self, Self::Full(_) | Self::Disconnected(_) | Self::Unconfirmed { .. })
     }
 }
 
@@ -185,19 +182,14 @@ impl Client {
             Link::Up(_) | Link::Closed => true,
             Link::Connecting(error) => error.as_ref().is_some_and(|error| !error.is_passing()),
         });
-        let decided = tokio::time::timeout(options.brokers.timeout, decided)
-            .await
-            .is_ok();
+        let decided = tokio::time::timeout(options.brokers.timeout, decided).await.is_ok();
         let failed = match &*link.borrow() {
             Link::Up(_) => None,
             Link::Connecting(Some(error)) => Some(error.clone()),
-            Link::Connecting(None) | Link::Closed if decided => {
-                Some(connect::Error::Lost("it was closed".to_owned()))
+            Link::Connecting(None) | Link::Closed if decided => Some(connect::Error::Lost("it was closed".to_owned())),
+            Link::Connecting(None) | Link::Closed => {
+                Some(connect::Error::Silent { what: "connection.open", waited: options.brokers.timeout })
             }
-            Link::Connecting(None) | Link::Closed => Some(connect::Error::Silent {
-                what: "connection.open",
-                waited: options.brokers.timeout,
-            }),
         };
         if let Some(error) = failed {
             stop.send_replace(true);
@@ -229,33 +221,17 @@ impl Client {
     ///
     /// # Errors
     /// As [`Client::dispatch`].
-    pub async fn dispatch_traced(
-        &self,
-        job: &Job,
-        traceparent: Option<&str>,
-    ) -> Result<Pending, DispatchError> {
+    pub async fn dispatch_traced(&self, job: &Job, traceparent: Option<&str>) -> Result<Pending, DispatchError> {
         let shared = &*self.0;
         job.validate()?;
         let body = serde_json::to_vec(job).map_err(InvalidJob::NotJson)?;
-        let allowed = shared
-            .options
-            .message_bytes_max
-            .min(amqp::MESSAGE_BYTES_MAX);
+        let allowed = shared.options.message_bytes_max.min(amqp::MESSAGE_BYTES_MAX);
         if body.len() as u64 > allowed {
-            return Err(DispatchError::TooLarge {
-                bytes: body.len(),
-                allowed,
-            });
+            return Err(DispatchError::TooLarge { bytes: body.len(), allowed });
         }
-        let turn = Arc::clone(&shared.in_flight)
-            .acquire_owned()
-            .await
-            .map_err(|_| DispatchError::Closed)?;
+        let turn = Arc::clone(&shared.in_flight).acquire_owned().await.map_err(|_| DispatchError::Closed)?;
         let session = shared.session().await?;
-        let ticket = shared
-            .replies
-            .expect(&job.id)
-            .ok_or_else(|| DispatchError::Pending(job.id.clone()))?;
+        let ticket = shared.replies.expect(&job.id).ok_or_else(|| DispatchError::Pending(job.id.clone()))?;
         let pending = Pending {
             id: job.id.clone(),
             ticket: ticket.number,
@@ -271,17 +247,11 @@ impl Client {
             traceparent: traceparent.map(str::to_owned),
             ..Envelope::default()
         };
-        shared
-            .publish(&session, &body, &envelope)
-            .await
-            .map_err(|error| match error {
-                Unpublished::NoQueue => DispatchError::NoQueue(shared.queue.clone()),
-                Unpublished::Full => DispatchError::Full(shared.queue.clone()),
-                Unpublished::Unknown(source) => DispatchError::Unconfirmed {
-                    id: job.id.clone(),
-                    source,
-                },
-            })?;
+        shared.publish(&session, &body, &envelope).await.map_err(|error| match error {
+            Unpublished::NoQueue => DispatchError::NoQueue(shared.queue.clone()),
+            Unpublished::Full => DispatchError::Full(shared.queue.clone()),
+            Unpublished::Unknown(source) => DispatchError::Unconfirmed { id: job.id.clone(), source },
+        })?;
         Ok(pending)
     }
 
@@ -295,12 +265,7 @@ impl Client {
     pub async fn close(&self) {
         self.0.in_flight.close();
         self.0.stop.send_replace(true);
-        let task = self
-            .0
-            .task
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
+        let task = self.0.task.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(task) = task
             && let Err(error) = task.await
         {
@@ -338,32 +303,20 @@ impl Shared {
         }
     }
 
-    async fn publish(
-        &self,
-        session: &Session,
-        body: &[u8],
-        envelope: &Envelope,
-    ) -> Result<(), Unpublished> {
-        let options = BasicPublishOptions {
-            mandatory: true,
-            ..Default::default()
-        };
+    async fn publish(&self, session: &Session, body: &[u8], envelope: &Envelope) -> Result<(), Unpublished> {
+        let options = BasicPublishOptions { mandatory: true, ..Default::default() };
         let properties = envelope.job_properties();
         let published = async {
             let queue = self.queue.as_str().into();
-            session
-                .channel
-                .basic_publish("".into(), queue, options, body, properties)
-                .await?
-                .await
+            session.channel.basic_publish("".into(), queue, options, body, properties).await?.await
         };
         match connect::answer("basic.publish", self.options.brokers.timeout, published).await {
             Ok(Confirmation::Ack(None)) => Ok(()),
             Ok(Confirmation::Ack(Some(_))) => Err(Unpublished::NoQueue),
             Ok(Confirmation::Nack(_)) => Err(Unpublished::Full),
-            Ok(Confirmation::NotRequested) => Err(Unpublished::Unknown(connect::Error::Lost(
-                "the channel does not confirm".to_owned(),
-            ))),
+            Ok(Confirmation::NotRequested) => {
+                Err(Unpublished::Unknown(connect::Error::Lost("the channel does not confirm".to_owned())))
+            }
             Err(error) => {
                 session.report();
                 Err(Unpublished::Unknown(error))
@@ -385,16 +338,10 @@ impl Pending {
     pub async fn outcome(mut self, timeout: Duration) -> Result<Outcome, OutcomeError> {
         match tokio::time::timeout(timeout, &mut self.body).await {
             Ok(Ok(body)) => {
-                serde_json::from_slice(&body).map_err(|source| OutcomeError::Unreadable {
-                    id: self.id.clone(),
-                    source,
-                })
+                serde_json::from_slice(&body).map_err(|source| OutcomeError::Unreadable { id: self.id.clone(), source })
             }
             Ok(Err(_)) => Err(OutcomeError::Closed),
-            Err(_) => Err(OutcomeError::TimedOut {
-                id: self.id.clone(),
-                waited: timeout,
-            }),
+            Err(_) => Err(OutcomeError::TimedOut { id: self.id.clone(), waited: timeout }),
         }
     }
 }

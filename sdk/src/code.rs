@@ -114,11 +114,7 @@ impl FromStr for Code {
     type Err = UnknownCode;
 
     fn from_str(text: &str) -> Result<Self, UnknownCode> {
-        Self::ALL
-            .iter()
-            .copied()
-            .find(|code| code.to_string() == text)
-            .ok_or_else(|| UnknownCode(text.to_owned()))
+        Self::ALL.iter().copied().find(|code| code.to_string() == text).ok_or_else(|| UnknownCode(text.to_owned()))
     }
 }
 
@@ -131,9 +127,7 @@ impl Serialize for Code {
 impl<'de> Deserialize<'de> for Code {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         // An outcome stays readable when its worker is newer than its reader.
-        Ok(String::deserialize(deserializer)?
-            .parse()
-            .unwrap_or(Self::Unknown))
+        Ok(String::deserialize(deserializer)?.parse().unwrap_or(Self::Unknown))
     }
 }
 

@@ -67,10 +67,7 @@ pub enum Error {
 impl Error {
     /// Whether the same may succeed after a pause, without anybody changing a setting.
     pub fn is_passing(&self) -> bool {
-        matches!(
-            self,
-            Self::Unreachable { .. } | Self::Lost(_) | Self::Silent { .. }
-        )
+        matches!(self, Self::Unreachable { .. } | Self::Lost(_) | Self::Silent { .. })
     }
 }
 
@@ -106,23 +103,14 @@ impl Brokers {
             Some(path) => Some(read(path).await?),
             None => None,
         };
-        let tls = OwnedTLSConfig {
-            identity: None,
-            cert_chain,
-        };
-        let unreachable = |why: String| Error::Unreachable {
-            address: address.clone(),
-            why,
-        };
-        let runtime =
-            lapin::runtime::default_runtime().map_err(|error| unreachable(error.to_string()))?;
+        let tls = OwnedTLSConfig { identity: None, cert_chain };
+        let unreachable = |why: String| Error::Unreachable { address: address.clone(), why };
+        let runtime = lapin::runtime::default_runtime().map_err(|error| unreachable(error.to_string()))?;
         let properties = ConnectionProperties::default().with_connection_name(name.into());
         let connecting = Connection::connect_uri_with_config(uri, properties, tls, runtime);
         match answer("connection.open", self.timeout, connecting).await {
             Err(Error::Lost(why)) => Err(unreachable(why)),
-            Err(Error::Silent { waited, .. }) => {
-                Err(unreachable(format!("no answer within {waited:?}")))
-            }
+            Err(Error::Silent { waited, .. }) => Err(unreachable(format!("no answer within {waited:?}"))),
             answered => answered,
         }
     }
@@ -132,10 +120,7 @@ impl Brokers {
 async fn read(path: &Path) -> Result<String, Error> {
     let text = tokio::fs::read_to_string(path).await;
     text.map(|text| text.trim_end_matches(['\r', '\n']).to_owned())
-        .map_err(|error| Error::File {
-            path: path.to_owned(),
-            why: error.to_string(),
-        })
+        .map_err(|error| Error::File { path: path.to_owned(), why: error.to_string() })
 }
 
 /// Waits for a broker's answer, but not longer than `timeout`.
@@ -150,10 +135,7 @@ pub async fn answer<T>(
     match tokio::time::timeout(timeout, asked).await {
         Ok(Ok(answer)) => Ok(answer),
         Ok(Err(error)) => Err(Error::from(error)),
-        Err(_) => Err(Error::Silent {
-            what,
-            waited: timeout,
-        }),
+        Err(_) => Err(Error::Silent { what, waited: timeout }),
     }
 }
 
@@ -161,9 +143,7 @@ impl From<lapin::Error> for Error {
     /// A protocol error is the broker's own word, anything else a lost connection.
     fn from(error: lapin::Error) -> Self {
         match error.kind() {
-            ErrorKind::ProtocolError(said) => {
-                Self::Refused(format!("{} {}", said.get_id(), said.get_message()))
-            }
+            ErrorKind::ProtocolError(said) => Self::Refused(format!("{} {}", said.get_id(), said.get_message())),
             _ => Self::Lost(error.to_string()),
         }
     }

@@ -6,9 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::Code;
 
 /// A place in an author's source. Lines and columns count from 1; columns are UTF-16 code units, as editors count.
-#[derive(
-    Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
-)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Position {
     /// The module's name within its bundle.
@@ -26,9 +24,7 @@ impl std::fmt::Display for Position {
 }
 
 /// Whether a diagnostic refuses the script.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
     /// The script is refused.

@@ -88,12 +88,7 @@ impl InvalidJob {
 impl Bundle {
     /// A script of one module.
     pub fn of(name: impl Into<String>, source: impl Into<String>) -> Self {
-        Self {
-            modules: vec![Module {
-                name: name.into(),
-                source: source.into(),
-            }],
-        }
+        Self { modules: vec![Module { name: name.into(), source: source.into() }] }
     }
 }
 
@@ -128,10 +123,7 @@ impl Job {
             match inner.classify() {
                 Category::Data => {
                     let message = inner.to_string();
-                    InvalidJob::Field {
-                        path: blamed(path, &message),
-                        message,
-                    }
+                    InvalidJob::Field { path: blamed(path, &message), message }
                 }
                 Category::Io | Category::Syntax | Category::Eof => InvalidJob::NotJson(inner),
             }
@@ -157,10 +149,7 @@ impl Job {
     /// The first field that breaks it.
     pub fn validate(&self) -> Result<(), InvalidJob> {
         if self.id.is_empty() || self.id.len() > 200 || self.id.chars().any(char::is_control) {
-            return Err(field(
-                "id",
-                "must be 1 to 200 bytes without control characters",
-            ));
+            return Err(field("id", "must be 1 to 200 bytes without control characters"));
         }
         if !valid_tenant(&self.tenant) {
             return Err(field(
@@ -172,14 +161,8 @@ impl Job {
             return Err(field("script.modules", "must hold at least one module"));
         }
         for (path, instant) in [("deadline", &self.deadline), ("clock", &self.clock)] {
-            if instant
-                .as_deref()
-                .is_some_and(|text| instant_ms(text).is_none())
-            {
-                return Err(field(
-                    path,
-                    "must be an instant as RFC 3339 writes it, such as 2026-03-01T09:30:00Z",
-                ));
+            if instant.as_deref().is_some_and(|text| instant_ms(text).is_none()) {
+                return Err(field(path, "must be an instant as RFC 3339 writes it, such as 2026-03-01T09:30:00Z"));
             }
         }
         Ok(())
@@ -187,17 +170,12 @@ impl Job {
 }
 
 fn field(path: &str, message: &str) -> InvalidJob {
-    InvalidJob::Field {
-        path: path.to_owned(),
-        message: message.to_owned(),
-    }
+    InvalidJob::Field { path: path.to_owned(), message: message.to_owned() }
 }
 
 /// The field to blame: serde reports a field that is missing, or there twice, at the object around it.
 fn blamed(path: String, message: &str) -> String {
-    let named = ["missing field `", "duplicate field `"]
-        .iter()
-        .find_map(|start| message.strip_prefix(start));
+    let named = ["missing field `", "duplicate field `"].iter().find_map(|start| message.strip_prefix(start));
     match named.and_then(|rest| rest.split_once('`')) {
         Some((name, _)) if path == "." => name.to_owned(),
         Some((name, _)) if !path.ends_with(name) => format!("{path}.{name}"),
@@ -206,15 +184,10 @@ fn blamed(path: String, message: &str) -> String {
 }
 
 fn instant_ms(text: &str) -> Option<i64> {
-    text.parse::<jiff::Timestamp>()
-        .ok()
-        .map(jiff::Timestamp::as_millisecond)
+    text.parse::<jiff::Timestamp>().ok().map(jiff::Timestamp::as_millisecond)
 }
 
 fn valid_tenant(tenant: &str) -> bool {
     let letter = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_';
-    tenant.len() <= 200
-        && tenant
-            .split('.')
-            .all(|domain| !domain.is_empty() && domain.chars().all(letter))
+    tenant.len() <= 200 && tenant.split('.').all(|domain| !domain.is_empty() && domain.chars().all(letter))
 }

@@ -108,11 +108,7 @@ impl Limits {
         ] {
             match asked {
                 Some(asked) if asked > *limit => {
-                    return Err(LimitAboveWorker {
-                        field,
-                        asked,
-                        allowed: *limit,
-                    });
+                    return Err(LimitAboveWorker { field, asked, allowed: *limit });
                 }
                 Some(asked) => *limit = asked,
                 None => {}

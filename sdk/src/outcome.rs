@@ -301,51 +301,20 @@ mod wire {
         fn from(outcome: super::Outcome) -> Self {
             let (status, value, error) = match outcome.ending {
                 Ending::Succeeded(value) => (Status::Succeeded, Some(value), None),
-                Ending::Failed(Failure {
-                    code,
-                    message,
-                    origin,
-                    retryable,
-                    thrown,
-                }) => {
-                    let error = Error {
-                        origin: Some(origin),
-                        retryable: Some(retryable),
-                        thrown,
-                        ..Error::new(code, message)
-                    };
+                Ending::Failed(Failure { code, message, origin, retryable, thrown }) => {
+                    let error =
+                        Error { origin: Some(origin), retryable: Some(retryable), thrown, ..Error::new(code, message) };
                     (Status::Failed, None, Some(error))
                 }
-                Ending::Exhausted(Exhausted {
-                    code,
-                    message,
-                    limit,
-                    allowed,
-                    stack,
-                }) => {
-                    let error = Error {
-                        limit: Some(limit),
-                        allowed: Some(allowed),
-                        stack,
-                        ..Error::new(code, message)
-                    };
+                Ending::Exhausted(Exhausted { code, message, limit, allowed, stack }) => {
+                    let error =
+                        Error { limit: Some(limit), allowed: Some(allowed), stack, ..Error::new(code, message) };
                     (Status::Exhausted, None, Some(error))
                 }
-                Ending::Rejected(Rejection {
-                    code,
-                    message,
-                    path,
-                }) => (
-                    Status::Rejected,
-                    None,
-                    Some(Error {
-                        path,
-                        ..Error::new(code, message)
-                    }),
-                ),
-                Ending::Cancelled { code, message } => {
-                    (Status::Cancelled, None, Some(Error::new(code, message)))
+                Ending::Rejected(Rejection { code, message, path }) => {
+                    (Status::Rejected, None, Some(Error { path, ..Error::new(code, message) }))
                 }
+                Ending::Cancelled { code, message } => (Status::Cancelled, None, Some(Error::new(code, message))),
             };
             Self {
                 job_id: outcome.job_id,
@@ -368,9 +337,7 @@ mod wire {
             let lacks = |field: &str| format!("an outcome of this status must have {field}");
             let ending = match (outcome.status, outcome.error) {
                 // A value of null reads as none.
-                (Status::Succeeded, _) => {
-                    Ending::Succeeded(outcome.value.unwrap_or_else(|| RawValue::NULL.to_owned()))
-                }
+                (Status::Succeeded, _) => Ending::Succeeded(outcome.value.unwrap_or_else(|| RawValue::NULL.to_owned())),
                 (_, None) => return Err(lacks("error")),
                 (Status::Failed, Some(error)) => Ending::Failed(Failure {
                     code: error.code,
@@ -386,15 +353,10 @@ mod wire {
                     allowed: error.allowed.ok_or_else(|| lacks("error.allowed"))?,
                     stack: error.stack,
                 }),
-                (Status::Rejected, Some(error)) => Ending::Rejected(Rejection {
-                    code: error.code,
-                    message: error.message,
-                    path: error.path,
-                }),
-                (Status::Cancelled, Some(error)) => Ending::Cancelled {
-                    code: error.code,
-                    message: error.message,
-                },
+                (Status::Rejected, Some(error)) => {
+                    Ending::Rejected(Rejection { code: error.code, message: error.message, path: error.path })
+                }
+                (Status::Cancelled, Some(error)) => Ending::Cancelled { code: error.code, message: error.message },
             };
             Ok(Self {
                 job_id: outcome.job_id,

@@ -29,15 +29,9 @@ fn fault(body: &[u8]) -> String {
 #[test]
 fn a_job_is_read_whole() {
     let job = Job::from_slice(JOB.as_bytes()).unwrap();
-    assert_eq!(
-        (job.id.as_str(), job.tenant.as_str(), job.entry.as_deref()),
-        ("order-7", "acme.sales", Some("main"))
-    );
+    assert_eq!((job.id.as_str(), job.tenant.as_str(), job.entry.as_deref()), ("order-7", "acme.sales", Some("main")));
     assert_eq!(job.limits.fuel, Some(1000));
-    assert_eq!(
-        (job.deadline_ms(), job.clock_ms()),
-        (Some(1_772_353_800_250), Some(-1000))
-    );
+    assert_eq!((job.deadline_ms(), job.clock_ms()), (Some(1_772_353_800_250), Some(-1000)));
 }
 
 #[test]
@@ -51,26 +45,14 @@ fn a_job_needs_an_id_a_tenant_and_a_script_alone() {
 #[test]
 fn unknown_fields_are_accepted_everywhere() {
     let job = job_with(r#""id""#, r#""priority": {"high": [true]}, "id""#);
-    let job = job
-        .replace(r#""fuel""#, r#""fetches": 3, "fuel""#)
-        .replace(r#""name""#, r#""map": null, "name""#);
-    assert_eq!(
-        Job::from_slice(job.as_bytes()).unwrap().limits.fuel,
-        Some(1000)
-    );
+    let job = job.replace(r#""fuel""#, r#""fetches": 3, "fuel""#).replace(r#""name""#, r#""map": null, "name""#);
+    assert_eq!(Job::from_slice(job.as_bytes()).unwrap().limits.fuel, Some(1000));
 
     let outcome = r#"{"jobId":"1","tenant":"a","status":"failed","engine":"e","region":"eu",
         "error":{"code":"SM2999","message":"m","origin":"host","retryable":true,"hint":1},
         "usage":{"fuel":5,"watts":3,"times":{"ranUs":4,"sleptUs":1}}}"#;
     let outcome: Outcome = serde_json::from_str(outcome).unwrap();
-    assert_eq!(
-        (
-            outcome.ending.code(),
-            outcome.usage.fuel,
-            outcome.usage.times.ran_us
-        ),
-        (Some(Code::Unknown), 5, 4)
-    );
+    assert_eq!((outcome.ending.code(), outcome.usage.fuel, outcome.usage.times.ran_us), (Some(Code::Unknown), 5, 4));
 }
 
 #[test]
@@ -87,37 +69,19 @@ fn bad_bodies_are_told_apart() {
         (job_with(r#"{"a": 1}"#, &deep), "not JSON"),
         (job_with(r#"{"a": 1}"#, r#"{"a": 1,}"#), "not JSON"),
         (job_with(r#"{"a": 1}"#, "NaN"), "not JSON"),
-        (
-            job_with(r#""id""#, &format!(r#""x": {deep}, "id""#)),
-            "not JSON",
-        ),
+        (job_with(r#""id""#, &format!(r#""x": {deep}, "id""#)), "not JSON"),
         (job_with(r#""order-7""#, &closed), "id"),
         ("[]".to_owned(), "."),
         ("null".to_owned(), "."),
         ("{}".to_owned(), "id"),
         (job_with(r#""tenant": "acme.sales","#, ""), "tenant"),
+        (job_with(r#""name": "main.ts", "#, ""), "script.modules[0].name"),
         (
-            job_with(r#""name": "main.ts", "#, ""),
-            "script.modules[0].name",
-        ),
-        (
-            job_with(
-                r#"{ "modules": [{ "name": "main.ts", "source": "export default () => 1" }] }"#,
-                "{}",
-            ),
+            job_with(r#"{ "modules": [{ "name": "main.ts", "source": "export default () => 1" }] }"#, "{}"),
             "script.modules",
         ),
-        (
-            job_with(
-                r#"[{ "name": "main.ts", "source": "export default () => 1" }]"#,
-                "[]",
-            ),
-            "script.modules",
-        ),
-        (
-            job_with(r#""export default () => 1""#, "7"),
-            "script.modules[0].source",
-        ),
+        (job_with(r#"[{ "name": "main.ts", "source": "export default () => 1" }]"#, "[]"), "script.modules"),
+        (job_with(r#""export default () => 1""#, "7"), "script.modules[0].source"),
         (job_with(r#""order-7""#, "7"), "id"),
         (job_with(r#""order-7""#, "null"), "id"),
         (job_with(r#""order-7""#, r#""""#), "id"),
@@ -132,36 +96,18 @@ fn bad_bodies_are_told_apart() {
         (job_with("acme.sales", "acme..sales"), "tenant"),
         (job_with("acme.sales", "Acme"), "tenant"),
         (job_with("acme.sales", "acme.*"), "tenant"),
-        (
-            job_with("2026-03-01T09:30:00.250+01:00", "tomorrow"),
-            "deadline",
-        ),
-        (
-            job_with("2026-03-01T09:30:00.250+01:00", "2026-03-01"),
-            "deadline",
-        ),
-        (
-            job_with("2026-03-01T09:30:00.250+01:00", "2026-03-01T09:30:00"),
-            "deadline",
-        ),
-        (
-            job_with("2026-03-01T09:30:00.250+01:00", "2026-02-30T09:30:00Z"),
-            "deadline",
-        ),
-        (
-            job_with("1969-12-31T23:59:59Z", "99999-01-01T00:00:00Z"),
-            "clock",
-        ),
+        (job_with("2026-03-01T09:30:00.250+01:00", "tomorrow"), "deadline"),
+        (job_with("2026-03-01T09:30:00.250+01:00", "2026-03-01"), "deadline"),
+        (job_with("2026-03-01T09:30:00.250+01:00", "2026-03-01T09:30:00"), "deadline"),
+        (job_with("2026-03-01T09:30:00.250+01:00", "2026-02-30T09:30:00Z"), "deadline"),
+        (job_with("1969-12-31T23:59:59Z", "99999-01-01T00:00:00Z"), "clock"),
         (job_with(r#""1969-12-31T23:59:59Z""#, "0"), "clock"),
     ];
     for (body, expected) in cases {
         let shown: String = body.chars().take(120).collect();
         assert_eq!(fault(body.as_bytes()), expected, "{shown}");
     }
-    let invalid_utf8 = job_with("a\": 1", "\u{1}")
-        .into_bytes()
-        .into_iter()
-        .map(|b| if b == 1 { 0xff } else { b });
+    let invalid_utf8 = job_with("a\": 1", "\u{1}").into_bytes().into_iter().map(|b| if b == 1 { 0xff } else { b });
     assert_eq!(fault(&invalid_utf8.collect::<Vec<_>>()), "not JSON");
 }
 
@@ -183,15 +129,11 @@ fn input_and_value_keep_their_text() {
         let again = Job::from_slice(&serde_json::to_vec(&job).unwrap()).unwrap();
         assert_eq!(again.input.get(), text);
 
-        let outcome: Outcome = serde_json::from_str(&format!(
-            r#"{{"jobId":"1","tenant":"a","status":"succeeded","value":{text}}}"#
-        ))
-        .unwrap();
-        let again: Outcome =
-            serde_json::from_slice(&serde_json::to_vec(&outcome).unwrap()).unwrap();
-        let Ending::Succeeded(value) = again.ending else {
-            panic!("{:?}", again.ending)
-        };
+        let outcome: Outcome =
+            serde_json::from_str(&format!(r#"{{"jobId":"1","tenant":"a","status":"succeeded","value":{text}}}"#))
+                .unwrap();
+        let again: Outcome = serde_json::from_slice(&serde_json::to_vec(&outcome).unwrap()).unwrap();
+        let Ending::Succeeded(value) = again.ending else { panic!("{:?}", again.ending) };
         assert_eq!(value.get(), text);
     }
 }
@@ -213,27 +155,16 @@ fn every_ending_round_trips() {
             r#""status":"rejected","error":{"code":"SM3003","message":"m","path":"limits.fuel"}"#,
             Some(Code::LimitAboveWorker),
         ),
-        (
-            r#""status":"cancelled","error":{"code":"SM3008","message":"m"}"#,
-            Some(Code::DeadlinePassed),
-        ),
+        (r#""status":"cancelled","error":{"code":"SM3008","message":"m"}"#, Some(Code::DeadlinePassed)),
         (r#""status":"succeeded","value":null"#, None),
     ] {
-        let text =
-            format!(r#"{{"jobId":"1","tenant":"a",{error},"usage":{{"fuel":1}},"engine":"e"}}"#);
+        let text = format!(r#"{{"jobId":"1","tenant":"a",{error},"usage":{{"fuel":1}},"engine":"e"}}"#);
         let outcome: Outcome = serde_json::from_str(&text).unwrap();
         assert_eq!(outcome.ending.code(), expected, "{text}");
         let written = serde_json::to_value(&outcome).unwrap();
         let given: serde_json::Value = serde_json::from_str(&text).unwrap();
-        assert_eq!(
-            (&written["status"], &written["error"]),
-            (&given["status"], &given["error"])
-        );
-        assert_eq!(
-            written.get("value"),
-            given.get("value"),
-            "a value of null is written"
-        );
+        assert_eq!((&written["status"], &written["error"]), (&given["status"], &given["error"]));
+        assert_eq!(written.get("value"), given.get("value"), "a value of null is written");
     }
     for broken in [
         r#"{"jobId":"1","tenant":"a","status":"failed"}"#,
@@ -247,24 +178,15 @@ fn every_ending_round_trips() {
 
 #[test]
 fn the_schemas_are_current() {
-    for (name, schema) in [
-        ("job", schemars::schema_for!(Job)),
-        ("outcome", schemars::schema_for!(Outcome)),
-    ] {
+    for (name, schema) in [("job", schemars::schema_for!(Job)), ("outcome", schemars::schema_for!(Outcome))] {
         let text = format!("{}\n", serde_json::to_string_pretty(&schema).unwrap());
-        assert!(
-            !text.contains("additionalProperties"),
-            "unknown fields are accepted"
-        );
+        assert!(!text.contains("additionalProperties"), "unknown fields are accepted");
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("schema/{name}.schema.json"));
         if std::env::var_os("BLESS").is_some() {
             std::fs::write(&path, text).unwrap();
         } else {
             let written = std::fs::read_to_string(&path).unwrap_or_default();
-            assert_eq!(
-                written, text,
-                "run BLESS=1 cargo test -p scriptmill-sdk --test contract"
-            );
+            assert_eq!(written, text, "run BLESS=1 cargo test -p scriptmill-sdk --test contract");
         }
     }
 }

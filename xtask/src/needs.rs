@@ -40,10 +40,7 @@ pub(crate) const NEEDS: &[Need] = &[
     },
 ];
 
-const AMQP: Address = Address {
-    variable: "SCRIPTMILL_TEST_AMQP",
-    default: "amqp://guest:guest@127.0.0.1:5672",
-};
+const AMQP: Address = Address { variable: "SCRIPTMILL_TEST_AMQP", default: "amqp://guest:guest@127.0.0.1:5672" };
 /// What Debian 12 ships.
 const NODE_MAJOR_MIN: u32 = 18;
 const LOOK_TIMEOUT: Duration = Duration::from_secs(3);
@@ -112,8 +109,7 @@ struct Machine {
 impl Need {
     /// The variable and value by which the tests find it.
     pub(crate) fn variable(&self) -> Option<(&'static str, String)> {
-        self.address
-            .map(|address| (address.variable, address.url()))
+        self.address.map(|address| (address.variable, address.url()))
     }
 
     /// Climbs the ladder until it is there. What it had to start runs as long as the returned value lives.
@@ -131,21 +127,13 @@ impl Need {
                 Err(why) => tried.push(format!("{why:#}")),
             }
         }
-        bail!(
-            "the tests need {}:\n  - {}\n{}",
-            self.name,
-            tried.join("\n  - "),
-            self.by_hand
-        )
+        bail!("the tests need {}:\n  - {}\n{}", self.name, tried.join("\n  - "), self.by_hand)
     }
 
     /// The rungs to try, in order; why one is left out goes to `left_out`.
     fn rungs(&self, machine: &Machine, left_out: &mut Vec<String>) -> Vec<Rung> {
         if let Some(address) = self.address.filter(|address| address.given()) {
-            left_out.push(format!(
-                "{} names this server, so none is started in its stead",
-                address.variable
-            ));
+            left_out.push(format!("{} names this server, so none is started in its stead", address.variable));
             return Vec::new();
         }
         let mut rungs = Vec::new();
@@ -158,9 +146,7 @@ impl Need {
             if machine.compose {
                 rungs.push(Rung::Compose);
             } else {
-                left_out.push(
-                    "Docker Compose: not installed, or its daemon does not answer".to_owned(),
-                );
+                left_out.push("Docker Compose: not installed, or its daemon does not answer".to_owned());
             }
         }
         rungs
@@ -175,16 +161,9 @@ impl Need {
 
     fn take_from_debian(&self) -> Result<Started> {
         let packages = self.debian_packages.join(" ");
-        ask(&format!(
-            "{}: install {packages} from Debian and start it?",
-            self.name
-        ))?;
-        eprintln!(
-            "{}: from Debian's {packages}; it stays installed",
-            self.name
-        );
-        let installed =
-            output_of(Command::new("dpkg").arg("-s").args(self.debian_packages)).is_ok();
+        ask(&format!("{}: install {packages} from Debian and start it?", self.name))?;
+        eprintln!("{}: from Debian's {packages}; it stays installed", self.name);
+        let installed = output_of(Command::new("dpkg").arg("-s").args(self.debian_packages)).is_ok();
         if !installed {
             run(Command::new("apt-get").args(["update", "-q"]))?;
             run(Command::new("apt-get")
@@ -197,10 +176,7 @@ impl Need {
             if (self.look)().is_err() {
                 output_of(Command::new("service").args([service, "start"]))?;
             }
-            eprintln!(
-                "{}: stays running; `service {service} stop` ends it",
-                self.name
-            );
+            eprintln!("{}: stays running; `service {service} stop` ends it", self.name);
         }
         self.wait()?;
         Ok(Started(Vec::new()))
@@ -208,10 +184,7 @@ impl Need {
 
     fn take_from_compose(&self) -> Result<Started> {
         let service = self.compose_service.context("no such service")?;
-        eprintln!(
-            "{}: from Docker Compose, until the tests are over",
-            self.name
-        );
+        eprintln!("{}: from Docker Compose, until the tests are over", self.name);
         let mut stop = compose();
         stop.args(["down", "--volumes"]);
         let started = Started(vec![stop]);
@@ -251,9 +224,7 @@ impl Machine {
 
 fn compose() -> Command {
     let mut command = Command::new("docker");
-    command
-        .args(["compose", "--project-name", COMPOSE_PROJECT])
-        .current_dir(workspace_root());
+    command.args(["compose", "--project-name", COMPOSE_PROJECT]).current_dir(workspace_root());
     command
 }
 
@@ -276,10 +247,7 @@ fn is_yes(line: &str) -> bool {
 
 /// Runs a command whose output a person should see.
 fn run(command: &mut Command) -> Result<()> {
-    let status = command
-        .stdin(Stdio::null())
-        .status()
-        .with_context(|| format!("could not run {command:?}"))?;
+    let status = command.stdin(Stdio::null()).status().with_context(|| format!("could not run {command:?}"))?;
     ensure!(status.success(), "{command:?}: {status}");
     Ok(())
 }
@@ -287,10 +255,7 @@ fn run(command: &mut Command) -> Result<()> {
 /// What a command printed; what it said on stderr if it failed.
 fn output_of(command: &mut Command) -> Result<String> {
     let name = command.get_program().to_owned();
-    let output = command
-        .stdin(Stdio::null())
-        .output()
-        .with_context(|| name.display().to_string())?;
+    let output = command.stdin(Stdio::null()).output().with_context(|| name.display().to_string())?;
     ensure!(
         output.status.success(),
         "{command:?}: {}: {}",
@@ -304,11 +269,7 @@ fn node() -> Result<String> {
     let version = output_of(Command::new("node").arg("--version"))?;
     let npm = output_of(Command::new("npm").arg("--version"))?;
     let major = major_version(&version).with_context(|| format!("node says {version:?}"))?;
-    ensure!(
-        major >= NODE_MAJOR_MIN,
-        "node on PATH is {}, and {NODE_MAJOR_MIN} or newer is needed",
-        version.trim()
-    );
+    ensure!(major >= NODE_MAJOR_MIN, "node on PATH is {}, and {NODE_MAJOR_MIN} or newer is needed", version.trim());
     Ok(format!("{} with npm {}", version.trim(), npm.trim()))
 }
 
@@ -337,9 +298,7 @@ fn greet(url: &Url) -> Result<()> {
                 stream.set_read_timeout(Some(LOOK_TIMEOUT))?;
                 stream.write_all(b"AMQP\x00\x00\x09\x01")?;
                 let mut frame = [0; 11];
-                stream
-                    .read_exact(&mut frame)
-                    .context("no AMQP 0-9-1 there")?;
+                stream.read_exact(&mut frame).context("no AMQP 0-9-1 there")?;
                 ensure!(is_connection_start(frame), "no AMQP 0-9-1 there");
                 return Ok(());
             }
@@ -388,10 +347,7 @@ mod tests {
             (&tool, false, true, vec![], 1),
         ];
         for (need, root_on_debian, compose, rungs, left_out_count) in cases {
-            let machine = Machine {
-                root_on_debian,
-                compose,
-            };
+            let machine = Machine { root_on_debian, compose };
             let mut left_out = Vec::new();
             assert_eq!(need.rungs(&machine, &mut left_out), rungs);
             assert_eq!(left_out.len(), left_out_count, "{left_out:?}");
@@ -401,17 +357,8 @@ mod tests {
     #[test]
     fn a_server_that_a_person_named_is_not_replaced() {
         // PATH is set wherever the tests run.
-        let named = need(
-            Some(Address {
-                variable: "PATH",
-                default: "",
-            }),
-            Some("server"),
-        );
-        let machine = Machine {
-            root_on_debian: true,
-            compose: true,
-        };
+        let named = need(Some(Address { variable: "PATH", default: "" }), Some("server"));
+        let machine = Machine { root_on_debian: true, compose: true };
         let mut left_out = Vec::new();
         assert_eq!(named.rungs(&machine, &mut left_out), []);
         assert_eq!(left_out.len(), 1);
@@ -419,13 +366,7 @@ mod tests {
 
     #[test]
     fn versions() {
-        let cases = [
-            ("v20.20.2\n", Some(20)),
-            ("10.8.2", Some(10)),
-            ("v9", Some(9)),
-            ("", None),
-            ("node", None),
-        ];
+        let cases = [("v20.20.2\n", Some(20)), ("10.8.2", Some(10)), ("v9", Some(9)), ("", None), ("node", None)];
         for (version, major) in cases {
             assert_eq!(major_version(version), major, "{version:?}");
         }
@@ -433,14 +374,9 @@ mod tests {
 
     #[test]
     fn answers() {
-        for (line, yes) in [
-            ("\n", true),
-            ("Y\n", true),
-            ("yes\r\n", true),
-            ("n\n", false),
-            ("", false),
-            ("what\n", false),
-        ] {
+        for (line, yes) in
+            [("\n", true), ("Y\n", true), ("yes\r\n", true), ("n\n", false), ("", false), ("what\n", false)]
+        {
             assert_eq!(is_yes(line), yes, "{line:?}");
         }
     }

@@ -19,17 +19,12 @@ pub(crate) struct Options {
 }
 
 pub(crate) fn run(options: &Options) -> Result<ExitCode> {
-    let (started, missing): (Vec<_>, Vec<_>) =
-        NEEDS.iter().map(Need::ensure).partition(Result::is_ok);
+    let (started, missing): (Vec<_>, Vec<_>) = NEEDS.iter().map(Need::ensure).partition(Result::is_ok);
     let _started: Vec<Started> = started.into_iter().flatten().collect();
     for why in missing.iter().filter_map(|need| need.as_ref().err()) {
         eprintln!("error: {why:#}");
     }
-    if missing.is_empty() {
-        run_tests(options)
-    } else {
-        Ok(ExitCode::from(NEED_MISSING))
-    }
+    if missing.is_empty() { run_tests(options) } else { Ok(ExitCode::from(NEED_MISSING)) }
 }
 
 /// Runs the tests, all in the dev profile, so that nothing is built twice; the runner's summary comes last.
@@ -52,20 +47,14 @@ fn run_tests(options: &Options) -> Result<ExitCode> {
     if !names_packages(&options.arguments) {
         tests.arg("--workspace");
     }
-    let status = tests
-        .args(&options.arguments)
-        .status()
-        .context("could not run cargo")?;
+    let status = tests.args(&options.arguments).status().context("could not run cargo")?;
     let code = status.code().and_then(|code| u8::try_from(code).ok());
     Ok(code.map_or(ExitCode::FAILURE, ExitCode::from))
 }
 
 /// nextest runs none of these; `cargo test` does so by itself.
 fn run_doc_tests() -> Result<ExitStatus> {
-    cargo()
-        .args(["test", "--doc", "--workspace", "--quiet"])
-        .status()
-        .context("could not run cargo")
+    cargo().args(["test", "--doc", "--workspace", "--quiet"]).status().context("could not run cargo")
 }
 
 /// Whether the arguments choose packages; cargo lets `--workspace` win over that.

@@ -6,8 +6,8 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use lapin::message::Delivery;
 use lapin::options::{
-    BasicAckOptions, BasicConsumeOptions, BasicQosOptions, ConfirmSelectOptions,
-    QueueDeclareOptions, QueueDeleteOptions,
+    BasicAckOptions, BasicConsumeOptions, BasicQosOptions, ConfirmSelectOptions, QueueDeclareOptions,
+    QueueDeleteOptions,
 };
 use lapin::types::{AMQPValue, FieldTable};
 use lapin::{Channel, Connection, Consumer};
@@ -126,45 +126,20 @@ impl Keeper {
         let channel = answer("channel.open", wait, connection.create_channel()).await?;
         let mut kept = FieldTable::default();
         // A quorum queue outlives the node that it was declared on.
-        kept.insert(
-            "x-queue-type".into(),
-            AMQPValue::LongString("quorum".into()),
-        );
+        kept.insert("x-queue-type".into(), AMQPValue::LongString("quorum".into()));
         let expires = i64::try_from(REPLIES_KEPT.as_millis()).unwrap_or(i64::MAX);
         kept.insert("x-expires".into(), AMQPValue::LongLongInt(expires));
         let queue = self.reply_to.as_str();
         let declared = channel.queue_declare(queue.into(), QueueDeclareOptions::durable(), kept);
         answer("queue.declare", wait, declared).await?;
-        answer(
-            "basic.qos",
-            wait,
-            channel.basic_qos(PREFETCH, BasicQosOptions::default()),
-        )
-        .await?;
-        let consume = channel.basic_consume(
-            queue.into(),
-            "".into(),
-            BasicConsumeOptions::default(),
-            FieldTable::default(),
-        );
+        answer("basic.qos", wait, channel.basic_qos(PREFETCH, BasicQosOptions::default())).await?;
+        let consume =
+            channel.basic_consume(queue.into(), "".into(), BasicConsumeOptions::default(), FieldTable::default());
         let outcomes = answer("basic.consume", wait, consume).await?;
         let publishing = answer("channel.open", wait, connection.create_channel()).await?;
-        answer(
-            "confirm.select",
-            wait,
-            publishing.confirm_select(ConfirmSelectOptions::default()),
-        )
-        .await?;
-        let session = Arc::new(Session {
-            channel: publishing,
-            broken: Notify::new(),
-        });
-        Ok(Open {
-            connection,
-            session,
-            channel,
-            outcomes,
-        })
+        answer("confirm.select", wait, publishing.confirm_select(ConfirmSelectOptions::default())).await?;
+        let session = Arc::new(Session { channel: publishing, broken: Notify::new() });
+        Ok(Open { connection, session, channel, outcomes })
     }
 
     /// Hands on outcomes until the session ends, and says why it ended.
@@ -178,9 +153,7 @@ impl Keeper {
                 Some(Ok(delivery)) => self.settle(delivery).await,
                 Some(Err(error)) => Err(error.into()),
                 // RabbitMQ cancels a consumer whose queue is deleted or moves; lapin then ends the stream.
-                None => Err(Error::Lost(
-                    "the broker ended the consumer of the reply queue".to_owned(),
-                )),
+                None => Err(Error::Lost("the broker ended the consumer of the reply queue".to_owned())),
             };
             if let Err(error) = settled {
                 return error;
@@ -189,42 +162,22 @@ impl Keeper {
     }
 
     async fn settle(&self, delivery: Delivery) -> Result<(), Error> {
-        let Delivery {
-            properties,
-            data,
-            redelivered,
-            acker,
-            ..
-        } = delivery;
+        let Delivery { properties, data, redelivered, acker, .. } = delivery;
         match properties.correlation_id() {
             Some(id) => self.replies.settle(id.as_str(), data, redelivered),
             None => tracing::warn!("a message without a correlation id came to the reply queue"),
         }
-        answer(
-            "basic.ack",
-            self.brokers.timeout,
-            acker.ack(BasicAckOptions::default()),
-        )
-        .await
-        .map(drop)
+        answer("basic.ack", self.brokers.timeout, acker.ack(BasicAckOptions::default())).await.map(drop)
     }
 
     /// Removes the reply queue and says goodbye.
     async fn leave(&self, open: Open) {
         let wait = self.brokers.timeout;
-        let removed = open
-            .channel
-            .queue_delete(self.reply_to.as_str().into(), QueueDeleteOptions::default());
+        let removed = open.channel.queue_delete(self.reply_to.as_str().into(), QueueDeleteOptions::default());
         if let Err(error) = answer("queue.delete", wait, removed).await {
             tracing::warn!(%error, queue = self.reply_to, "the reply queue was not removed; it expires by itself");
         }
-        if let Err(error) = answer(
-            "connection.close",
-            wait,
-            open.connection.close(200, "goodbye".into()),
-        )
-        .await
-        {
+        if let Err(error) = answer("connection.close", wait, open.connection.close(200, "goodbye".into())).await {
             tracing::debug!(%error, "the connection did not close in order");
         }
     }

@@ -84,10 +84,7 @@ impl Replies {
         let (sender, body) = oneshot::channel();
         match inner.waiting.entry(id.to_owned()) {
             Entry::Occupied(_) => return None,
-            Entry::Vacant(place) => place.insert(Waiter {
-                ticket: number,
-                sender,
-            }),
+            Entry::Vacant(place) => place.insert(Waiter { ticket: number, sender }),
         };
         inner.next_ticket += 1;
         Some(Ticket { number, body })
@@ -98,10 +95,7 @@ impl Replies {
     pub(super) fn settle(&self, id: &str, body: Vec<u8>, redelivered: bool) {
         let mut inner = self.lock();
         let known = inner.answered.contains(id);
-        let claimed = inner
-            .waiting
-            .remove(id)
-            .is_some_and(|waiter| waiter.sender.send(body).is_ok());
+        let claimed = inner.waiting.remove(id).is_some_and(|waiter| waiter.sender.send(body).is_ok());
         if claimed {
             inner.answered.add(id);
             inner.counts.outcomes += 1;
@@ -115,11 +109,7 @@ impl Replies {
     /// Waits no more, unless the outcome came or another waits under the same id by now.
     pub(super) fn forget(&self, id: &str, ticket: u64) {
         let mut inner = self.lock();
-        if inner
-            .waiting
-            .get(id)
-            .is_some_and(|waiter| waiter.ticket == ticket)
-        {
+        if inner.waiting.get(id).is_some_and(|waiter| waiter.ticket == ticket) {
             inner.waiting.remove(id);
         }
     }
@@ -163,12 +153,7 @@ mod tests {
         replies.settle("a", b"2".to_vec(), false);
         replies.settle("a", b"1".to_vec(), true);
         replies.settle("b", b"3".to_vec(), false);
-        let counts = Counts {
-            outcomes: 1,
-            duplicates: 1,
-            unclaimed: 1,
-            connections: 0,
-        };
+        let counts = Counts { outcomes: 1, duplicates: 1, unclaimed: 1, connections: 0 };
         assert_eq!(replies.counts(), counts);
     }
 
@@ -190,10 +175,7 @@ mod tests {
         for n in 0..=ANSWERED_KEPT {
             answered.add(&n.to_string());
         }
-        assert_eq!(
-            (answered.order.len(), answered.hashes.len()),
-            (ANSWERED_KEPT, ANSWERED_KEPT)
-        );
+        assert_eq!((answered.order.len(), answered.hashes.len()), (ANSWERED_KEPT, ANSWERED_KEPT));
         assert!(!answered.contains("0") && answered.contains("1"));
     }
 }

@@ -26,12 +26,7 @@ async fn thousands_of_jobs_wait_at_once_on_one_connection() {
     const JOBS: u64 = 3_000;
     let rig = Rig::new().await;
     // Answered in another order than sent.
-    let echo = rig
-        .worker(Echo {
-            batch: 150,
-            copies: 1,
-        })
-        .await;
+    let echo = rig.worker(Echo { batch: 150, copies: 1 }).await;
     let client = Client::connect(rig.options()).await.unwrap();
     let run = |n| {
         let client = client.clone();
@@ -42,21 +37,10 @@ async fn thousands_of_jobs_wait_at_once_on_one_connection() {
     };
     let outcomes = join_all((0..JOBS).map(run)).await;
     for (n, outcome) in outcomes.iter().enumerate() {
-        assert_eq!(
-            echoed(outcome),
-            (format!("job-{n}").as_str(), n.to_string().as_str())
-        );
+        assert_eq!(echoed(outcome), (format!("job-{n}").as_str(), n.to_string().as_str()));
     }
     let counts = client.counts();
-    assert_eq!(
-        (
-            counts.outcomes,
-            counts.duplicates,
-            counts.unclaimed,
-            counts.connections
-        ),
-        (JOBS, 0, 0, 1)
-    );
+    assert_eq!((counts.outcomes, counts.duplicates, counts.unclaimed, counts.connections), (JOBS, 0, 0, 1));
     echo.abort();
     client.close().await;
 }
@@ -64,16 +48,8 @@ async fn thousands_of_jobs_wait_at_once_on_one_connection() {
 #[tokio::test(flavor = "multi_thread")]
 async fn no_more_jobs_are_in_flight_than_allowed() {
     let rig = Rig::new().await;
-    let client = Client::connect(Options {
-        in_flight_max: 2,
-        ..rig.options()
-    })
-    .await
-    .unwrap();
-    let (first, second) = (
-        client.dispatch(&job(1)).await.unwrap(),
-        client.dispatch(&job(2)).await.unwrap(),
-    );
+    let client = Client::connect(Options { in_flight_max: 2, ..rig.options() }).await.unwrap();
+    let (first, second) = (client.dispatch(&job(1)).await.unwrap(), client.dispatch(&job(2)).await.unwrap());
     let third = tokio::spawn({
         let client = client.clone();
         async move { client.dispatch(&job(3)).await.map(drop) }
@@ -81,12 +57,7 @@ async fn no_more_jobs_are_in_flight_than_allowed() {
     // Each answer lets one more out.
     assert_eq!(rig.waiting().await, 2);
     assert!(!third.is_finished());
-    let echo = rig
-        .worker(Echo {
-            batch: 1,
-            copies: 1,
-        })
-        .await;
+    let echo = rig.worker(Echo { batch: 1, copies: 1 }).await;
     first.outcome(LONG).await.unwrap();
     third.await.unwrap().unwrap();
     drop(second);
@@ -100,38 +71,15 @@ async fn second_outcomes_and_those_nobody_waits_for_are_counted() {
     let client = Client::connect(rig.options()).await.unwrap();
     let kept = client.dispatch(&job(1)).await.unwrap();
     drop(client.dispatch(&job(2)).await.unwrap());
-    let late = client
-        .dispatch(&job(3))
-        .await
-        .unwrap()
-        .outcome(Duration::ZERO)
-        .await
-        .unwrap_err();
-    assert!(
-        matches!(late, OutcomeError::TimedOut { .. }) && late.to_string().contains("SM4107"),
-        "{late}"
-    );
+    let late = client.dispatch(&job(3)).await.unwrap().outcome(Duration::ZERO).await.unwrap_err();
+    assert!(matches!(late, OutcomeError::TimedOut { .. }) && late.to_string().contains("SM4107"), "{late}");
 
-    let echo = rig
-        .worker(Echo {
-            batch: 1,
-            copies: 2,
-        })
-        .await;
+    let echo = rig.worker(Echo { batch: 1, copies: 2 }).await;
     assert_eq!(echoed(&kept.outcome(LONG).await.unwrap()), ("job-1", "1"));
     // The reply queue is first in, first out: what came before this job's outcome has been counted.
-    client
-        .dispatch(&job(4))
-        .await
-        .unwrap()
-        .outcome(LONG)
-        .await
-        .unwrap();
+    client.dispatch(&job(4)).await.unwrap().outcome(LONG).await.unwrap();
     let counts = client.counts();
-    assert_eq!(
-        (counts.outcomes, counts.duplicates, counts.unclaimed),
-        (2, 1, 4)
-    );
+    assert_eq!((counts.outcomes, counts.duplicates, counts.unclaimed), (2, 1, 4));
     echo.abort();
     client.close().await;
 }
@@ -139,52 +87,26 @@ async fn second_outcomes_and_those_nobody_waits_for_are_counted() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_cannot_be_dispatched_is_told() {
     let rig = Rig::holding(1).await;
-    let options = Options {
-        message_bytes_max: 500,
-        ..rig.options()
-    };
+    let options = Options { message_bytes_max: 500, ..rig.options() };
     let client = Client::connect(options).await.unwrap();
     let fails = async |job: Job| client.dispatch(&job).await.map(drop).unwrap_err();
 
-    let invalid = fails(Job {
-        tenant: "Acme".to_owned(),
-        ..job(1)
-    })
-    .await;
-    assert!(
-        matches!(invalid, DispatchError::Invalid(_)) && invalid.to_string().contains("SM3002: "),
-        "{invalid}"
-    );
-    let large = fails(Job {
-        entry: Some("x".repeat(500)),
-        ..job(1)
-    })
-    .await;
-    assert!(
-        matches!(large, DispatchError::TooLarge { allowed: 500, .. }),
-        "{large}"
-    );
+    let invalid = fails(Job { tenant: "Acme".to_owned(), ..job(1) }).await;
+    assert!(matches!(invalid, DispatchError::Invalid(_)) && invalid.to_string().contains("SM3002: "), "{invalid}");
+    let large = fails(Job { entry: Some("x".repeat(500)), ..job(1) }).await;
+    assert!(matches!(large, DispatchError::TooLarge { allowed: 500, .. }), "{large}");
     let waiting = client.dispatch(&job(1)).await.unwrap();
     let twice = fails(job(1)).await;
     assert!(matches!(twice, DispatchError::Pending(_)), "{twice}");
     let full = fails(job(2)).await;
-    assert!(
-        matches!(full, DispatchError::Full(_)) && full.is_passing(),
-        "{full}"
-    );
+    assert!(matches!(full, DispatchError::Full(_)) && full.is_passing(), "{full}");
     rig.remove().await;
     let gone = fails(job(2)).await;
-    assert!(
-        matches!(gone, DispatchError::NoQueue(_)) && !gone.is_passing(),
-        "{gone}"
-    );
+    assert!(matches!(gone, DispatchError::NoQueue(_)) && !gone.is_passing(), "{gone}");
 
     client.close().await;
     assert!(matches!(fails(job(3)).await, DispatchError::Closed));
-    assert!(matches!(
-        waiting.outcome(LONG).await.unwrap_err(),
-        OutcomeError::Closed
-    ));
+    assert!(matches!(waiting.outcome(LONG).await.unwrap_err(), OutcomeError::Closed));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -192,30 +114,20 @@ async fn outcomes_published_while_the_client_is_away_are_kept_for_it() {
     const JOBS: u64 = 50;
     let rig = Rig::new().await;
     let proxy = Proxy::start(rig.broker()).await;
-    let client = Client::connect(rig.options_to([proxy.address()]))
-        .await
-        .unwrap();
+    let client = Client::connect(rig.options_to([proxy.address()])).await.unwrap();
     let mut waiting = Vec::new();
     for n in 0..JOBS {
         waiting.push(client.dispatch(&job(n)).await.unwrap());
     }
     proxy.cut();
-    let echo = rig
-        .worker(Echo {
-            batch: 1,
-            copies: 1,
-        })
-        .await;
+    let echo = rig.worker(Echo { batch: 1, copies: 1 }).await;
     rig.until_answered(JOBS).await;
     proxy.mend();
     for outcome in join_all(waiting.into_iter().map(|pending| pending.outcome(LONG))).await {
         outcome.unwrap();
     }
     let counts = client.counts();
-    assert_eq!(
-        (counts.outcomes, counts.duplicates, counts.unclaimed),
-        (JOBS, 0, 0)
-    );
+    assert_eq!((counts.outcomes, counts.duplicates, counts.unclaimed), (JOBS, 0, 0));
     assert!(counts.connections >= 2);
     echo.abort();
     client.close().await;
@@ -231,27 +143,13 @@ async fn a_job_without_a_confirm_is_dispatched_again_under_its_id() {
 
     proxy.hold_answers(true);
     let unconfirmed = client.dispatch(&job(1)).await.map(drop).unwrap_err();
-    assert!(
-        matches!(unconfirmed, DispatchError::Unconfirmed { .. }) && unconfirmed.is_passing(),
-        "{unconfirmed}"
-    );
+    assert!(matches!(unconfirmed, DispatchError::Unconfirmed { .. }) && unconfirmed.is_passing(), "{unconfirmed}");
     assert_eq!(rig.waiting().await, 1, "the broker has it nevertheless");
     proxy.hold_answers(false);
     let again = client.dispatch(&job(1)).await.unwrap();
-    let echo = rig
-        .worker(Echo {
-            batch: 1,
-            copies: 1,
-        })
-        .await;
+    let echo = rig.worker(Echo { batch: 1, copies: 1 }).await;
     assert_eq!(echoed(&again.outcome(LONG).await.unwrap()), ("job-1", "1"));
-    client
-        .dispatch(&job(2))
-        .await
-        .unwrap()
-        .outcome(LONG)
-        .await
-        .unwrap();
+    client.dispatch(&job(2)).await.unwrap().outcome(LONG).await.unwrap();
     assert_eq!(client.counts().duplicates, 1, "at least once: it ran twice");
 
     proxy.cut();
@@ -270,18 +168,13 @@ async fn the_next_address_has_its_turn() {
     let rig = Rig::new().await;
     let nobody = Proxy::start(rig.broker()).await;
     nobody.cut();
-    let client = Client::connect(rig.options_to([nobody.address(), rig.broker()]))
-        .await
-        .unwrap();
+    let client = Client::connect(rig.options_to([nobody.address(), rig.broker()])).await.unwrap();
     client.close().await;
 
     let mut options = rig.options_to([nobody.address()]);
     options.brokers.timeout = Duration::from_secs(2);
     let error = Client::connect(options).await.map(drop).unwrap_err();
-    assert!(
-        matches!(error, Error::Unreachable { .. }) && error.to_string().contains("SM4101"),
-        "{error}"
-    );
+    assert!(matches!(error, Error::Unreachable { .. }) && error.to_string().contains("SM4101"), "{error}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -297,26 +190,13 @@ async fn credentials_come_from_files_and_a_refusal_is_told() {
     let good = rig.broker().uri().authority.userinfo.clone();
     options.brokers.username_file = file("user", &format!("{}\n", good.username));
     options.brokers.password_file = file("password", "wrong\n");
-    let refused = Client::connect(options.clone())
-        .await
-        .map(drop)
-        .unwrap_err();
-    assert!(
-        matches!(refused, Error::Refused(_)) && refused.to_string().contains("SM4103"),
-        "{refused}"
-    );
+    let refused = Client::connect(options.clone()).await.map(drop).unwrap_err();
+    assert!(matches!(refused, Error::Refused(_)) && refused.to_string().contains("SM4103"), "{refused}");
     options.brokers.password_file = file("password", &good.password);
-    Client::connect(options.clone())
-        .await
-        .unwrap()
-        .close()
-        .await;
+    Client::connect(options.clone()).await.unwrap().close().await;
     options.brokers.password_file = Some(folder.path().join("missing"));
     let missing = Client::connect(options).await.map(drop).unwrap_err();
-    assert!(
-        matches!(missing, Error::File { .. }) && missing.to_string().contains("SM4003"),
-        "{missing}"
-    );
+    assert!(matches!(missing, Error::File { .. }) && missing.to_string().contains("SM4003"), "{missing}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

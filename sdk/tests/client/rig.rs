@@ -5,8 +5,8 @@ use std::net::{Ipv4Addr, SocketAddr};
 use futures_util::StreamExt;
 use lapin::message::Delivery;
 use lapin::options::{
-    BasicAckOptions, BasicConsumeOptions, BasicGetOptions, BasicPublishOptions,
-    ConfirmSelectOptions, QueueDeclareOptions, QueueDeleteOptions,
+    BasicAckOptions, BasicConsumeOptions, BasicGetOptions, BasicPublishOptions, ConfirmSelectOptions,
+    QueueDeclareOptions, QueueDeleteOptions,
 };
 use lapin::types::{AMQPValue, FieldTable};
 use lapin::{Channel, Connection, ConnectionProperties};
@@ -21,10 +21,7 @@ use tokio::task::JoinHandle;
 
 /// A job whose input is its number.
 pub(crate) fn job(n: u64) -> Job {
-    Job {
-        input: to_raw_value(&n).unwrap(),
-        ..Job::new(format!("job-{n}"), "acme", Bundle::of("main.js", ""))
-    }
+    Job { input: to_raw_value(&n).unwrap(), ..Job::new(format!("job-{n}"), "acme", Bundle::of("main.js", "")) }
 }
 
 /// A queue of jobs under names of its own, gone with its connection.
@@ -52,35 +49,16 @@ impl Rig {
     /// A queue that refuses more than `jobs` jobs.
     pub(crate) async fn holding(jobs: i64) -> Self {
         let connection =
-            Connection::connect_uri(broker().uri().clone(), ConnectionProperties::default())
-                .await
-                .unwrap();
+            Connection::connect_uri(broker().uri().clone(), ConnectionProperties::default()).await.unwrap();
         let channel = connection.create_channel().await.unwrap();
-        channel
-            .confirm_select(ConfirmSelectOptions::default())
-            .await
-            .unwrap();
+        channel.confirm_select(ConfirmSelectOptions::default()).await.unwrap();
         let prefix = format!("test-sdk-{}", uuid::Uuid::now_v7());
         let mut bounds = FieldTable::default();
         bounds.insert("x-max-length".into(), AMQPValue::LongLongInt(jobs));
-        bounds.insert(
-            "x-overflow".into(),
-            AMQPValue::LongString("reject-publish".into()),
-        );
-        let options = QueueDeclareOptions {
-            exclusive: true,
-            ..Default::default()
-        };
-        channel
-            .queue_declare(format!("{prefix}.jobs").into(), options, bounds)
-            .await
-            .unwrap();
-        Self {
-            prefix,
-            connection,
-            channel,
-            answered: watch::channel(0).0,
-        }
+        bounds.insert("x-overflow".into(), AMQPValue::LongString("reject-publish".into()));
+        let options = QueueDeclareOptions { exclusive: true, ..Default::default() };
+        channel.queue_declare(format!("{prefix}.jobs").into(), options, bounds).await.unwrap();
+        Self { prefix, connection, channel, answered: watch::channel(0).0 }
     }
 
     pub(crate) fn broker(&self) -> Address {
@@ -92,79 +70,41 @@ impl Rig {
     }
 
     pub(crate) fn options_to(&self, addresses: impl IntoIterator<Item = Address>) -> Options {
-        Options {
-            prefix: self.prefix.clone(),
-            ..Options::to(addresses)
-        }
+        Options { prefix: self.prefix.clone(), ..Options::to(addresses) }
     }
 
     /// Jobs on the queue that no worker has.
     pub(crate) async fn waiting(&self) -> u32 {
-        let options = QueueDeclareOptions {
-            passive: true,
-            exclusive: true,
-            ..Default::default()
-        };
-        self.channel
-            .queue_declare(self.jobs().into(), options, FieldTable::default())
-            .await
-            .unwrap()
-            .message_count()
+        let options = QueueDeclareOptions { passive: true, exclusive: true, ..Default::default() };
+        self.channel.queue_declare(self.jobs().into(), options, FieldTable::default()).await.unwrap().message_count()
     }
 
     pub(crate) async fn remove(&self) {
-        self.channel
-            .queue_delete(self.jobs().into(), QueueDeleteOptions::default())
-            .await
-            .unwrap();
+        self.channel.queue_delete(self.jobs().into(), QueueDeleteOptions::default()).await.unwrap();
     }
 
     pub(crate) async fn exists(&self, queue: &str) -> bool {
         let channel = self.connection.create_channel().await.unwrap();
-        let options = QueueDeclareOptions {
-            passive: true,
-            ..Default::default()
-        };
-        channel
-            .queue_declare(queue.into(), options, FieldTable::default())
-            .await
-            .is_ok()
+        let options = QueueDeclareOptions { passive: true, ..Default::default() };
+        channel.queue_declare(queue.into(), options, FieldTable::default()).await.is_ok()
     }
 
     /// Takes a job and says where its outcome goes.
     pub(crate) async fn take_reply_to(&self) -> String {
         let options = BasicGetOptions { no_ack: true };
-        let got = self
-            .channel
-            .basic_get(self.jobs().into(), options)
-            .await
-            .unwrap()
-            .unwrap();
+        let got = self.channel.basic_get(self.jobs().into(), options).await.unwrap().unwrap();
         Envelope::read(&got.properties).reply_to.unwrap()
     }
 
     /// Waits until the worker has answered this many jobs.
     pub(crate) async fn until_answered(&self, jobs: u64) {
-        self.answered
-            .subscribe()
-            .wait_for(|answered| *answered >= jobs)
-            .await
-            .unwrap();
+        self.answered.subscribe().wait_for(|answered| *answered >= jobs).await.unwrap();
     }
 
     pub(crate) async fn worker(&self, echo: Echo) -> JoinHandle<()> {
         let options = BasicConsumeOptions::default();
-        let jobs = self.channel.basic_consume(
-            self.jobs().into(),
-            "".into(),
-            options,
-            FieldTable::default(),
-        );
-        let jobs = jobs
-            .await
-            .unwrap()
-            .map(Result::unwrap)
-            .ready_chunks(echo.batch);
+        let jobs = self.channel.basic_consume(self.jobs().into(), "".into(), options, FieldTable::default());
+        let jobs = jobs.await.unwrap().map(Result::unwrap).ready_chunks(echo.batch);
         let (channel, answered) = (self.channel.clone(), self.answered.clone());
         tokio::spawn(async move {
             let mut jobs = Box::pin(jobs);
@@ -184,11 +124,7 @@ impl Rig {
 
 fn broker() -> Address {
     let address = std::env::var("SCRIPTMILL_TEST_AMQP");
-    address
-        .as_deref()
-        .unwrap_or("amqp://guest:guest@127.0.0.1:5672")
-        .parse()
-        .unwrap()
+    address.as_deref().unwrap_or("amqp://guest:guest@127.0.0.1:5672").parse().unwrap()
 }
 
 async fn answer(channel: &Channel, delivery: &Delivery, copies: usize) {
@@ -211,8 +147,7 @@ async fn answer(channel: &Channel, delivery: &Delivery, copies: usize) {
     for _ in 0..copies {
         let properties = envelope.outcome_properties("succeeded", None, 0);
         let options = BasicPublishOptions::default();
-        let published =
-            channel.basic_publish("".into(), queue.as_str().into(), options, &body, properties);
+        let published = channel.basic_publish("".into(), queue.as_str().into(), options, &body, properties);
         published.await.unwrap().await.unwrap();
     }
     delivery.ack(BasicAckOptions::default()).await.unwrap();
@@ -237,18 +172,13 @@ pub(crate) struct Proxy {
 impl Proxy {
     pub(crate) async fn start(to: Address) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
-        let port = listener
-            .local_addr()
-            .map(|address: SocketAddr| address.port())
-            .unwrap();
+        let port = listener.local_addr().map(|address: SocketAddr| address.port()).unwrap();
         let (mode, modes) = watch::channel(Mode::Pass);
         let authority = to.uri().authority.clone();
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
                 if *modes.borrow() != Mode::Cut {
-                    let broker = TcpStream::connect((authority.host.as_str(), authority.port))
-                        .await
-                        .unwrap();
+                    let broker = TcpStream::connect((authority.host.as_str(), authority.port)).await.unwrap();
                     tokio::spawn(pass(client, broker, modes.clone()));
                 }
             }
@@ -272,8 +202,7 @@ impl Proxy {
     }
 
     pub(crate) fn hold_answers(&self, hold: bool) {
-        self.mode
-            .send_replace(if hold { Mode::HoldAnswers } else { Mode::Pass });
+        self.mode.send_replace(if hold { Mode::HoldAnswers } else { Mode::Pass });
     }
 }
 
@@ -284,10 +213,7 @@ async fn pass(client: TcpStream, broker: TcpStream, mut modes: watch::Receiver<M
     let answers = async {
         let mut buffer = vec![0; 1 << 16];
         while let Ok(length @ 1..) = from_broker.read(&mut buffer).await {
-            let open = gate
-                .wait_for(|mode| *mode != Mode::HoldAnswers)
-                .await
-                .is_ok();
+            let open = gate.wait_for(|mode| *mode != Mode::HoldAnswers).await.is_ok();
             if !open || to_client.write_all(&buffer[..length]).await.is_err() {
                 return;
             }
