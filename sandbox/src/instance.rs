@@ -104,7 +104,7 @@ pub(crate) struct Instance<'a> {
     store: Store<Guest>,
     instance: wasmtime::Instance,
     memory: Memory,
-    /// Time on the thread so far.
+    /// Time on the thread so far, its making included.
     pub(crate) ran: Duration,
 }
 
@@ -116,6 +116,7 @@ impl<'a> Instance<'a> {
         guest: Guest,
         fuel: u64,
     ) -> Result<Self, Ended> {
+        let began = guest.host.monotonic();
         let mut store = Store::new(interface.code.engine(), guest);
         store.limiter(|guest| guest);
         if interface.metered {
@@ -135,7 +136,8 @@ impl<'a> Instance<'a> {
             });
         }
         let instance = wasmtime::Instance::new_async(&mut store, &interface.code, &imports).await?;
-        Ok(Self { interface, store, instance, memory, ran: Duration::ZERO })
+        let ran = store.data().host.monotonic().saturating_sub(began);
+        Ok(Self { interface, store, instance, memory, ran })
     }
 
     pub(crate) fn guest(&self) -> &Guest {

@@ -1,5 +1,6 @@
 //! One job: an image and an input in, an ending and what it used out.
 
+use std::ops::Range;
 use std::time::Duration;
 
 use scriptmill_sdk::{Code, Diagnostic, Ending, Failure, LimitKind, Limits, LogLine, Origin, Rejection, Usage};
@@ -88,16 +89,19 @@ async fn run_fit(sandbox: &Sandbox, image: &Image, job: Invocation<'_>, usage: &
         deadline_ms: job.deadline_ms,
     };
     let began = host.monotonic();
-    let deadline = began + job.limits.wall_time;
+    let deadline = began.saturating_add(job.limits.wall_time);
     let mut instance = match Instance::new(sandbox.interface(), &image.snapshot, guest, job.limits.fuel).await {
         Ok(instance) => instance,
         Err(ended) => return (ending::ended(ended, &job.limits, Vec::new()), Vec::new()),
     };
-    let settled = drive(&mut instance, &job, entry.len(), began, deadline).await;
+    let mut waited = Duration::ZERO;
+    let settled = drive(&mut instance, &job, entry.len(), began..deadline, &mut waited).await;
     usage.fuel = job.limits.fuel - instance.fuel().min(job.limits.fuel);
     usage.peak_memory_bytes = instance.memory().len() as u64;
     usage.times.ran_us = microseconds(instance.ran);
-    usage.times.host_us = microseconds(host.monotonic().saturating_sub(began).saturating_sub(instance.ran));
+    usage.times.host_us = microseconds(waited);
+    let turns = host.monotonic().saturating_sub(began + instance.ran + waited);
+    usage.times.waited_us = microseconds(turns);
     let ending = match settled {
         Ok(()) => settle(instance.guest_mut().settled.take(), image, &job.limits),
         Err(ended) => {
@@ -109,14 +113,16 @@ async fn run_fit(sandbox: &Sandbox, image: &Image, job: Invocation<'_>, usage: &
     (ending, std::mem::take(&mut instance.guest_mut().logs))
 }
 
-/// Calls the entry and answers its timers until the guest has settled.
+/// Calls the entry and answers its timers until the guest has settled, within the time it has by the monotonic clock.
+/// What it waits for them is added to `waited`.
 async fn drive(
     instance: &mut Instance<'_>,
     job: &Invocation<'_>,
     entry_len: usize,
-    began: Duration,
-    deadline: Duration,
+    time: Range<Duration>,
+    waited: &mut Duration,
 ) -> Result<(), Ended> {
+    let Range { start: began, end: deadline } = time;
     let started = instance.guest().now();
     let mut settled = instance.invoke(seed(job.tenant, job.job_id), entry_len, deadline).await?;
     while !settled {
@@ -126,7 +132,7 @@ async fn drive(
         };
         // A fixed clock moves as fast as the real one while a script waits.
         let due = began + due.saturating_sub(started);
-        wait(instance, due, deadline).await?;
+        wait(instance, due, deadline, waited).await?;
         let guest = instance.guest_mut();
         guest.fire(call);
         guest.payload.clear();
@@ -136,12 +142,13 @@ async fn drive(
 }
 
 /// Waits until `due` or, at the longest, the deadline; both by the monotonic clock.
-async fn wait(instance: &Instance<'_>, due: Duration, deadline: Duration) -> Result<(), Ended> {
+async fn wait(instance: &Instance<'_>, due: Duration, deadline: Duration, waited: &mut Duration) -> Result<(), Ended> {
     let host = &instance.guest().host;
     let now = host.monotonic();
     let pause = due.min(deadline).saturating_sub(now);
     if !pause.is_zero() {
         host.sleep(pause).await;
+        *waited += host.monotonic().saturating_sub(now);
     }
     if due > deadline { Err(Ended::Limit(LimitKind::WallTimeMs)) } else { Ok(()) }
 }

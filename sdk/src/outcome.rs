@@ -179,7 +179,7 @@ pub struct Times {
     /// From the message's timestamp to its receipt; absent without a timestamp. Clocks of two machines are compared.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub queued_us: Option<u64>,
-    /// In the worker, for a slot.
+    /// In the worker, for a slot and for turns on an executor thread.
     pub waited_us: u64,
     /// For the script's image: a look-up, or checking and making it.
     pub prepared_us: u64,

@@ -193,7 +193,7 @@ export interface Usage {
   times: {
     /** From the message's timestamp to its receipt; absent without a timestamp. Clocks of two machines are compared. */
     queuedUs?: number;
-    /** In the worker, for a slot. */
+    /** In the worker, for a slot and for turns on an executor thread. */
     waitedUs: number;
     /** For the script's image: a look-up, or checking and making it. */
     preparedUs: number;

@@ -52,7 +52,7 @@ pub async fn execute(runner: &dyn Runner, mut accepted: Accepted, waited: Durati
         }
     };
     execution.usage.times.queued_us = accepted.queued_us;
-    execution.usage.times.waited_us = u64::try_from(waited.as_micros()).unwrap_or(u64::MAX);
+    execution.usage.times.waited_us += u64::try_from(waited.as_micros()).unwrap_or(u64::MAX);
     Outcome {
         job_id: accepted.job.id,
         tenant: accepted.job.tenant,
