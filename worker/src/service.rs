@@ -33,7 +33,8 @@ pub struct Options {
     pub slots: NonZeroUsize,
     /// Threads that run scripts. Absent: one for each processor.
     pub threads: Option<NonZeroUsize>,
-    /// Jobs taken from the queue beyond `slots`, so that a free slot finds its next job at hand.
+    /// Jobs taken from the queue beyond `slots`, so that a free slot finds its next job at hand while the outcomes of
+    /// others await their confirm.
     pub prefetch_margin: u16,
     /// On SIGTERM, how long what has begun may take to end; what has not by then is given back to the queue.
     #[serde(with = "humantime_serde")]
@@ -54,7 +55,7 @@ impl Default for Options {
         Self {
             slots: NonZeroUsize::MIN.saturating_add(15),
             threads: None,
-            prefetch_margin: 4,
+            prefetch_margin: 16,
             grace: Duration::from_secs(25),
             message_size: ByteSize::mib(8),
             input_size: ByteSize::mib(4),
