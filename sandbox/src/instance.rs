@@ -204,15 +204,10 @@ impl<'a> Instance<'a> {
 
     /// Runs one call to its end, in slices: between two of them the thread is handed back and the deadline, by the
     /// host's monotonic clock, is looked at.
-    async fn call<P: WasmParams, R: WasmResults>(
-        &mut self,
-        export: &ModuleExport,
-        params: P,
-        deadline: Duration,
-    ) -> Result<R, Ended>
+    async fn call<P, R>(&mut self, export: &ModuleExport, params: P, deadline: Duration) -> Result<R, Ended>
     where
-        P: Sync,
-        R: Sync,
+        P: WasmParams + Sync,
+        R: WasmResults + Sync,
     {
         let Some(Extern::Func(function)) = self.instance.get_module_export(&mut self.store, export) else {
             return Err(Ended::Fault("an export of engine.wasm is not a function".into()));

@@ -1,5 +1,6 @@
 //! A real RabbitMQ for tests: each test has queues of its own, removed when it ends, and a connection that it can cut.
 #![allow(dead_code, unreachable_pub, reason = "each test uses its part")]
+#![allow(clippy::unwrap_used, reason = "tests")]
 
 use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;
