@@ -41,7 +41,8 @@ impl Options {
         Self { instances: 64, limits: Limits::default(), image_cache_bytes: 512 << 20, cache_dir: None, checker, host }
     }
 
-    fn engine(&self) -> EngineOptions {
+    /// Of these settings, those of the engine.
+    pub fn engine(&self) -> EngineOptions {
         EngineOptions {
             wasm: ENGINE_WASM.into(),
             instances: self.instances,

@@ -14,8 +14,7 @@ pub(crate) const CLOCK_MS: u64 = 1_767_323_045_000;
 
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().expect("a runtime"));
 
-static SANDBOX: LazyLock<Sandbox> =
-    LazyLock::new(|| Sandbox::new(options(Checker::in_process(Bounds::default()))).expect("a sandbox"));
+static SANDBOX: LazyLock<Sandbox> = LazyLock::new(|| new_sandbox(options(Checker::in_process(Bounds::default()))));
 
 /// Options of a sandbox for tests, with the compiled engine in the cache that all tests share.
 pub(crate) fn options(checker: Checker) -> Options {
@@ -23,6 +22,15 @@ pub(crate) fn options(checker: Checker) -> Options {
     let mut options = Options::new(checker, host);
     options.cache_dir = std::env::var_os("SCRIPTMILL_CACHE_DIR").map(PathBuf::from);
     options
+}
+
+/// A sandbox with the checked-in engine, or with the one that `SCRIPTMILL_ENGINE_WASM` names: a rebuilt one.
+pub(crate) fn new_sandbox(options: Options) -> Sandbox {
+    let mut engine = options.engine();
+    if let Some(path) = std::env::var_os("SCRIPTMILL_ENGINE_WASM") {
+        engine.wasm = std::fs::read(path).expect("the engine").into();
+    }
+    Sandbox::with_engine(options, &engine).expect("a sandbox")
 }
 
 /// What a job of these tests asks for.

@@ -1,0 +1,5 @@
+const attempt: number = 1;
+
+const tenant: string = ctx.tenant;
+
+export default (): unknown => [attempt, tenant];

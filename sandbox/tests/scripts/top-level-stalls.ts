@@ -1,0 +1,2 @@
+const rates: number[] = await new Promise<number[]>(() => {});
+export default (): unknown => rates;

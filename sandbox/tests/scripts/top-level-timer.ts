@@ -1,0 +1,2 @@
+setTimeout(() => {}, 1);
+export default (): number => 1;
