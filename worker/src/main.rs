@@ -1,3 +1,11 @@
-//! The `scriptmill` binary.
+//! The `scriptmill` binary: one command, and the error it ended with.
 
-fn main() {}
+mod cli;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+fn main() -> ExitCode {
+    cli::Arguments::parse().run()
+}

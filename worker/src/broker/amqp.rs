@@ -72,7 +72,8 @@ impl Default for Options {
 }
 
 impl Options {
-    fn brokers(&self) -> Brokers {
+    /// The brokers, as the client takes them too.
+    pub fn brokers(&self) -> Brokers {
         Brokers {
             addresses: self.addresses.clone(),
             username_file: self.username_file.clone(),

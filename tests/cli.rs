@@ -1,0 +1,152 @@
+//! The commands as a person calls them: exit codes, what is printed, and what a mistake says.
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+use std::fs;
+use std::io::Write as _;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// Runs the binary in `folder`, with nothing of the caller's configuration.
+fn scriptmill(folder: &Path, arguments: &[&str], input: &str) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_scriptmill"));
+    for (name, _) in
+        std::env::vars().filter(|(name, _)| name.starts_with("SCRIPTMILL_") && !name.ends_with("CACHE_DIR"))
+    {
+        command.env_remove(name);
+    }
+    command.args(arguments).current_dir(folder).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    // A command that reads no input may be gone already.
+    _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+    child.wait_with_output().unwrap()
+}
+
+fn folder(files: &[(&str, &[u8])]) -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, content) in files {
+        let path = folder.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, content).unwrap();
+    }
+    folder
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+#[test]
+fn calls_and_their_exit_codes() {
+    let folder = folder(&[
+        ("double.ts", b"export default (n: number) => n * 2;"),
+        ("throws.ts", b"export default () => {\n  throw new RangeError('too much');\n};"),
+        ("broken.ts", b"export default () => {"),
+        ("warns.ts", b"export default () => consol.log(1);"),
+        ("latin1.ts", b"// line\nexport default () => '\xe9';"),
+        ("seven.json", b" 7\n"),
+        ("broken.json", b"{"),
+        ("wrong.toml", b"[worker]\nslots = 0\nfast = true\n"),
+    ]);
+    #[rustfmt::skip]
+    let cases: &[(&[&str], &str, i32, &str, &str)] = &[
+        // arguments, standard input, exit code, part of standard output, part of standard error
+        (&["run", "double.ts", "--input", "seven.json"], "", 0, r#""status":"succeeded","value":14"#, ""),
+        (&["run", "double.ts", "--input", "-"], "21", 0, r#""value":42"#, ""),
+        (&["run", "double.ts"], "", 0, r#""value":0"#, ""),
+        (&["run", "throws.ts"], "", 1, r#""code":"SM2001""#, ""),
+        (&["run", "broken.ts"], "", 1, r#""status":"rejected""#, ""),
+        (&["run", "double.ts", "--entry", "triple"], "", 1, r#""code":"SM2005""#, ""),
+        (&["run", "double.ts", "--limit", "fuel=10"], "", 1, r#""limit":"fuel""#, ""),
+        (&["run", "double.ts", "--id", "a", "--tenant", "acme.sales"], "", 0, r#""jobId":"a","tenant":"acme.sales""#, ""),
+        (&["run"], "", 2, "", "<SCRIPT>"),
+        (&["run", "absent.ts"], "", 2, "", "SM1009: absent.ts cannot be read: No such file or directory"),
+        (&["run", "."], "", 2, "", "SM1009: "),
+        (&["run", "latin1.ts"], "", 2, "", "latin1.ts:2 is not UTF-8 text"),
+        (&["run", "double.ts", "--input", "broken.json"], "", 2, "", "SM3002: the input broken.json is not JSON"),
+        (&["run", "double.ts", "--input", "absent.json"], "", 2, "", "SM4003: the input absent.json cannot be read"),
+        (&["run", "double.ts", "--tenant", "No Tenant"], "", 2, "", "SM3002: tenant: "),
+        (&["run", "double.ts", "--clock", "noon"], "", 2, "", "SM3002: clock: "),
+        (&["run", "double.ts", "--limit", "fule=10"], "", 2, "", "SM4002: there is no setting worker.limits.fule (flag --limit fule); did you mean worker.limits.fuel?"),
+        (&["run", "double.ts", "--limit", "fuel"], "", 2, "", "KEY=VALUE"),
+        (&["check", "double.ts"], "", 0, "1 checked, 0 errors, 0 warnings", ""),
+        (&["check", "double.ts", "broken.ts"], "", 1, "error[SM1001]", ""),
+        (&["check", "warns.ts"], "", 0, "warning[SM1101]", ""),
+        (&["check", "warns.ts", "--strict"], "", 1, "warning[SM1101]", ""),
+        (&["check"], "", 2, "", "<SCRIPT>"),
+        (&["work", "--config-schema"], "", 0, "\"worker\"", ""),
+        (&["work", "--check-config"], "", 0, "the configuration is right", ""),
+        (&["work", "--check-config", "--config", "wrong.toml"], "", 2, "", "SM4001: worker.slots must be a whole number of at least 1, but is 0 (wrong.toml, line 2)"),
+        (&["work", "--check-config", "--config", "wrong.toml"], "", 2, "", "SM4002: there is no setting worker.fast (wrong.toml, line 3)"),
+        (&["work", "--check-config", "--config", "absent.toml"], "", 2, "", "SM4003: the configuration file absent.toml cannot be read"),
+        (&["work", "--slots", "0"], "", 2, "", "(flag --slots)"),
+        (&["work", "--slots", "9999"], "", 2, "", "slots would fit"),
+        (&["work", "--broker", "http://guest:secret@x"], "", 2, "", "SM4001: broker.addresses"),
+        (&["dance"], "", 2, "", "unrecognized subcommand"),
+        (&["--version"], "", 0, "scriptmill 0.", ""),
+        (&["--help"], "", 0, "Run a script once and show its outcome", ""),
+    ];
+    for (arguments, input, exit, out, err) in cases {
+        let output = scriptmill(folder.path(), arguments, input);
+        let (stdout, stderr) = (text(&output.stdout), text(&output.stderr));
+        assert_eq!(output.status.code(), Some(*exit), "{arguments:?}\n{stdout}\n{stderr}");
+        assert!(stdout.contains(out), "{arguments:?}: no {out:?} in\n{stdout}");
+        assert!(stderr.contains(err), "{arguments:?}: no {err:?} in\n{stderr}");
+        assert!(!stderr.contains("secret"), "{stderr}");
+    }
+}
+
+#[test]
+fn a_mistake_names_its_page() {
+    let folder = folder(&[]);
+    let output = scriptmill(folder.path(), &["work", "--check-config", "--set", "worker.slots=0"], "");
+    assert_eq!(
+        text(&output.stderr),
+        "error: the configuration has a mistake\n  SM4001: worker.slots must be a whole number of at least 1, but is \"0\" (flag --set)\n  more about it: docs/errors/SM4001.md\n"
+    );
+}
+
+#[test]
+fn imports_come_along() {
+    let folder = folder(&[
+        ("app/main.ts", b"import { tax } from './lib/tax';\nimport { name } from '../shared/name.js';\nexport default () => `${name} ${tax(100)}`;"),
+        ("app/lib/tax.ts", b"import { rate } from './rate/index.ts';\nexport const tax = (net: number) => net * rate;"),
+        ("app/lib/rate/index.ts", b"export const rate = 0.25;"),
+        ("shared/name.ts", b"export const name = 'VAT';"),
+        ("shared/unused.ts", b"syntax error"),
+        ("missing.ts", b"import { x } from './nowhere';\nexport default () => x;"),
+    ]);
+    let output = scriptmill(folder.path(), &["run", "app/main.ts"], "");
+    let outcome: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(outcome["value"], "VAT 25", "{outcome:#}");
+
+    let output = scriptmill(folder.path(), &["check", "missing.ts", "--json"], "");
+    assert_eq!(output.status.code(), Some(1));
+    let found: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(found[0]["diagnostics"][0]["code"], "SM1006", "{found:#}");
+    assert_eq!(found[0]["diagnostics"][0]["file"], "missing.ts");
+}
+
+#[test]
+fn the_value_arrives_as_the_script_wrote_it() {
+    let folder =
+        folder(&[("main.ts", b"export default (x: unknown) => [x, 1e21, -0, 0.1, '\\ud800', 'a\\u001b[2J'];")]);
+    let output = scriptmill(folder.path(), &["run", "main.ts", "--input", "-"], r#"{"a":1.10,"b":"\ud83d"}"#);
+    let stdout = text(&output.stdout);
+    assert!(stdout.contains(r#""value":[{"a":1.1,"b":"\ud83d"},1e+21,0,0.1,"\ud800","a\u001b[2J"]"#), "{stdout}");
+}
+
+#[test]
+fn id_and_clock_fix_the_outcome() {
+    let folder = folder(&[("main.ts", b"export default () => [Math.random(), Date.now()];")]);
+    let run = |id: &str| {
+        let output = scriptmill(folder.path(), &["run", "main.ts", "--id", id, "--clock", "2026-01-31T09:00:00Z"], "");
+        let outcome: Value = serde_json::from_slice(&output.stdout).unwrap();
+        (outcome["value"].to_string(), outcome["usage"]["fuel"].as_u64().unwrap())
+    };
+    assert_eq!(run("a"), run("a"));
+    assert_ne!(run("a").0, run("b").0);
+    assert!(run("a").0.ends_with(",1769850000000]"), "{}", run("a").0);
+}

@@ -1,0 +1,53 @@
+//! Puts the folders of `examples/` into the binary, so that `scriptmill demo` needs no file beside it.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::{env, fs, io};
+
+fn main() -> io::Result<()> {
+    let manifest = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").ok_or(io::ErrorKind::NotFound)?);
+    let out = PathBuf::from(env::var_os("OUT_DIR").ok_or(io::ErrorKind::NotFound)?);
+    let examples = manifest.join("../examples");
+    println!("cargo:rerun-if-changed={}", examples.display());
+
+    let mut code = String::from("&[\n");
+    for folder in entries(&examples)? {
+        let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        if !folder.join("main.ts").is_file() {
+            continue;
+        }
+        _ = writeln!(code, "    Example {{ name: {name:?}, modules: &[");
+        for (module, path) in modules(&folder)? {
+            _ = writeln!(code, "        ({module:?}, include_str!({path:?})),");
+        }
+        _ = writeln!(code, "    ], input: include_str!({:?}),", folder.join("input.json"));
+        _ = writeln!(code, "    expected: include_str!({:?}) }},", folder.join("expected.json"));
+    }
+    code.push_str("]\n");
+    fs::write(out.join("examples.rs"), code)
+}
+
+/// What a folder holds, by name.
+fn entries(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut paths = fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect::<io::Result<Vec<_>>>()?;
+    paths.sort();
+    Ok(paths)
+}
+
+/// The modules of an example, named as `scriptmill run` names them: the main one first, the others in order.
+fn modules(folder: &Path) -> io::Result<Vec<(String, PathBuf)>> {
+    let mut modules = Vec::new();
+    let mut folders = vec![(String::new(), folder.to_owned())];
+    while let Some((prefix, folder)) = folders.pop() {
+        for path in entries(&folder)? {
+            let name = format!("{prefix}{}", path.file_name().unwrap_or_default().to_string_lossy());
+            if path.is_dir() {
+                folders.push((format!("{name}/"), path));
+            } else if path.extension().is_some_and(|end| end == "ts") {
+                modules.push((name, path));
+            }
+        }
+    }
+    modules.sort_by_key(|(name, _)| (name != "main.ts", name.clone()));
+    Ok(modules)
+}

@@ -1,0 +1,76 @@
+//! `scriptmill check`: what is wrong with scripts, before any job runs them.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Args;
+use scriptmill_sdk::{Diagnostic, Severity};
+use serde::Serialize;
+
+use super::failure::Coded;
+use super::settings::ConfigArguments;
+use super::{bundle, local, report};
+
+const EXAMPLES: &str = "\
+Examples:
+  scriptmill check order.ts
+  scriptmill check --strict examples/*/main.ts
+  scriptmill check --json order.ts | jq '.[].diagnostics[].message'
+
+Exit code: 0 when nothing is wrong, 1 when a script is refused (with --strict also for a warning), 2 for a wrong call.";
+
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Arguments {
+    /// The scripts' main files; what they import by relative paths is checked with them
+    #[arg(value_name = "SCRIPT", required = true)]
+    scripts: Vec<PathBuf>,
+    /// Treat warnings as errors
+    #[arg(long)]
+    strict: bool,
+    /// Print the findings as JSON, for an editor
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    config: ConfigArguments,
+}
+
+/// What was found in one script, as JSON.
+#[derive(Serialize)]
+struct Findings {
+    /// The main file, as it was named.
+    script: PathBuf,
+    /// The folder that the files in `diagnostics` are relative to.
+    folder: PathBuf,
+    diagnostics: Vec<Diagnostic>,
+}
+
+pub(crate) fn check(arguments: Arguments) -> anyhow::Result<ExitCode> {
+    let config = arguments.config.load([])?;
+    let all = local::block_on(async {
+        let checker = local::checker(&config)?;
+        let sandbox = local::sandbox(&config, checker.clone(), 1)?;
+        let mut all = Vec::new();
+        for script in arguments.scripts {
+            let read = bundle::read(&script, &checker).await?;
+            let diagnostics = sandbox.check(&read.bundle).await.map_err(Coded::ending)?;
+            all.push(Findings { script, folder: read.folder, diagnostics });
+        }
+        Ok(all)
+    })?;
+    let refuses = |diagnostic: &Diagnostic| arguments.strict || diagnostic.severity == Severity::Error;
+    let refused = all.iter().flat_map(|findings| &findings.diagnostics).any(refuses);
+    if arguments.json {
+        println!("{}", serde_json::to_string_pretty(&all)?);
+    } else {
+        for findings in &all {
+            anstream::print!("{}", report::diagnostics(&findings.diagnostics));
+        }
+        let count = |severity| {
+            all.iter().flat_map(|findings| &findings.diagnostics).filter(|found| found.severity == severity).count()
+        };
+        let scripts = all.len();
+        println!("{scripts} checked, {} errors, {} warnings", count(Severity::Error), count(Severity::Warning));
+    }
+    Ok(ExitCode::from(u8::from(refused)))
+}

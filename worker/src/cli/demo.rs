@@ -1,0 +1,208 @@
+//! `scriptmill demo`: the whole worker over a queue in memory, with the examples as its jobs.
+
+use std::collections::BTreeMap;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use anyhow::Context as _;
+use bytesize::ByteSize;
+use clap::Args;
+use comfy_table::{CellAlignment, Table, presets};
+use prometheus_client::registry::Registry;
+use scriptmill::broker::embedded::Embedded;
+use scriptmill::broker::{Broker as _, Message, Target};
+use scriptmill::config::{Config, Log};
+use scriptmill::metrics::Metrics;
+use scriptmill::service::Service;
+use scriptmill_sdk::amqp::Envelope;
+use scriptmill_sdk::{Ending, Job, Outcome};
+use serde_json::Value;
+use tokio::runtime::Runtime;
+use tokio_util::sync::CancellationToken;
+
+use super::examples::{EXAMPLES, Example};
+use super::settings::ConfigArguments;
+use super::text::{grouped, span, tame};
+use super::{local, logs};
+
+const HELP: &str = "\
+The queue is in memory, so nothing needs to be installed; everything else is the worker as it runs in production.
+The demo ends by itself after a few seconds. Exit code: 0 when every example gave the value it should, else 1.";
+
+/// Jobs after the examples, to see how fast they go.
+const JOBS: usize = 500;
+/// The example they run.
+const BUSY: &str = "order-total";
+/// How long to wait for the next outcome.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// The queue that outcomes come back on.
+const REPLIES: &str = "demo";
+
+#[derive(Debug, Args)]
+#[command(after_help = HELP)]
+pub(crate) struct Arguments {
+    /// Print the examples' outcomes, each as one line of JSON, and stop. Ids are the examples' names, the tenant is demo
+    #[arg(long)]
+    outcomes: bool,
+    /// Where the examples' clock stands, such as 2026-01-31T09:00:00Z [default: the real time]
+    #[arg(long, value_name = "TIME")]
+    clock: Option<String>,
+    #[command(flatten)]
+    config: ConfigArguments,
+}
+
+pub(crate) fn demo(arguments: Arguments) -> anyhow::Result<ExitCode> {
+    let mut config = arguments.config.load([])?;
+    if config.log.filter == Log::default().filter {
+        // The table is the news here.
+        config.log.filter = "warn".to_owned();
+    }
+    logs::start(&config.log)?;
+    let runtime = Runtime::new().context("the runtime cannot be started")?;
+    let good = runtime.block_on(play(config, arguments.outcomes, arguments.clock.as_deref()))?;
+    Ok(ExitCode::from(u8::from(!good)))
+}
+
+/// Starts the worker over a queue in memory, sends the examples and then many jobs, and stops the worker again.
+/// Whether all went as it should.
+async fn play(config: Config, outcomes: bool, clock: Option<&str>) -> anyhow::Result<bool> {
+    let broker = Embedded::new(JOBS + EXAMPLES.len());
+    broker.declare_requester(REPLIES);
+    let metrics = Metrics::new(&mut Registry::default());
+    let sandbox = local::sandbox(&config, local::checker(&config)?, config.worker.slots.get())?;
+    let policy = config.worker.policy(false, sandbox.engine_hash());
+    let service = Service::new(
+        Arc::new(broker.clone()),
+        Arc::new(sandbox),
+        config.worker,
+        policy,
+        config.broker.retry_pause_max,
+        metrics,
+    )
+    .context("the threads that run scripts cannot be started")?;
+    let drain = CancellationToken::new();
+    let worker = tokio::spawn(service.run(drain.clone()));
+
+    let shown = show_examples(&broker, clock).await?;
+    let mut good = shown.iter().all(|shown| shown.as_expected);
+    if outcomes {
+        for Shown { outcome, .. } in &shown {
+            println!("{}", serde_json::to_string(outcome)?);
+        }
+    } else {
+        println!("{}", table(&shown));
+        good &= throughput(&broker).await?;
+    }
+    drain.cancel();
+    worker.await.context("the worker broke")?.context("the worker stopped")?;
+    Ok(good)
+}
+
+/// Sends many jobs of one example and says how fast they went. Whether all of them succeeded.
+async fn throughput(broker: &Embedded) -> anyhow::Result<bool> {
+    let example = EXAMPLES.iter().find(|example| example.name == BUSY).context("the example for many jobs is gone")?;
+    let began = Instant::now();
+    for number in 0..JOBS {
+        publish(broker, &job(example, format!("{BUSY}-{number}"), None)?).await?;
+    }
+    let mut succeeded = 0;
+    for _ in 0..JOBS {
+        succeeded += usize::from(matches!(outcome(broker).await?.ending, Ending::Succeeded(_)));
+    }
+    let seconds = began.elapsed().as_secs_f64();
+    let rate = JOBS as f64 / seconds.max(f64::MIN_POSITIVE);
+    println!(
+        "{succeeded} of {JOBS} jobs of {BUSY} succeeded in {seconds:.2} s: {rate:.0} a second, each in a sandbox of its own"
+    );
+    Ok(succeeded == JOBS)
+}
+
+/// What one example gave.
+struct Shown {
+    example: &'static Example,
+    outcome: Outcome,
+    as_expected: bool,
+}
+
+fn job(example: &Example, id: String, clock: Option<&str>) -> anyhow::Result<Job> {
+    example.job(id, clock).with_context(|| format!("the input of example {} is not JSON", example.name))
+}
+
+async fn publish(broker: &Embedded, job: &Job) -> anyhow::Result<()> {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let envelope = Envelope {
+        message_id: Some(job.id.clone()),
+        correlation_id: Some(job.id.clone()),
+        reply_to: Some(REPLIES.to_owned()),
+        enqueued_at_ms: u64::try_from(now.as_millis()).ok(),
+        attempt: 1,
+        ..Envelope::default()
+    };
+    let message = Message { body: serde_json::to_vec(job)?, properties: envelope.job_properties() };
+    broker.publish(&Target::Jobs, &message).await?;
+    Ok(())
+}
+
+async fn outcome(broker: &Embedded) -> anyhow::Result<Outcome> {
+    let message = tokio::time::timeout(PATIENCE, broker.take(REPLIES)).await.context("an outcome did not come")?;
+    serde_json::from_slice(&message.body).context("an outcome cannot be read")
+}
+
+/// Sends every example once, and puts the outcomes in the order of the examples.
+async fn show_examples(broker: &Embedded, clock: Option<&str>) -> anyhow::Result<Vec<Shown>> {
+    for example in EXAMPLES {
+        publish(broker, &job(example, example.name.to_owned(), clock)?).await?;
+    }
+    let mut outcomes = BTreeMap::new();
+    for _ in EXAMPLES {
+        let outcome = outcome(broker).await?;
+        outcomes.insert(outcome.job_id.clone(), outcome);
+    }
+    let shown = |example: &'static Example| {
+        let outcome = outcomes.remove(example.name).with_context(|| format!("{} has no outcome", example.name))?;
+        let as_expected = as_expected(&outcome, example.expected);
+        anyhow::Ok(Shown { example, outcome, as_expected })
+    };
+    EXAMPLES.iter().map(shown).collect()
+}
+
+/// Whether a job gave the value that it should. Values are compared as JSON: layout and the order of keys don't count.
+fn as_expected(outcome: &Outcome, expected: &str) -> bool {
+    let Ending::Succeeded(value) = &outcome.ending else {
+        return false;
+    };
+    let read = |text: &str| serde_json::from_str::<Value>(text).ok();
+    read(value.get()).is_some_and(|value| Some(value) == read(expected))
+}
+
+fn table(shown: &[Shown]) -> Table {
+    let mut table = Table::new();
+    table.load_preset(presets::UTF8_FULL_CONDENSED);
+    table.set_header(["example", "outcome", "fuel", "memory", "prepared", "ran", "waited on the host"]);
+    for Shown { example, outcome, as_expected } in shown {
+        let usage = &outcome.usage;
+        let ending = match (&outcome.ending, as_expected) {
+            (Ending::Succeeded(_), true) => "as expected".to_owned(),
+            (Ending::Succeeded(value), false) => format!("another value: {}", tame(value.get())),
+            (ending, _) => match ending.code() {
+                Some(code) => format!("{} ({code})", ending.status()),
+                None => ending.status().to_owned(),
+            },
+        };
+        table.add_row([
+            example.name.to_owned(),
+            ending,
+            grouped(usage.fuel),
+            ByteSize(usage.peak_memory_bytes).to_string(),
+            span(usage.times.prepared_us),
+            span(usage.times.ran_us),
+            // Without host calls there was nothing to wait for.
+            if usage.host_calls > 0 { span(usage.times.host_us) } else { String::new() },
+        ]);
+    }
+    for column in table.column_iter_mut().skip(2) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    table
+}

@@ -1,0 +1,69 @@
+//! The job that a command line describes.
+
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use clap::Args;
+use scriptmill_sdk::{Bundle, Code, Job, JobLimits};
+use serde_json::value::RawValue;
+use uuid::Uuid;
+
+use super::failure::Coded;
+
+/// One script, its input, and what else tells one job from another.
+#[derive(Debug, Args)]
+pub(crate) struct JobArguments {
+    /// The script's main file; what it imports by relative paths comes along
+    #[arg(value_name = "SCRIPT")]
+    pub(crate) script: PathBuf,
+    /// The input: a file of JSON, or - for standard input [default: null]
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) input: Option<PathBuf>,
+    /// The function to call, by the name it is exported under
+    #[arg(long, value_name = "NAME")]
+    pub(crate) entry: Option<String>,
+    /// The job's id, which seeds Math.random [default: a new one]
+    #[arg(long)]
+    pub(crate) id: Option<String>,
+    /// Whose job it is
+    #[arg(long, default_value = "local")]
+    pub(crate) tenant: String,
+    /// Where the script's clock stands, such as 2026-01-31T09:00:00Z [default: the real time]
+    #[arg(long, value_name = "TIME")]
+    pub(crate) clock: Option<String>,
+}
+
+impl JobArguments {
+    /// The job, with the script's modules given.
+    pub(crate) fn job(&self, script: Bundle) -> anyhow::Result<Job> {
+        let job = Job {
+            id: self.id.clone().unwrap_or_else(|| Uuid::now_v7().to_string()),
+            tenant: self.tenant.clone(),
+            script,
+            entry: self.entry.clone(),
+            input: self.input.as_deref().map_or_else(|| Ok(RawValue::NULL.to_owned()), read_input)?,
+            limits: JobLimits::default(),
+            deadline: None,
+            clock: self.clock.clone(),
+        };
+        job.validate().map_err(|error| Coded::usage(Code::InvalidField, error.to_string()))?;
+        Ok(job)
+    }
+}
+
+/// Reads the input as the JSON text it is; nothing of it changes but white space around it.
+fn read_input(path: &Path) -> anyhow::Result<Box<RawValue>> {
+    let standard = path == Path::new("-");
+    let name = if standard { "standard input".to_owned() } else { path.display().to_string() };
+    let mut bytes = Vec::new();
+    let read = if standard {
+        std::io::stdin().lock().read_to_end(&mut bytes).map(drop)
+    } else {
+        std::fs::read(path).map(|read| bytes = read)
+    };
+    read.map_err(|error| Coded::usage(Code::UnreadableFile, format!("the input {name} cannot be read: {error}")))?;
+    let text = String::from_utf8(bytes).ok().context("it is not UTF-8 text");
+    text.and_then(|text| RawValue::from_string(text.trim_start_matches('\u{feff}').to_owned()).map_err(Into::into))
+        .map_err(|error| Coded::usage(Code::InvalidField, format!("the input {name} is not JSON: {error}")).into())
+}

@@ -1,0 +1,63 @@
+//! The sandbox in this process, as the configuration describes it, and one job through it without a broker.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use anyhow::Context as _;
+use scriptmill::broker::Message;
+use scriptmill::config::Config;
+use scriptmill::{execute, intake};
+use scriptmill_sandbox::child::{self, Program};
+use scriptmill_sandbox::prepare::{Bounds, Checker};
+use scriptmill_sandbox::{Options, Sandbox, TokioHost};
+use scriptmill_sdk::amqp::Envelope;
+use scriptmill_sdk::{Job, Limits, Outcome};
+use tokio::runtime::{Builder, Handle};
+
+/// The hidden command that [`checker`] starts.
+pub(crate) const CHILD: &str = "prepare-child";
+
+/// Runs a command's future; guests and timers share its one thread.
+pub(crate) fn block_on<T>(future: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+    let runtime = Builder::new_current_thread().enable_all().build().context("the runtime cannot be started")?;
+    runtime.block_on(future)
+}
+
+/// The process that checks scripts: this program again, as a child.
+pub(crate) fn checker(config: &Config) -> anyhow::Result<Checker> {
+    let settings = &config.sandbox;
+    let bytes = |size: bytesize::ByteSize| usize::try_from(size.as_u64()).unwrap_or(usize::MAX);
+    let bounds = Bounds { source_bytes: bytes(settings.source_size), modules: settings.modules, ..Bounds::default() };
+    let child = child::Bounds {
+        memory_bytes: settings.check_memory.as_u64(),
+        time: settings.check_timeout,
+        ..Checker::CHILD_BOUNDS
+    };
+    let path = std::env::current_exe().context("the path of this program cannot be told")?;
+    let program = Program { path, arguments: vec![CHILD.into()] };
+    Checker::child(program, child, bounds).context("the process that checks scripts cannot be supervised")
+}
+
+/// The sandbox, for `instances` jobs at one time. Call it within a tokio runtime, whose timer it uses.
+pub(crate) fn sandbox(config: &Config, checker: Checker, instances: usize) -> anyhow::Result<Sandbox> {
+    let host = Arc::new(TokioHost::new(Handle::current()));
+    Sandbox::new(Options {
+        instances: u32::try_from(instances).unwrap_or(u32::MAX),
+        limits: Limits::from(&config.worker.limits),
+        image_cache_bytes: config.sandbox.image_cache.as_u64(),
+        cache_dir: config.sandbox.cache_folder(),
+        ..Options::new(checker, host)
+    })
+    .context("the sandbox cannot be made")
+}
+
+/// Runs one job as the worker does: read from its message, held against the worker's bounds, executed.
+pub(crate) async fn outcome(sandbox: &Sandbox, job: &Job, config: &Config) -> anyhow::Result<Outcome> {
+    let policy = config.worker.policy(false, sandbox.engine_hash());
+    let message = Message { body: serde_json::to_vec(job)?, ..Message::default() };
+    let envelope = Envelope { attempt: 1, ..Envelope::default() };
+    match intake::read(&message, &envelope, false, SystemTime::now(), &policy) {
+        Ok(accepted) => Ok(execute::execute(sandbox, accepted, Duration::ZERO).await),
+        Err(outcome) => Ok(*outcome),
+    }
+}

@@ -1,0 +1,60 @@
+//! The commands, one file each.
+
+mod bundle;
+mod check;
+mod demo;
+mod examples;
+mod failure;
+mod jobs;
+mod local;
+mod logs;
+mod report;
+mod run;
+mod send;
+mod settings;
+mod text;
+mod work;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Runs scripts of business processes in sandboxes: as jobs from RabbitMQ, or here and now.
+#[derive(Debug, Parser)]
+#[command(name = "scriptmill", version, max_term_width = 100, propagate_version = true)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run a script once and show its outcome
+    Run(run::Arguments),
+    /// Check scripts and show what is wrong with them
+    Check(check::Arguments),
+    /// Take jobs from RabbitMQ, run them and publish their outcomes
+    Work(work::Arguments),
+    /// Send jobs of one script to the workers, wait for their outcomes and sum them up
+    Send(send::Arguments),
+    /// Run the examples through a worker over a queue in memory
+    Demo(demo::Arguments),
+    /// The process that checks scripts for another one
+    #[command(hide = true)]
+    PrepareChild,
+}
+
+impl Arguments {
+    /// Does what was asked for; an error is said on standard error.
+    pub(crate) fn run(self) -> ExitCode {
+        let result = match self.command {
+            Command::Run(arguments) => run::run(arguments),
+            Command::Check(arguments) => check::check(arguments),
+            Command::Work(arguments) => work::work(arguments),
+            Command::Send(arguments) => send::send(arguments),
+            Command::Demo(arguments) => demo::demo(arguments),
+            Command::PrepareChild => Ok(scriptmill_sandbox::prepare::serve()),
+        };
+        result.unwrap_or_else(|error| failure::report(&error))
+    }
+}

@@ -1,0 +1,142 @@
+//! An outcome as a person reads it.
+
+use std::fmt::Write as _;
+
+use anstyle::{AnsiColor, Style};
+use bytesize::ByteSize;
+use scriptmill_sandbox::prepare::frame;
+use scriptmill_sdk::{
+    Bundle, Code, Diagnostic, Ending, Exhausted, Failure, Frame, LogLevel, LogLine, Outcome, Position, Rejection,
+    Severity, Thrown, Usage,
+};
+
+use super::text::{grouped, indented, span, tame};
+
+const BOLD: Style = Style::new().bold();
+const DIM: Style = Style::new().dimmed();
+const GOOD: Style = AnsiColor::Green.on_default().bold();
+const BAD: Style = AnsiColor::Red.on_default().bold();
+const WARN: Style = AnsiColor::Yellow.on_default().bold();
+
+/// The whole outcome, with styles; what prints it strips them where they are not wanted.
+pub(crate) fn outcome(outcome: &Outcome, script: &Bundle) -> String {
+    let mut out = String::new();
+    for line in &outcome.logs {
+        _ = writeln!(out, "{}", log_line(line));
+    }
+    out.push_str(&diagnostics(&outcome.diagnostics));
+    if !out.is_empty() {
+        out.push('\n');
+    }
+    ending(&mut out, &outcome.ending, script);
+    _ = writeln!(out, "{DIM}{}{DIM:#}", usage(&outcome.usage));
+    out
+}
+
+/// Findings of a check, each with its frame.
+pub(crate) fn diagnostics(diagnostics: &[Diagnostic]) -> String {
+    let mut out = String::new();
+    for Diagnostic { code, severity, message, help, at, frame, .. } in diagnostics {
+        let (style, word) = match severity {
+            Severity::Error => (BAD, "error"),
+            Severity::Warning => (WARN, "warning"),
+        };
+        _ = writeln!(out, "{style}{word}[{code}]{style:#}{BOLD}: {}{BOLD:#}", tame(message));
+        match frame.is_empty() {
+            true => _ = writeln!(out, " --> {}", tame(&at.to_string())),
+            false => _ = writeln!(out, " --> {}\n{}", tame(&at.to_string()), tame(frame)),
+        }
+        if let Some(help) = help {
+            _ = writeln!(out, "  {BOLD}help:{BOLD:#} {}", tame(help));
+        }
+        out.push('\n');
+    }
+    out
+}
+
+fn log_line(LogLine { level, text }: &LogLine) -> String {
+    let (style, word) = match level {
+        LogLevel::Debug => (DIM, "debug"),
+        LogLevel::Info => (BOLD, "info"),
+        LogLevel::Warn => (WARN, "warn"),
+        LogLevel::Error => (BAD, "error"),
+    };
+    format!("{style}{word:>5}{style:#} {}", tame(text))
+}
+
+fn ending(out: &mut String, ending: &Ending, script: &Bundle) {
+    let status = ending.status();
+    match ending {
+        // What stands in strings of the value may not steer the terminal either, and JSON has escapes for it; text
+        // without control characters comes through as it is.
+        Ending::Succeeded(value) => _ = writeln!(out, "{GOOD}{status}{GOOD:#}\n{}", tame(&indented(value.get()))),
+        Ending::Failed(Failure { code, message, retryable, thrown, .. }) => {
+            headline(out, status, *code, message);
+            if let Some(thrown) = thrown {
+                uncaught(out, thrown, script);
+            }
+            if *retryable {
+                _ = writeln!(out, "Sent again, the same job may succeed.");
+            }
+        }
+        Ending::Exhausted(Exhausted { code, message, stack, .. }) => {
+            headline(out, status, *code, message);
+            calls(out, stack, script);
+        }
+        Ending::Rejected(Rejection { code, message, path }) => {
+            headline(out, status, *code, message);
+            if let Some(path) = path {
+                _ = writeln!(out, "at {}", tame(path));
+            }
+        }
+        Ending::Cancelled { code, message } => headline(out, status, *code, message),
+    }
+    if let Some(code) = ending.code() {
+        _ = writeln!(out, "{DIM}more about it: {}{DIM:#}", code.page());
+    }
+}
+
+fn headline(out: &mut String, status: &str, code: Code, message: &str) {
+    _ = writeln!(out, "{BAD}{status}[{code}]{BAD:#}{BOLD}: {}{BOLD:#}", tame(message));
+}
+
+fn uncaught(out: &mut String, thrown: &Thrown, script: &Bundle) {
+    calls(out, &thrown.stack, script);
+    let mut cause = thrown.cause.as_deref();
+    while let Some(thrown) = cause {
+        let name = if thrown.name.is_empty() { "a value" } else { &thrown.name };
+        _ = writeln!(out, "{BOLD}caused by{BOLD:#} {}: {}", tame(name), tame(&thrown.message));
+        calls(out, &thrown.stack, script);
+        cause = thrown.cause.as_deref();
+    }
+}
+
+/// The author's line with a caret, then the calls that led there.
+fn calls(out: &mut String, stack: &[Frame], script: &Bundle) {
+    if let Some(at) = stack.iter().find_map(|call| call.at.as_ref()) {
+        _ = writeln!(out, " --> {}", tame(&at.to_string()));
+        if let Some(module) = script.modules.iter().find(|module| module.name == at.file) {
+            _ = writeln!(out, "{}", tame(&frame(module, at)));
+        }
+    }
+    for Frame { function, at } in stack {
+        let function = function.as_deref().unwrap_or("(anonymous)");
+        let at = at.as_ref().map_or_else(|| "built in".to_owned(), Position::to_string);
+        _ = writeln!(out, "    at {} ({})", tame(function), tame(&at));
+    }
+}
+
+fn usage(usage: &Usage) -> String {
+    let Usage { fuel, prepare_fuel, peak_memory_bytes, host_calls, times } = usage;
+    let mut parts = vec![format!("fuel {}", grouped(*fuel))];
+    if *prepare_fuel > 0 {
+        parts.push(format!("fuel of the top level {}", grouped(*prepare_fuel)));
+    }
+    parts.push(format!("memory {}", ByteSize(*peak_memory_bytes)));
+    parts.push(format!("prepared {}", span(times.prepared_us)));
+    parts.push(format!("ran {}", span(times.ran_us)));
+    if *host_calls > 0 {
+        parts.push(format!("waited {} on {host_calls} host calls", span(times.host_us)));
+    }
+    parts.join(" · ")
+}

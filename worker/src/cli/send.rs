@@ -1,0 +1,232 @@
+//! `scriptmill send`: many jobs of one script through the dispatch client, and what came back.
+
+use std::collections::BTreeMap;
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use anyhow::Context as _;
+use clap::Args;
+use futures_util::{StreamExt as _, stream};
+use hdrhistogram::Histogram;
+use indicatif::{ProgressBar, ProgressStyle};
+use scriptmill::config::Config;
+use scriptmill_sdk::client::{Client, Options};
+use scriptmill_sdk::{Job, Outcome};
+use serde::Serialize;
+
+use super::jobs::JobArguments;
+use super::settings::{BrokerArguments, ConfigArguments};
+use super::text::{grouped, span};
+use super::{bundle, local};
+
+const EXAMPLES: &str = "\
+Examples:
+  scriptmill send examples/order-total/main.ts --input examples/order-total/input.json
+  scriptmill send order.ts --input order.json --count 10000 --concurrency 500
+  scriptmill send order.ts --broker amqp://mq-1,amqp://mq-2 --json | jq .latencyMs
+
+Exit code: 0 when every job came back and succeeded, 1 when not, 2 for a wrong call.";
+
+/// Longer latencies count as this one: an hour, in microseconds.
+const LATENCY_US_MAX: u64 = 3_600_000_000;
+
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    job: JobArguments,
+    /// Jobs to send. Above one, ids given with --id end in -1, -2 …
+    #[arg(long, short = 'n', default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
+    count: u64,
+    /// Jobs sent and not yet back, at one time
+    #[arg(long, short = 'c', default_value_t = 64, value_parser = clap::value_parser!(u64).range(1..=10_000))]
+    concurrency: u64,
+    /// How long to wait for the outcome of a job before it counts as lost
+    #[arg(long, default_value = "60s", value_parser = humantime_serde::re::humantime::parse_duration)]
+    timeout: Duration,
+    /// Print every outcome, as one line of JSON, and the summary on standard error
+    #[arg(long)]
+    outcomes: bool,
+    /// Print the summary as JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    broker: BrokerArguments,
+    #[command(flatten)]
+    config: ConfigArguments,
+}
+
+/// What came back.
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Summary {
+    jobs: u64,
+    /// Outcomes by status.
+    outcomes: BTreeMap<&'static str, u64>,
+    /// Outcomes that did not succeed, by code.
+    codes: BTreeMap<String, u64>,
+    /// Jobs whose outcome never came.
+    lost: u64,
+    /// Jobs that the broker never took.
+    unsent: u64,
+    /// Outcomes beyond the first of a job.
+    duplicates: u64,
+    seconds: f64,
+    jobs_per_second: f64,
+    latency_ms: BTreeMap<&'static str, f64>,
+    /// Why the first job that was not answered was not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    first_error: Option<String>,
+}
+
+/// What became of one job.
+enum Back {
+    Outcome(Box<Outcome>, Duration),
+    Lost(anyhow::Error),
+    Unsent(anyhow::Error),
+}
+
+pub(crate) fn send(arguments: Arguments) -> anyhow::Result<ExitCode> {
+    let config = arguments.config.clone().load(arguments.broker.clone().settings())?;
+    let runtime = tokio::runtime::Runtime::new().context("the runtime cannot be started")?;
+    let summary = runtime.block_on(async {
+        let script = bundle::read(&arguments.job.script, &local::checker(&config)?).await?;
+        let job = arguments.job.job(script.bundle)?;
+        let client = Client::connect(options(&config, arguments.concurrency)).await?;
+        let summary = send_all(&client, &job, &arguments).await?;
+        client.close().await;
+        anyhow::Ok(summary)
+    })?;
+    let text = match arguments.json {
+        true => format!("{}\n", serde_json::to_string_pretty(&summary)?),
+        false => summary.sentences(),
+    };
+    match arguments.outcomes {
+        true => eprint!("{text}"),
+        false => print!("{text}"),
+    }
+    let good = summary.outcomes.get("succeeded") == Some(&summary.jobs) && summary.duplicates == 0;
+    Ok(ExitCode::from(u8::from(!good)))
+}
+
+fn options(config: &Config, concurrency: u64) -> Options {
+    Options {
+        brokers: config.broker.brokers(),
+        prefix: config.broker.prefix.clone(),
+        name: "scriptmill send".to_owned(),
+        in_flight_max: usize::try_from(concurrency).unwrap_or(usize::MAX),
+        message_bytes_max: config.worker.message_size.as_u64(),
+        retry_pause_max: config.broker.retry_pause_max,
+    }
+}
+
+async fn send_all(client: &Client, job: &Job, arguments: &Arguments) -> anyhow::Result<Summary> {
+    let mut latencies = Histogram::<u64>::new_with_bounds(1, LATENCY_US_MAX, 3)?;
+    let mut summary = Summary { jobs: arguments.count, ..Summary::default() };
+    let bar = progress(arguments.count);
+    let began = Instant::now();
+    let jobs = (1..=arguments.count).map(|number| {
+        let id = if arguments.count == 1 { job.id.clone() } else { format!("{}-{number}", job.id) };
+        send_one(client, Job { id, ..job.clone() }, arguments.timeout)
+    });
+    let concurrency = usize::try_from(arguments.concurrency).unwrap_or(usize::MAX);
+    let mut answers = stream::iter(jobs).buffer_unordered(concurrency);
+    while let Some(back) = answers.next().await {
+        bar.inc(1);
+        if let (true, Back::Outcome(outcome, _)) = (arguments.outcomes, &back) {
+            println!("{}", serde_json::to_string(outcome)?);
+        }
+        summary.count(back, &mut latencies);
+    }
+    bar.finish_and_clear();
+    summary.duplicates = client.counts().duplicates;
+    summary.seconds = began.elapsed().as_secs_f64();
+    summary.jobs_per_second = arguments.count as f64 / summary.seconds.max(f64::MIN_POSITIVE);
+    let quantiles = [("p50", 0.5), ("p90", 0.9), ("p99", 0.99), ("max", 1.0)];
+    if !latencies.is_empty() {
+        summary.latency_ms =
+            quantiles.map(|(name, quantile)| (name, latencies.value_at_quantile(quantile) as f64 / 1e3)).into();
+    }
+    Ok(summary)
+}
+
+/// Sends one job and waits for its outcome. A job that may not have reached the queue is sent again under the same id.
+async fn send_one(client: &Client, job: Job, timeout: Duration) -> Back {
+    let began = Instant::now();
+    let mut pauses = (0_u32..).map(|step| Duration::from_millis(100 << step.min(6)));
+    let pending = loop {
+        match client.dispatch(&job).await {
+            Ok(pending) => break pending,
+            Err(error) if error.is_passing() && began.elapsed() < timeout => {
+                tokio::time::sleep(pauses.next().unwrap_or(timeout)).await;
+            }
+            Err(error) => return Back::Unsent(error.into()),
+        }
+    };
+    match pending.outcome(timeout).await {
+        Ok(outcome) => Back::Outcome(Box::new(outcome), began.elapsed()),
+        Err(error) => Back::Lost(error.into()),
+    }
+}
+
+fn progress(count: u64) -> ProgressBar {
+    // indicatif draws nothing where standard error is no terminal.
+    let style = ProgressStyle::with_template("{bar:40} {pos}/{len} jobs, {per_sec}, {eta} left");
+    let bar = ProgressBar::new(count);
+    style.map_or_else(|_| bar.clone(), |style| bar.clone().with_style(style))
+}
+
+impl Summary {
+    fn count(&mut self, back: Back, latencies: &mut Histogram<u64>) {
+        let error = match back {
+            Back::Outcome(outcome, latency) => {
+                *self.outcomes.entry(outcome.ending.status()).or_default() += 1;
+                latencies.saturating_record(u64::try_from(latency.as_micros()).unwrap_or(u64::MAX));
+                let Some(code) = outcome.ending.code() else {
+                    return;
+                };
+                *self.codes.entry(code.to_string()).or_default() += 1;
+                return;
+            }
+            Back::Lost(error) => {
+                self.lost += 1;
+                error
+            }
+            Back::Unsent(error) => {
+                self.unsent += 1;
+                error
+            }
+        };
+        self.first_error.get_or_insert_with(|| format!("{error:#}"));
+    }
+
+    fn sentences(&self) -> String {
+        use std::fmt::Write as _;
+
+        let mut out = format!(
+            "{} {} in {:.1} s, {:.0} a second\n",
+            grouped(self.jobs),
+            if self.jobs == 1 { "job" } else { "jobs" },
+            self.seconds,
+            self.jobs_per_second
+        );
+        for (status, count) in &self.outcomes {
+            _ = writeln!(out, "  {status:<10} {:>10}", grouped(*count));
+        }
+        for (code, count) in &self.codes {
+            _ = writeln!(out, "    {code:<8} {:>10}", grouped(*count));
+        }
+        for (what, count) in [("lost", self.lost), ("not sent", self.unsent), ("twice", self.duplicates)] {
+            _ = writeln!(out, "  {what:<10} {:>10}", grouped(count));
+        }
+        if !self.latency_ms.is_empty() {
+            let quantile = |name| span((self.latency_ms.get(name).copied().unwrap_or_default() * 1e3) as u64);
+            let quantiles = ["p50", "p90", "p99", "max"].map(|name| format!("{name} {}", quantile(name)));
+            _ = writeln!(out, "  from dispatch to outcome: {}", quantiles.join(", "));
+        }
+        if let Some(error) = &self.first_error {
+            _ = writeln!(out, "  the first one without an outcome: {error}");
+        }
+        out
+    }
+}

@@ -1,0 +1,71 @@
+//! The flags that all commands with a configuration share.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use scriptmill::config::{Config, Mistakes, Origin, Setting, Sources, flag};
+
+/// Where the configuration comes from: defaults < file < environment < flags.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Configuration")]
+pub(crate) struct ConfigArguments {
+    /// A configuration file (TOML)
+    #[arg(long, value_name = "FILE", env = "SCRIPTMILL_CONFIG")]
+    config: Option<PathBuf>,
+    /// Any setting, such as worker.grace=10s; may be given several times
+    #[arg(long = "set", value_name = "KEY=VALUE", value_parser = assignment)]
+    set: Vec<(String, String)>,
+}
+
+/// Where a broker is; for the commands that talk to one.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Configuration")]
+pub(crate) struct BrokerArguments {
+    /// Brokers, separated by commas [broker.addresses]
+    #[arg(long, value_name = "ADDRESS,…")]
+    broker: Option<String>,
+    /// What queue names begin with [broker.prefix]
+    #[arg(long, value_name = "NAME")]
+    prefix: Option<String>,
+}
+
+impl ConfigArguments {
+    /// Reads the configuration, with what a command's own flags say above file and environment.
+    pub(crate) fn load(self, own: impl IntoIterator<Item = (String, Setting)>) -> Result<Config, Mistakes> {
+        let set = self.set.iter().map(|(key, value)| flag(key, value, "--set"));
+        let environment = std::env::vars_os().filter_map(|(name, value)| {
+            // A value that is no UTF-8 is shown as it was read, and refused by its type or as an unknown file.
+            Some((name.into_string().ok()?, value.to_string_lossy().into_owned()))
+        });
+        Config::load(Sources {
+            file: self.config,
+            environment: environment.collect(),
+            flags: own.into_iter().chain(set).collect(),
+        })
+    }
+}
+
+impl BrokerArguments {
+    /// What these flags set.
+    pub(crate) fn settings(self) -> impl Iterator<Item = (String, Setting)> {
+        let broker = self.broker.map(|value| flag("broker.addresses", value, "--broker"));
+        let prefix = self.prefix.map(|value| flag("broker.prefix", value, "--prefix"));
+        broker.into_iter().chain(prefix)
+    }
+}
+
+/// Settings from `--limit fuel=1000`, which is short for `--set worker.limits.fuel=1000`.
+pub(crate) fn limits(limits: Vec<(String, String)>) -> impl Iterator<Item = (String, Setting)> {
+    limits.into_iter().map(|(name, value)| {
+        let origin = Origin::Flag(format!("--limit {name}"));
+        (format!("worker.limits.{name}"), Setting { value: value.into(), origin })
+    })
+}
+
+/// Reads `KEY=VALUE`.
+pub(crate) fn assignment(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((key, value)) if !key.trim().is_empty() => Ok((key.trim().to_owned(), value.trim().to_owned())),
+        _ => Err("must be written KEY=VALUE".to_owned()),
+    }
+}

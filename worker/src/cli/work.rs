@@ -1,0 +1,140 @@
+//! `scriptmill work`: the worker itself.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use clap::Args;
+use prometheus_client::registry::Registry;
+use scriptmill::broker::amqp::Amqp;
+use scriptmill::config::{self, Config, Door, flag};
+use scriptmill::http::{self, Bound, Doors};
+use scriptmill::metrics::Metrics;
+use scriptmill::service::{Service, Status};
+use tokio::runtime::Runtime;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+use tracing::{error, info};
+
+use super::settings::{BrokerArguments, ConfigArguments};
+use super::{local, logs};
+
+const EXAMPLES: &str = "\
+Examples:
+  scriptmill work
+  scriptmill work --broker amqps://mq-1:5671/prod,amqps://mq-2:5671/prod --slots 32
+  scriptmill work --config /etc/scriptmill.toml --check-config
+  SCRIPTMILL_WORKER__GRACE=50s scriptmill work --http 0.0.0.0:8080
+
+Every setting of docs/configuration.md is a key of the file, an environment variable (worker.slots is
+SCRIPTMILL_WORKER__SLOTS) and a flag (--set worker.slots=32). Later ones win, in this order.
+
+SIGTERM and SIGINT stop the worker: it takes no more jobs, ends those that have begun within worker.grace, and gives
+the others back to the queue.";
+
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Arguments {
+    /// Jobs at one time [worker.slots]
+    #[arg(long, value_name = "COUNT")]
+    slots: Option<String>,
+    /// Address for health and metrics, or off [http.address]
+    #[arg(long, value_name = "ADDRESS")]
+    http: Option<String>,
+    /// Say whether the configuration is right, and stop
+    #[arg(long)]
+    check_config: bool,
+    /// Print the JSON Schema of the configuration, and stop
+    #[arg(long)]
+    config_schema: bool,
+    #[command(flatten)]
+    broker: BrokerArguments,
+    #[command(flatten)]
+    config: ConfigArguments,
+}
+
+pub(crate) fn work(arguments: Arguments) -> anyhow::Result<ExitCode> {
+    if arguments.config_schema {
+        println!("{:#}", Config::schema());
+        return Ok(ExitCode::SUCCESS);
+    }
+    let slots = arguments.slots.map(|value| flag("worker.slots", value, "--slots"));
+    let http = arguments.http.map(|value| flag("http.address", value, "--http"));
+    let config = arguments.config.load(arguments.broker.settings().chain(slots).chain(http))?;
+    if arguments.check_config {
+        println!("the configuration is right");
+        return Ok(ExitCode::SUCCESS);
+    }
+    if let Some(available) = config::available() {
+        config.fits(&available)?;
+    }
+    logs::start(&config.log)?;
+    let runtime = Runtime::new().context("the runtime cannot be started")?;
+    runtime.block_on(serve(config))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The worker's life: its parts are made, the doors opened, jobs taken until a signal comes, and what has begun ended.
+async fn serve(config: Config) -> anyhow::Result<()> {
+    let (terminate, interrupt) = (signals(SignalKind::terminate())?, signals(SignalKind::interrupt())?);
+    let bound = match config.http.address {
+        Door::Off => None,
+        Door::At(address) => Some(http::bind(address).await?),
+    };
+    let mut registry = Registry::with_prefix("scriptmill");
+    let metrics = Metrics::new(&mut registry);
+    let sandbox = local::sandbox(&config, local::checker(&config)?, config.worker.slots.get())?;
+    let policy = config.worker.policy(config.broker.tenant_is_user, sandbox.engine_hash());
+    info!(engine = sandbox.engine_hash(), slots = config.worker.slots, "the sandbox is ready");
+
+    let pause = config.broker.retry_pause_max;
+    let broker = Arc::new(Amqp::new(config.broker));
+    let service = Service::new(broker, Arc::new(sandbox), config.worker, policy, pause, metrics)
+        .context("the threads that run scripts cannot be started")?;
+    let (drain, closed) = (CancellationToken::new(), CancellationToken::new());
+    if let Some(bound) = bound {
+        open(bound, &service, registry, closed.clone());
+    }
+    tokio::spawn(drain_on(terminate, interrupt, drain.clone()));
+    let worked = service.run(drain).await;
+    // Probes are answered to the very end.
+    closed.cancel();
+    worked.context("the worker stopped")
+}
+
+fn signals(kind: SignalKind) -> anyhow::Result<Signal> {
+    signal(kind).context("signals cannot be received")
+}
+
+/// The first signal drains. Whoever sends a second one wants no more waiting: RabbitMQ delivers again what was begun.
+async fn drain_on(mut terminate: Signal, mut interrupt: Signal, drain: CancellationToken) {
+    for signal in 1.. {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        if signal == 1 {
+            info!("told to stop");
+            drain.cancel();
+        } else {
+            info!("told to stop again: leaving at once");
+            std::process::exit(1);
+        }
+    }
+}
+
+fn open(bound: Bound, service: &Service, registry: Registry, closed: CancellationToken) {
+    info!(address = %bound.address(), "health and metrics over HTTP");
+    let status = service.status();
+    let not_ready = move || match *status.borrow() {
+        Status::Consuming => None,
+        Status::Connecting => Some("no broker is connected".to_owned()),
+        Status::Draining => Some("the worker is leaving".to_owned()),
+    };
+    let doors = Doors { not_ready: Arc::new(not_ready), metrics: Arc::new(registry) };
+    tokio::spawn(async move {
+        if let Err(error) = bound.serve(doors, closed).await {
+            error!(%error, "health and metrics are no longer served");
+        }
+    });
+}
