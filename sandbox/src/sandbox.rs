@@ -1,5 +1,6 @@
 //! The sandbox as its users see it: images in a bounded cache, jobs in a bounded number of instances.
 
+use std::borrow::Cow;
 use std::path::PathBuf;
 use std::pin::pin;
 use std::sync::Arc;
@@ -33,18 +34,28 @@ pub struct Options {
     pub checker: Checker,
     /// Clock and timer.
     pub host: Arc<dyn Host>,
+    /// The guest module; [`ENGINE_WASM`] but for a test of a rebuilt one.
+    pub wasm: Cow<'static, [u8]>,
 }
 
 impl Options {
     /// Modest settings around a checker and a host.
     pub fn new(checker: Checker, host: Arc<dyn Host>) -> Self {
-        Self { instances: 64, limits: Limits::default(), image_cache_bytes: 512 << 20, cache_dir: None, checker, host }
+        Self {
+            instances: 64,
+            limits: Limits::default(),
+            image_cache_bytes: 512 << 20,
+            cache_dir: None,
+            checker,
+            host,
+            wasm: ENGINE_WASM.into(),
+        }
     }
 
     /// Of these settings, those of the engine.
     pub fn engine(&self) -> EngineOptions {
         EngineOptions {
-            wasm: ENGINE_WASM.into(),
+            wasm: self.wasm.clone(),
             instances: self.instances,
             memory_bytes: self.limits.memory_bytes,
             metered: true,

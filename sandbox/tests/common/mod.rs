@@ -21,6 +21,10 @@ pub(crate) fn options(checker: Checker) -> Options {
     let host = Arc::new(TokioHost::new(RUNTIME.handle().clone()));
     let mut options = Options::new(checker, host);
     options.cache_dir = std::env::var_os("SCRIPTMILL_CACHE_DIR").map(PathBuf::from);
+    // `cargo xtask engine --check` names a rebuilt engine so.
+    if let Some(path) = std::env::var_os("SCRIPTMILL_ENGINE_WASM") {
+        options.wasm = std::fs::read(path).expect("the engine named by SCRIPTMILL_ENGINE_WASM").into();
+    }
     options
 }
 
