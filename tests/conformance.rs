@@ -266,10 +266,11 @@ async fn a_stopped_subscription_takes_no_more(bench: &Bench<'_>) {
 async fn an_unroutable_message_is_said_to_be(bench: &Bench<'_>) {
     let seat = Seat::new(bench, 1).await;
     let queue = bench.declare_requester("here").await;
-    // Many at once: each must get its own answer.
+    // Many at once, when channels are open already: each must get its own answer.
+    assert_eq!(seat.publish(&Target::Requester(queue.clone()), &job("first", None)).await, Routing::Queued);
     let (here, gone) = (Target::Requester(queue.clone()), Target::Requester(format!("{queue}-gone")));
     let (to_here, to_gone) = (job("a", None), job("b", None));
-    let answers = futures_util::future::join_all((0..200).map(|n| {
+    let answers = futures_util::future::join_all((0..3_000).map(|n| {
         let (target, message) = if n % 3 == 0 { (&gone, &to_gone) } else { (&here, &to_here) };
         seat.publish(target, message)
     }));
@@ -423,7 +424,7 @@ fn main() {
     let mut trials = Vec::new();
     for (name, case) in CASES {
         trials.push(Trial::test(format!("embedded::{name}"), move || {
-            run(async { case(&Bench::Embedded(Embedded::new(1_000))).await });
+            run(async { case(&Bench::Embedded(Embedded::new(10_000))).await });
             Ok(())
         }));
         trials.push(Trial::test(format!("rabbitmq::{name}"), move || {
