@@ -71,7 +71,7 @@ fn calls_and_their_exit_codes() {
         (&["run", "double.ts", "--clock", "noon"], "", 2, "", "SM3002: clock: "),
         (&["run", "double.ts", "--limit", "fule=10"], "", 2, "", "SM4002: there is no setting worker.limits.fule (flag --limit fule); did you mean worker.limits.fuel?"),
         (&["run", "double.ts", "--limit", "fuel"], "", 2, "", "KEY=VALUE"),
-        (&["check", "double.ts"], "", 0, "1 checked, 0 errors, 0 warnings", ""),
+        (&["check", "double.ts"], "", 0, "1 script checked, 0 errors, 0 warnings", ""),
         (&["check", "double.ts", "broken.ts"], "", 1, "error[SM1001]", ""),
         (&["check", "warns.ts"], "", 0, "warning[SM1101]", ""),
         (&["check", "warns.ts", "--strict"], "", 1, "warning[SM1101]", ""),

@@ -69,8 +69,9 @@ pub(crate) fn check(arguments: Arguments) -> anyhow::Result<ExitCode> {
         let count = |severity| {
             all.iter().flat_map(|findings| &findings.diagnostics).filter(|found| found.severity == severity).count()
         };
-        let scripts = all.len();
-        println!("{scripts} checked, {} errors, {} warnings", count(Severity::Error), count(Severity::Warning));
+        let sum = |count, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
+        let (errors, warnings) = (sum(count(Severity::Error), "error"), sum(count(Severity::Warning), "warning"));
+        println!("{} checked, {errors}, {warnings}", sum(all.len(), "script"));
     }
     Ok(ExitCode::from(u8::from(refused)))
 }

@@ -140,3 +140,84 @@ fn usage(usage: &Usage) -> String {
     }
     parts.join(" · ")
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use scriptmill_sdk::{LimitKind, Module, Origin};
+    use serde_json::value::RawValue;
+
+    use super::*;
+
+    fn shown(ending: Ending) -> String {
+        let source = "export default () => {\n  while (true) {}\n};";
+        let script = Bundle { modules: vec![Module { name: "main.ts".to_owned(), source: source.to_owned() }] };
+        let logs = vec![LogLine { level: LogLevel::Warn, text: "\u{1b}[2J gone".to_owned() }];
+        let usage = Usage { fuel: 1_234_567, ..Usage::default() };
+        let text = outcome(
+            &Outcome {
+                job_id: "1".to_owned(),
+                tenant: "local".to_owned(),
+                ending,
+                diagnostics: Vec::new(),
+                logs,
+                usage,
+                engine: String::new(),
+            },
+            &script,
+        );
+        anstream::adapter::strip_str(&text).to_string()
+    }
+
+    fn loop_on_line_2() -> Vec<Frame> {
+        let at = Position { file: "main.ts".to_owned(), line: 2, column: 3 };
+        vec![Frame { function: Some("default".to_owned()), at: Some(at) }, Frame { function: None, at: None }]
+    }
+
+    #[test]
+    fn a_value_is_shown_as_it_was_written() {
+        let value = RawValue::from_string(r#"{"n":1.10,"s":"\ud800"}"#.to_owned()).unwrap();
+        let text = shown(Ending::Succeeded(value));
+        assert!(text.contains("succeeded\n{\n  \"n\": 1.10,\n  \"s\": \"\\ud800\"\n}\n"), "{text}");
+        assert!(text.starts_with(" warn \\u{1b}[2J gone\n"), "{text}");
+        assert!(text.contains("fuel 1,234,567 · "), "{text}");
+    }
+
+    #[test]
+    fn an_exhausted_job_shows_the_authors_line() {
+        let text = shown(Ending::Exhausted(Exhausted {
+            code: Code::Fuel,
+            message: "the fuel is used up".to_owned(),
+            limit: LimitKind::Fuel,
+            allowed: 10,
+            stack: loop_on_line_2(),
+        }));
+        assert!(text.contains("exhausted[SM2101]: the fuel is used up\n --> main.ts:2:3\n"), "{text}");
+        assert!(text.contains("2 |   while (true) {}\n  |   ^\n"), "{text}");
+        assert!(text.contains("    at default (main.ts:2:3)\n    at (anonymous) (built in)\n"), "{text}");
+        assert!(text.contains("more about it: docs/errors/SM2101.md\n"), "{text}");
+    }
+
+    #[test]
+    fn a_cause_is_shown_below_what_it_caused() {
+        let cause = Thrown { name: String::new(), message: "42".to_owned(), stack: loop_on_line_2(), cause: None };
+        let thrown = Thrown {
+            name: "Error".to_owned(),
+            message: "no".to_owned(),
+            stack: Vec::new(),
+            cause: Some(Box::new(cause)),
+        };
+        let text = shown(Ending::Failed(Failure {
+            code: Code::Thrown,
+            message: "the script threw Error: no".to_owned(),
+            origin: Origin::Script,
+            retryable: true,
+            thrown: Some(thrown),
+        }));
+        assert!(
+            text.contains("failed[SM2001]: the script threw Error: no\ncaused by a value: 42\n --> main.ts:2:3\n"),
+            "{text}"
+        );
+        assert!(text.contains("Sent again, the same job may succeed.\n"), "{text}");
+    }
+}

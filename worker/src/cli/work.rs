@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, anyhow};
 use clap::Args;
 use prometheus_client::registry::Registry;
 use scriptmill::broker::amqp::Amqp;
@@ -91,35 +91,33 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     let broker = Arc::new(Amqp::new(config.broker));
     let service = Service::new(broker, Arc::new(sandbox), config.worker, policy, pause, metrics)
         .context("the threads that run scripts cannot be started")?;
-    let (drain, closed) = (CancellationToken::new(), CancellationToken::new());
+    let (drain, leave, closed) = (CancellationToken::new(), CancellationToken::new(), CancellationToken::new());
     if let Some(bound) = bound {
         open(bound, &service, registry, closed.clone());
     }
-    tokio::spawn(drain_on(terminate, interrupt, drain.clone()));
-    let worked = service.run(drain).await;
+    tokio::spawn(drain_on(terminate, interrupt, drain.clone(), leave.clone()));
+    let worked = tokio::select! {
+        worked = service.run(drain) => worked.context("the worker stopped"),
+        () = leave.cancelled() => Err(anyhow!("told to stop twice: the broker delivers again what had begun")),
+    };
     // Probes are answered to the very end.
     closed.cancel();
-    worked.context("the worker stopped")
+    worked
 }
 
 fn signals(kind: SignalKind) -> anyhow::Result<Signal> {
     signal(kind).context("signals cannot be received")
 }
 
-/// The first signal drains. Whoever sends a second one wants no more waiting: RabbitMQ delivers again what was begun.
-async fn drain_on(mut terminate: Signal, mut interrupt: Signal, drain: CancellationToken) {
-    for signal in 1.. {
+/// The first signal drains. Whoever sends a second one wants no more waiting.
+async fn drain_on(mut terminate: Signal, mut interrupt: Signal, drain: CancellationToken, leave: CancellationToken) {
+    for stop in [drain, leave] {
         tokio::select! {
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
         }
-        if signal == 1 {
-            info!("told to stop");
-            drain.cancel();
-        } else {
-            info!("told to stop again: leaving at once");
-            std::process::exit(1);
-        }
+        info!("told to stop");
+        stop.cancel();
     }
 }
 

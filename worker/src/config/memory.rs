@@ -65,12 +65,14 @@ mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
     use super::*;
 
+    type Files<'a> = &'a [(&'a str, &'a str)];
+
     #[test]
     fn the_lowest_limit_counts() {
         let meminfo = ("proc/meminfo", "MemTotal:        4000 kB\nMemFree: 1 kB\n");
         let machine = 4000 * 1024;
         #[rustfmt::skip]
-        let cases: &[(&str, &str, &[(&str, &str)], Option<u64>)] = &[
+        let cases: &[(&str, &str, Files<'_>, Option<u64>)] = &[
             ("no groups: the machine", "", &[meminfo], Some(machine)),
             ("nothing to read", "", &[], None),
             ("version 2", "0::/pod/worker\n", &[meminfo, ("sys/fs/cgroup/pod/worker/memory.max", "1000000\n")], Some(1_000_000)),

@@ -8,6 +8,9 @@ use bytesize::ByteSize;
 
 use super::*;
 
+/// Names or keys, and what they are set to.
+type Said<'a> = &'a [(&'a str, &'a str)];
+
 fn load(file: Option<&str>, environment: &[(&str, &str)], flags: &[(&str, &str)]) -> Result<Config, Vec<String>> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("scriptmill.toml");
@@ -66,7 +69,7 @@ fn variables_of_others_are_left_alone() {
 #[test]
 fn mistakes_name_the_key_and_where_it_was_said() {
     #[rustfmt::skip]
-    let cases: &[(Option<&str>, &[(&str, &str)], &[(&str, &str)], &[&str])] = &[
+    let cases: &[(Option<&str>, Said<'_>, Said<'_>, &[&str])] = &[
         (Some("[worker]\nslots = 0"), &[], &[],
             &["SM4001: worker.slots must be a whole number of at least 1, but is 0 (scriptmill.toml, line 2)"]),
         (None, &[("SCRIPTMILL_WORKER__SLOTS", "many")], &[],
