@@ -172,7 +172,8 @@ impl<'s> Source<'s> {
             let base = text.len();
             text.push_str(&self.text[window.clone()]);
             for place in here() {
-                let start = self.boundary(place.span.start);
+                // A place within the characters that end a line is at the line's end.
+                let start = self.boundary(place.span.start).min(range.end);
                 if (window.start..=window.end).contains(&start) {
                     let end = self.boundary(place.span.end).clamp(start, window.end);
                     let label = (!place.label.is_empty()).then(|| cut(place.label.to_owned()));
@@ -278,6 +279,12 @@ mod tests {
             Just("0123456789012345678901234567890123456789012345678901234567890123456789"),
         ];
         prop::collection::vec(piece, 0..40).prop_map(|pieces| pieces.concat())
+    }
+
+    #[test]
+    fn a_place_within_a_line_end_is_shown() {
+        let shown = Source::new("main.ts", "😀\r\n").diagnose(Finding::error(Code::Syntax, Span::new(5, 5), "x"));
+        assert!(shown.frame.contains('^'), "{}", shown.frame);
     }
 
     proptest! {
