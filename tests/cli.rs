@@ -99,6 +99,17 @@ fn calls_and_their_exit_codes() {
 }
 
 #[test]
+fn a_reader_that_went_away_is_no_error() {
+    let folder = folder(&[("double.ts", b"export default (n: number) => n * 2;")]);
+    let mut command = Command::new(env!("CARGO_BIN_EXE_scriptmill"));
+    command.args(["run", "double.ts"]).current_dir(folder.path()).stdin(Stdio::null());
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success(), "{}", text(&output.stderr));
+}
+
+#[test]
 fn a_mistake_names_its_page() {
     let folder = folder(&[]);
     let output = scriptmill(folder.path(), &["work", "--check-config", "--set", "worker.slots=0"], "");

@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use super::failure::Coded;
 use super::settings::ConfigArguments;
+use super::text::say;
 use super::{bundle, local, report};
 
 const EXAMPLES: &str = "\
@@ -61,17 +62,17 @@ pub(crate) fn check(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let refuses = |diagnostic: &Diagnostic| arguments.strict || diagnostic.severity == Severity::Error;
     let refused = all.iter().flat_map(|findings| &findings.diagnostics).any(refuses);
     if arguments.json {
-        println!("{}", serde_json::to_string_pretty(&all)?);
+        say(format_args!("{}\n", serde_json::to_string_pretty(&all)?))?;
     } else {
         for findings in &all {
-            anstream::print!("{}", report::diagnostics(&findings.diagnostics));
+            say(report::diagnostics(&findings.diagnostics))?;
         }
         let count = |severity| {
             all.iter().flat_map(|findings| &findings.diagnostics).filter(|found| found.severity == severity).count()
         };
         let sum = |count, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
         let (errors, warnings) = (sum(count(Severity::Error), "error"), sum(count(Severity::Warning), "warning"));
-        println!("{} checked, {errors}, {warnings}", sum(all.len(), "script"));
+        say(format_args!("{} checked, {errors}, {warnings}\n", sum(all.len(), "script")))?;
     }
     Ok(ExitCode::from(u8::from(refused)))
 }

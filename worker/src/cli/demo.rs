@@ -23,7 +23,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::examples::{EXAMPLES, Example};
 use super::settings::ConfigArguments;
-use super::text::{grouped, span, tame};
+use super::text::{grouped, say, span, tame};
 use super::{local, logs};
 
 const HELP: &str = "\
@@ -88,10 +88,10 @@ async fn play(config: Config, outcomes: bool, clock: Option<&str>) -> anyhow::Re
     let mut good = shown.iter().all(|shown| shown.as_expected);
     if outcomes {
         for Shown { outcome, .. } in &shown {
-            println!("{}", serde_json::to_string(outcome)?);
+            say(format_args!("{}\n", serde_json::to_string(outcome)?))?;
         }
     } else {
-        println!("{}", table(&shown));
+        say(format_args!("{}\n", table(&shown)))?;
         good &= throughput(&broker).await?;
     }
     drain.cancel();
@@ -112,9 +112,9 @@ async fn throughput(broker: &Embedded) -> anyhow::Result<bool> {
     }
     let seconds = began.elapsed().as_secs_f64();
     let rate = JOBS as f64 / seconds.max(f64::MIN_POSITIVE);
-    println!(
-        "{succeeded} of {JOBS} jobs of {BUSY} succeeded in {seconds:.2} s: {rate:.0} a second, each in a sandbox of its own"
-    );
+    say(format_args!(
+        "{succeeded} of {JOBS} jobs of {BUSY} succeeded in {seconds:.2} s: {rate:.0} a second, each in a sandbox of its own\n"
+    ))?;
     Ok(succeeded == JOBS)
 }
 

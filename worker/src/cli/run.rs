@@ -8,6 +8,7 @@ use scriptmill_sdk::Ending;
 
 use super::jobs::JobArguments;
 use super::settings::{self, ConfigArguments};
+use super::text::say;
 use super::{bundle, local, report};
 
 const EXAMPLES: &str = "\
@@ -45,9 +46,9 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Ok((outcome, job.script))
     })?;
     if arguments.json || !stdout().is_terminal() {
-        println!("{}", serde_json::to_string(&outcome)?);
+        say(format_args!("{}\n", serde_json::to_string(&outcome)?))?;
     } else {
-        anstream::print!("{}", report::outcome(&outcome, &script));
+        say(report::outcome(&outcome, &script))?;
     }
     let succeeded = matches!(outcome.ending, Ending::Succeeded(_));
     Ok(ExitCode::from(u8::from(!succeeded)))

@@ -16,7 +16,7 @@ use serde::Serialize;
 
 use super::jobs::JobArguments;
 use super::settings::{BrokerArguments, ConfigArguments};
-use super::text::{grouped, span};
+use super::text::{grouped, say, span};
 use super::{bundle, local};
 
 const EXAMPLES: &str = "\
@@ -103,7 +103,7 @@ pub(crate) fn send(arguments: Arguments) -> anyhow::Result<ExitCode> {
     };
     match arguments.outcomes {
         true => eprint!("{text}"),
-        false => print!("{text}"),
+        false => say(&text)?,
     }
     let good = summary.outcomes.get("succeeded") == Some(&summary.jobs) && summary.duplicates == 0;
     Ok(ExitCode::from(u8::from(!good)))
@@ -134,7 +134,7 @@ async fn send_all(client: &Client, job: &Job, arguments: &Arguments) -> anyhow::
     while let Some(back) = answers.next().await {
         bar.inc(1);
         if let (true, Back::Outcome(outcome, _)) = (arguments.outcomes, &back) {
-            println!("{}", serde_json::to_string(outcome)?);
+            say(format_args!("{}\n", serde_json::to_string(outcome)?))?;
         }
         summary.count(back, &mut latencies);
     }

@@ -1,6 +1,16 @@
 //! Text for a terminal: what a script wrote is shown, never obeyed.
 
-use std::fmt::Write as _;
+use std::fmt::{Display, Write as _};
+use std::io::{self, ErrorKind, Write as _};
+
+/// Writes to standard output, coloured where that is a terminal. A reader that has gone away wants no more: no error.
+pub(crate) fn say(text: impl Display) -> io::Result<()> {
+    let mut out = anstream::stdout();
+    match write!(out, "{text}").and_then(|()| out.flush()) {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        written => written,
+    }
+}
 
 /// Text from outside without what would steer a terminal: control characters become visible escapes, but for line
 /// feeds and tabs.

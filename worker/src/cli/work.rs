@@ -17,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
 use super::settings::{BrokerArguments, ConfigArguments};
+use super::text::say;
 use super::{local, logs};
 
 const EXAMPLES: &str = "\
@@ -55,14 +56,14 @@ pub(crate) struct Arguments {
 
 pub(crate) fn work(arguments: Arguments) -> anyhow::Result<ExitCode> {
     if arguments.config_schema {
-        println!("{:#}", Config::schema());
+        say(format_args!("{:#}\n", Config::schema()))?;
         return Ok(ExitCode::SUCCESS);
     }
     let slots = arguments.slots.map(|value| flag("worker.slots", value, "--slots"));
     let http = arguments.http.map(|value| flag("http.address", value, "--http"));
     let config = arguments.config.load(arguments.broker.settings().chain(slots).chain(http))?;
     if arguments.check_config {
-        println!("the configuration is right");
+        say("the configuration is right\n")?;
         return Ok(ExitCode::SUCCESS);
     }
     if let Some(available) = config::available() {
