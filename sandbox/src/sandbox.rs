@@ -133,7 +133,7 @@ impl Sandbox {
     /// # Errors
     /// The script cannot run: how each of its jobs ends.
     pub async fn image(&self, bundle: &Bundle) -> Result<Arc<Image>, Arc<Refusal>> {
-        let made = self.0.images.try_get_with(key(bundle), async {
+        let made = self.0.images.entry(key(bundle)).or_try_insert_with(async {
             match self.prepare(bundle).await {
                 Ok(image) => Ok(Ok(Arc::new(image))),
                 // A script's own fault is kept too: a thousand jobs of a broken script check it once.
@@ -141,7 +141,16 @@ impl Sandbox {
                 Err(refusal) => Err(refusal),
             }
         });
-        made.await.unwrap_or_else(|refusal| Err(Arc::new(Refusal::clone(&refusal))))
+        match made.await {
+            Ok(entry) => {
+                if entry.is_fresh() {
+                    // Left to itself the cache evicts later, and many new scripts would take it past its bound.
+                    self.0.images.run_pending_tasks().await;
+                }
+                entry.into_value()
+            }
+            Err(refusal) => Err(Arc::new(Refusal::clone(&refusal))),
+        }
     }
 
     /// Runs one job on a fresh copy of its script's image.
