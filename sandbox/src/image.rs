@@ -11,6 +11,7 @@ use crate::{Sandbox, ending};
 
 /// Bytes of a page of the machine: what is zero for as long is left out of an image.
 const MACHINE_PAGE: usize = 4 << 10;
+const ZEROS: [u8; MACHINE_PAGE] = [0; MACHINE_PAGE];
 
 /// A script, ready to run.
 pub struct Image {
@@ -40,7 +41,12 @@ pub struct Refusal {
 impl Refusal {
     /// Whether it is the script's own, and the same next time.
     pub(crate) fn is_final(&self) -> bool {
-        !matches!(&self.ending, Ending::Failed(failure) if failure.origin == Origin::Platform)
+        match &self.ending {
+            Ending::Failed(failure) => failure.origin != Origin::Platform,
+            // How far a top level comes in its time is the machine's.
+            Ending::Exhausted(exhausted) => exhausted.limit != LimitKind::WallTimeMs,
+            _ => true,
+        }
     }
 }
 
@@ -59,7 +65,7 @@ pub(crate) async fn build(
     );
     guest.payload = payload(&script);
     let refused = |ending| Refusal { ending, diagnostics: diagnostics.clone(), prepare_fuel: 0 };
-    let deadline = sandbox.host().monotonic() + limits.wall_time;
+    let deadline = sandbox.host().monotonic().saturating_add(limits.wall_time);
     let mut instance = Instance::new(sandbox.interface(), sandbox.base(), guest, limits.prepare_fuel)
         .await
         .map_err(|ended| refused(ending::ended(ended, limits, Vec::new())))?;
@@ -109,7 +115,7 @@ pub(crate) async fn parse(
 ) -> Result<Option<Diagnostic>, Ending> {
     let mut guest = Guest::new(sandbox.host(), *limits, Clock::Fixed(TOP_LEVEL_INSTANT));
     guest.payload = payload(script);
-    let deadline = sandbox.host().monotonic() + limits.wall_time;
+    let deadline = sandbox.host().monotonic().saturating_add(limits.wall_time);
     let ended = |ended| match ended {
         Ended::Limit(LimitKind::Fuel) => ending::ended(Ended::Limit(LimitKind::PrepareFuel), limits, Vec::new()),
         ended => ending::ended(ended, limits, Vec::new()),
@@ -201,10 +207,12 @@ pub(crate) fn memory_module(content: &[u8]) -> Vec<u8> {
 
 /// The ranges of machine pages that are not all zero.
 fn runs(content: &[u8]) -> impl Iterator<Item = std::ops::Range<usize>> {
-    let page = |at: usize| &content[at..content.len().min(at + MACHINE_PAGE)];
-    let skip = move |from: usize, zero: bool| {
-        (from..content.len()).step_by(MACHINE_PAGE).find(|at| page(*at).iter().all(|byte| *byte == 0) != zero)
+    let is_zero = |at: usize| {
+        let page = &content[at..content.len().min(at + MACHINE_PAGE)];
+        page == &ZEROS[..page.len()]
     };
+    let skip =
+        move |from: usize, zero: bool| (from..content.len()).step_by(MACHINE_PAGE).find(|at| is_zero(*at) != zero);
     let mut at = 0;
     std::iter::from_fn(move || {
         let start = skip(at, true)?;
@@ -217,6 +225,23 @@ fn runs(content: &[u8]) -> impl Iterator<Item = std::ops::Range<usize>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_refusal_that_the_machine_may_be_behind_is_not_kept() {
+        let limits = Limits::default();
+        let ended = |ended| ending::ended(ended, &limits, Vec::new());
+        for (ending, is_final) in [
+            (ended(Ended::Limit(LimitKind::PrepareFuel)), true),
+            (ended(Ended::Limit(LimitKind::MemoryBytes)), true),
+            (ended(Ended::NativeStack), true),
+            (ended(Ended::Limit(LimitKind::WallTimeMs)), false),
+            (ended(Ended::NoMemory(String::new())), false),
+            (ended(Ended::Fault(String::new())), false),
+        ] {
+            let refusal = Refusal { ending, diagnostics: Vec::new(), prepare_fuel: 0 };
+            assert_eq!(refusal.is_final(), is_final, "{:?}", refusal.ending);
+        }
+    }
 
     #[test]
     fn pages_of_zeros_are_left_out() {

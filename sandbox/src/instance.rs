@@ -42,6 +42,14 @@ impl From<wasmtime::Error> for Ended {
     }
 }
 
+/// Why an instance could not be made. Its code and its content are our own: what it lacks is room.
+fn unmade(error: wasmtime::Error) -> Ended {
+    match Ended::from(error) {
+        Ended::Fault(why) => Ended::NoMemory(why),
+        ended => ended,
+    }
+}
+
 /// What is looked up once for all instances: the guest's imports and exports.
 pub(crate) struct Interface {
     pub(crate) linker: Linker<Guest>,
@@ -123,7 +131,7 @@ impl<'a> Instance<'a> {
             store.set_fuel(fuel)?;
             store.fuel_async_yield_interval(Some(SLICE))?;
         }
-        let image = snapshot.pre.instantiate_async(&mut store).await?;
+        let image = snapshot.pre.instantiate_async(&mut store).await.map_err(unmade)?;
         let Some(Extern::Memory(memory)) = image.get_module_export(&mut store, &snapshot.memory) else {
             return Err(Ended::Fault("an image exports no memory".into()));
         };
@@ -135,7 +143,7 @@ impl<'a> Instance<'a> {
                 _ => interface.linker.get(&mut store, module, name)?,
             });
         }
-        let instance = wasmtime::Instance::new_async(&mut store, &interface.code, &imports).await?;
+        let instance = wasmtime::Instance::new_async(&mut store, &interface.code, &imports).await.map_err(unmade)?;
         let ran = store.data().host.monotonic().saturating_sub(began);
         Ok(Self { interface, store, instance, memory, ran })
     }

@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 use crate::guest::{Clock, Context, Guest, Settled};
 use crate::image::Image;
 use crate::instance::{Ended, Instance};
-use crate::stack::{Report, located};
+use crate::stack::{Report, located, shortened};
 use crate::{Sandbox, ending, json};
 
 /// What one job asks of its script.
@@ -187,7 +187,7 @@ fn settle(settled: Option<Settled>, image: &Image, limits: &Limits) -> Ending {
             let names = String::from_utf8_lossy(&names);
             let message = match names.as_ref() {
                 "" => "the script has no such entry, and exports no function".to_owned(),
-                names => format!("the script has no such entry; it has {names}"),
+                names => format!("the script has no such entry; it has {}", shortened(names.to_owned())),
             };
             Ending::Rejected(Rejection { code: Code::UnknownEntry, message, path: Some("entry".to_owned()) })
         }

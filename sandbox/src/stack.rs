@@ -67,7 +67,8 @@ impl Report {
     }
 }
 
-fn shortened(mut text: String) -> String {
+/// At most what an outcome keeps of a text.
+pub(crate) fn shortened(mut text: String) -> String {
     if text.len() > TEXT_BYTES {
         text.truncate(text.floor_char_boundary(TEXT_BYTES));
         text.push('…');
