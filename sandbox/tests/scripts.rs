@@ -3,8 +3,6 @@
 //!
 //! A job is a line at the top of the script, `//@` and JSON: `{"entry", "input", "id", "tenant", "attempt", "deadline",
 //! "fuel", "wallMs"}`, all of it optional. Without such a line there is one job, with `null` as its input.
-//!
-//! The scripts in `tests/engine` hold the engine to its patch: beside each lies the value it gives.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
@@ -32,11 +30,8 @@ static SANDBOX: LazyLock<Sandbox> = LazyLock::new(|| {
 
 fn main() {
     let mut trials = Vec::new();
-    for path in cases("scripts") {
+    for path in cases() {
         trials.push(Trial::test(name(&path), move || golden(&path)));
-    }
-    for path in cases("engine") {
-        trials.push(Trial::test(name(&path), move || engine(&path)).with_kind("engine"));
     }
     libtest_mimic::run(&Arguments::from_args(), trials).exit();
 }
@@ -45,10 +40,9 @@ fn name(path: &Path) -> String {
     path.file_stem().unwrap().to_string_lossy().into_owned()
 }
 
-fn cases(folder: &str) -> Vec<PathBuf> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests").join(folder);
-    let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
-    let mut found: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
+fn cases() -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/scripts");
+    let mut found: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     found.retain(|path| path.extension().is_none_or(|end| end != "json"));
     found.sort();
     found
@@ -179,7 +173,14 @@ fn golden(path: &Path) -> Result<(), Failed> {
     let executions: Vec<_> = jobs.iter().map(|job| job.run(&script.bundle)).collect();
     let found: Vec<_> = executions.iter().map(Golden::new).collect();
     let found = serde_json::to_string_pretty(&found)? + "\n";
-    compare(path, &found, |expected| found == expected)?;
+    let beside = path.with_extension("expected.json");
+    if std::env::var_os("BLESS").is_some() {
+        fs::write(&beside, &found)?;
+    }
+    let expected = fs::read_to_string(&beside).map_err(|error| format!("{}: {error}", beside.display()))?;
+    if found != expected {
+        return Err(format!("expected\n{expected}\nfound\n{found}").into());
+    }
     for (job, before) in jobs.iter().zip(&executions) {
         let again = job.run(&script.bundle);
         let same = serde_json::to_string(&Golden::new(&again))? == serde_json::to_string(&Golden::new(before))?;
@@ -190,27 +191,4 @@ fn golden(path: &Path) -> Result<(), Failed> {
         }
     }
     Ok(())
-}
-
-fn engine(path: &Path) -> Result<(), Failed> {
-    let bundle = common::single("main.js", &fs::read_to_string(path)?);
-    let execution = common::wait(SANDBOX.execute(&bundle, common::invocation("null")));
-    let Ending::Succeeded(value) = &execution.ending else {
-        return Err(format!("{:#?}", execution.ending).into());
-    };
-    let value: Value = serde_json::from_str(value.get())?;
-    let found = format!("{value:#}\n");
-    compare(path, &found, |expected| serde_json::from_str::<Value>(expected).is_ok_and(|expected| expected == value))
-}
-
-fn compare(path: &Path, found: &str, is_same: impl FnOnce(&str) -> bool) -> Result<(), Failed> {
-    let path = path.with_extension("expected.json");
-    let expected = fs::read_to_string(&path).unwrap_or_default();
-    if is_same(&expected) {
-        return Ok(());
-    }
-    if std::env::var_os("BLESS").is_some() {
-        return Ok(fs::write(path, found)?);
-    }
-    Err(format!("expected\n{expected}\nfound\n{found}").into())
 }

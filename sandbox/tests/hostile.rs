@@ -1,0 +1,171 @@
+//! Scripts that mean harm: each ends as it should, the next job is unharmed, and the memory comes back.
+
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+#[path = "hostile/case.rs"]
+mod case;
+mod common;
+#[path = "hostile/floods.rs"]
+mod floods;
+#[path = "hostile/forgery.rs"]
+mod forgery;
+#[path = "hostile/loops.rs"]
+mod loops;
+#[path = "hostile/memory.rs"]
+mod memory;
+#[path = "hostile/sources.rs"]
+mod sources;
+
+use std::fs;
+use std::process::ExitCode;
+use std::sync::LazyLock;
+
+use case::{Case, Expected};
+use libtest_mimic::{Arguments, Failed, Trial};
+use scriptmill_sandbox::child::Program;
+use scriptmill_sandbox::prepare::{self, Bounds, Checker, ReadFailed};
+use scriptmill_sandbox::{Execution, Sandbox};
+use scriptmill_sdk::{Bundle, Code, Ending, Failure, Limits};
+
+/// Makes this program the process that checks scripts.
+const SERVE: &str = "--serve-checks";
+
+/// What the memory of this process may grow by while scripts fill theirs ten times over.
+const GROWTH_BYTES: u64 = 64 << 20;
+
+/// Whatever was done before, it gives the same value for the same fuel.
+const FRIENDLY: &str = "
+const rates = new Map([['normal', 19], ['reduced', 7]]);
+export default async ({ lines }) => {
+  const parts = [];
+  for (const { net, rate } of lines) parts.push(Math.round(net * rates.get(rate)) / 100);
+  parts.sort((a, b) => b - a);
+  await sleep(0);
+  const { a, ...rest } = JSON.parse('{\"a\":1,\"b\":[2]}');
+  return { parts, sum: parts.reduce((sum, part) => sum + part, 0), rest, text: `${/n(.)/.exec('net')[1]}${typeof polluted}` };
+};
+";
+const FRIENDLY_INPUT: &str = r#"{"lines":[{"net":100,"rate":"reduced"},{"net":50,"rate":"normal"}]}"#;
+const FRIENDLY_VALUE: &str = r#"{"parts":[9.5,7],"sum":16.5,"rest":{"b":[2]},"text":"eundefined"}"#;
+
+static SANDBOX: LazyLock<Sandbox> = LazyLock::new(|| {
+    let program = Program { path: std::env::current_exe().unwrap(), arguments: vec![SERVE.into()] };
+    let checker = Checker::child(program, Checker::CHILD_BOUNDS, Bounds::default()).unwrap();
+    let mut options = common::options(checker);
+    options.instances = 4;
+    options.limits = case::sandbox_limits();
+    common::new_sandbox(options)
+});
+
+/// The fuel of the friendly job before any other ran.
+static FRIENDLY_FUEL: LazyLock<u64> = LazyLock::new(|| friendly(FRIENDLY).usage.fuel);
+
+fn main() -> ExitCode {
+    if std::env::args().nth(1).as_deref() == Some(SERVE) {
+        return prepare::serve();
+    }
+    let mut arguments = Arguments::from_args();
+    // The last trial measures the memory of this process.
+    arguments.test_threads = Some(1);
+    let mut trials = Vec::new();
+    for (kind, cases) in groups() {
+        for case in cases {
+            let name = case.name;
+            trials.push(Trial::test(name, move || run(&case)).with_kind(kind));
+        }
+    }
+    trials.push(Trial::test("a source that is no UTF-8", invalid_utf8));
+    trials.push(Trial::test("memory comes back", memory_comes_back));
+    libtest_mimic::run(&arguments, trials).exit_code()
+}
+
+fn groups() -> [(&'static str, Vec<Case>); 5] {
+    [
+        ("loops", loops::cases()),
+        ("memory", memory::cases()),
+        ("floods", floods::cases()),
+        ("forgery", forgery::cases()),
+        ("sources", sources::cases()),
+    ]
+}
+
+fn execute(bundle: &Bundle, input: &str, limits: Limits) -> Execution {
+    let mut invocation = common::invocation(input);
+    invocation.limits = limits;
+    common::wait(SANDBOX.execute(bundle, invocation))
+}
+
+fn friendly(source: &str) -> Execution {
+    let execution = execute(&common::single("friendly.js", source), FRIENDLY_INPUT, case::limits());
+    assert_eq!(value(&execution.ending), Some(FRIENDLY_VALUE), "{:#?}", execution.ending);
+    execution
+}
+
+fn value(ending: &Ending) -> Option<&str> {
+    match ending {
+        Ending::Succeeded(value) => Some(value.get()),
+        _ => None,
+    }
+}
+
+fn run(case: &Case) -> Result<(), Failed> {
+    let fuel = *FRIENDLY_FUEL;
+    let bundle = common::single(case.file, &case.source);
+    let execution = execute(&bundle, &case.input, case.limits);
+    let ending = &execution.ending;
+    let is_expected = match &case.expected {
+        Expected::Value(expected) => value(ending) == Some(*expected),
+        Expected::Ends(status, code) => ending.status() == *status && ending.code() == Some(*code),
+        Expected::Throws(name) => {
+            matches!(ending, Ending::Failed(Failure { code: Code::Thrown, thrown: Some(thrown), .. })
+            if thrown.name == *name)
+        }
+    };
+    if !is_expected {
+        return Err(format!("expected {:?}, got {ending:#?}\n{:#?}", case.expected, execution.usage).into());
+    }
+    assert_eq!(friendly(FRIENDLY).usage.fuel, fuel, "the next job took other fuel");
+    // One that must be checked first, by a process that the case may have brought down.
+    friendly(&format!("{FRIENDLY}// after {}", case.name));
+    let again = execute(&bundle, &case.input, case.limits);
+    assert_eq!((again.ending.status(), again.ending.code()), (ending.status(), ending.code()), "the second time");
+    assert_eq!(value(&again.ending), value(ending), "the second time");
+    Ok(())
+}
+
+fn invalid_utf8() -> Result<(), Failed> {
+    let folder = tempfile::tempdir()?;
+    let path = folder.path().join("main.js");
+    for bytes in [&b"export default () => '\xff';"[..], b"export default () => '\xed\xa0\x80';", b"\xc0\x80", b"\xf5"] {
+        fs::write(&path, bytes)?;
+        let read = common::wait(Checker::in_process(Bounds::default()).read(&path));
+        let Err(ReadFailed::NotText(_, found)) = read else { panic!("{bytes:?} was read") };
+        assert_eq!(found.code, Code::SourceNotText);
+    }
+    Ok(())
+}
+
+fn memory_comes_back() -> Result<(), Failed> {
+    let heavy: Vec<Case> = groups().into_iter().flat_map(|(_, cases)| cases).filter(|case| case.is_heavy).collect();
+    assert!(heavy.len() >= 10);
+    let round = || {
+        for case in &heavy {
+            execute(&common::single(case.file, &case.source), &case.input, case.limits);
+        }
+    };
+    round();
+    let before = resident_bytes()?;
+    for _ in 0..10 {
+        round();
+    }
+    let after = resident_bytes()?;
+    assert!(after <= before + GROWTH_BYTES, "{before} bytes grew to {after}");
+    Ok(())
+}
+
+/// Resident memory of this process.
+fn resident_bytes() -> Result<u64, Failed> {
+    let statm = fs::read_to_string("/proc/self/statm")?;
+    let pages: u64 = statm.split(' ').nth(1).ok_or("statm is cut short")?.parse()?;
+    Ok(pages * rustix::param::page_size() as u64)
+}
