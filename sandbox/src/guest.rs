@@ -51,7 +51,7 @@ pub(crate) struct Context {
 /// The time that a script sees.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Clock {
-    /// The host's own.
+    /// The host's own; should somebody set that meanwhile, it goes on as it was.
     Live,
     /// An instant that moves by waiting alone.
     Fixed(Duration),
@@ -71,6 +71,8 @@ pub(crate) struct Guest {
     pub(crate) logs: Vec<LogLine>,
     pub(crate) host_calls: u64,
     log_bytes: u64,
+    /// What the host's clock showed when its monotonic time began.
+    epoch: Duration,
     /// Pending timers, earliest first: when each is due by the script's clock, and which call it answers.
     timers: BTreeSet<(Duration, u32)>,
     /// When each pending call is due: where it stands in `timers`.
@@ -81,6 +83,7 @@ pub(crate) struct Guest {
 impl Guest {
     pub(crate) fn new(host: Arc<dyn Host>, limits: Limits, clock: Clock) -> Self {
         Self {
+            epoch: host.now().saturating_sub(host.monotonic()),
             host,
             limits,
             clock,
@@ -101,7 +104,7 @@ impl Guest {
     /// The time by the script's clock.
     pub(crate) fn now(&self) -> Duration {
         match self.clock {
-            Clock::Live => self.host.now(),
+            Clock::Live => self.epoch.saturating_add(self.host.monotonic()),
             Clock::Fixed(instant) => instant,
         }
     }

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use futures_util::future::{BoxFuture, join_all};
 use scriptmill_sandbox::prepare::{Bounds, Checker};
-use scriptmill_sandbox::{Execution, Host, Options, Sandbox};
+use scriptmill_sandbox::{Execution, Host, Invocation, Options, Sandbox, TokioHost};
 use scriptmill_sdk::{Bundle, Ending};
 use tokio::sync::Notify;
 
@@ -89,6 +89,31 @@ fn a_waiting_script_goes_on_on_another_thread() {
         }
     });
     assert_eq!(value(&last.join().unwrap()), r#"{"steps":[500,501,502]}"#);
+}
+
+/// Each look at its clock finds it an hour further on.
+struct Corrected(TokioHost, AtomicUsize);
+
+impl Host for Corrected {
+    fn now(&self) -> Duration {
+        Duration::from_secs(3600 * self.1.fetch_add(1, Ordering::SeqCst) as u64)
+    }
+
+    fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
+        self.0.sleep(duration)
+    }
+}
+
+#[test]
+fn the_clock_of_the_machine_may_be_set_while_a_script_waits() {
+    let host = Corrected(TokioHost::new(common::runtime()), AtomicUsize::new(500_000));
+    let sandbox = common::new_sandbox(Options { host: Arc::new(host), ..options() });
+    let bundle = common::single(
+        "main.js",
+        "export default async () => { const start = Date.now(); await sleep(5); return Date.now() - start < 60000; };",
+    );
+    let job = Invocation { clock_ms: None, ..common::invocation("null") };
+    assert_eq!(value(&common::wait(sandbox.execute(&bundle, job))), "true");
 }
 
 #[test]

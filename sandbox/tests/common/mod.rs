@@ -18,7 +18,7 @@ static SANDBOX: LazyLock<Sandbox> = LazyLock::new(|| new_sandbox(options(Checker
 
 /// Options of a sandbox for tests, with the compiled engine in the cache that all tests share.
 pub(crate) fn options(checker: Checker) -> Options {
-    let host = Arc::new(TokioHost::new(RUNTIME.handle().clone()));
+    let host = Arc::new(TokioHost::new(runtime()));
     let mut options = Options::new(checker, host);
     options.cache_dir = std::env::var_os("SCRIPTMILL_CACHE_DIR").map(PathBuf::from);
     // `cargo xtask engine --check` names a rebuilt engine so.
@@ -54,6 +54,11 @@ pub(crate) fn invocation(input: &str) -> Invocation<'_> {
 /// A script of one file.
 pub(crate) fn single(name: &str, source: &str) -> Bundle {
     Bundle { modules: vec![Module { name: name.to_owned(), source: source.to_owned() }] }
+}
+
+/// The runtime whose timers the sandbox uses.
+pub(crate) fn runtime() -> tokio::runtime::Handle {
+    RUNTIME.handle().clone()
 }
 
 /// Runs a future to its end.
