@@ -114,10 +114,12 @@ fn check(options: &Options, folder: &Path, sources: Sources, toolchain: &Toolcha
 fn build(folder: &Path, toolchain: &Toolchain) -> Result<PathBuf> {
     let work = workspace_root().join("target/engine");
     let guest = work.join("guest");
-    let vendor = work.join("vendor");
+    // Below the guest, whose folder is the workspace: cargo hashes the paths of packages into the names of symbols, and
+    // only paths within the workspace are hashed relative to it. The order of functions depends on those names.
+    let vendor = guest.join("vendor");
     // The target folder too: the crate's build script does not watch QuickJS-NG's sources.
     let target = work.join("target");
-    for stale in [&guest, &vendor, &target] {
+    for stale in [&guest, &target] {
         if stale.exists() {
             fs::remove_dir_all(stale)?;
         }
