@@ -23,9 +23,10 @@ async fn main() -> anyhow::Result<()> {
     let id = uuid::Uuid::now_v7().to_string();
     let input = to_raw_value(&json!({ "net": 100, "vat": 0.25 }))?;
     let job = Job { input, ..Job::new(id, "acme.sales", Bundle::of("main.ts", SCRIPT)) };
-    let pending = client.dispatch(&job).await?;
-    let outcome = pending.outcome(Duration::from_secs(30)).await?;
+    let outcome = async { anyhow::Ok(client.dispatch(&job).await?.outcome(Duration::from_secs(30)).await?) }.await;
+    // Whatever came of it: closing removes the reply queue.
     client.close().await;
+    let outcome = outcome?;
 
     println!("{}", serde_json::to_string_pretty(&outcome)?);
     match outcome.ending {
