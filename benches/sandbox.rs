@@ -2,7 +2,8 @@
 //!
 //! `cargo bench --bench sandbox` measures every case once in each of many rounds, in turn, so that a noisy moment hits
 //! all of them alike, and prints medians. A harness that measures one case after the other would put the drift of the
-//! machine into the ratios. `-- --no-pagemap-scan` measures as on a kernel before Linux 6.7; `-- --quick` is rough.
+//! machine into the ratios. `-- --no-pagemap-scan` measures as on a kernel before Linux 6.7; `-- --quick` is rough;
+//! `-- TEXT` measures the floor and the cases whose names hold the text.
 
 use std::path::Path;
 use std::pin::pin;
@@ -29,11 +30,14 @@ fn main() {
         [&metered, &unmetered].map(|sandbox| complete(sandbox.image(&script.bundle)).expect("an example's image"))
     });
     let floor = Floor::new(&unmetered).expect("an empty module");
+    // Its slots have never run a job, so that no pages are reset: that is part of a fresh job's cost.
+    let idle = sandbox(false, pagemap_scan);
+    let idle_image = complete(idle.image(&scripts[0].bundle)).expect("an example's image");
 
     let mut cases = vec![
         Case::new("floor: empty module", || floor.instantiate().expect("room in the pool")),
         Case::new("instantiate, unmetered", || {
-            complete(instantiate(&unmetered, &images[0][1], &job("null"))).expect("room in the pool");
+            complete(instantiate(&idle, &idle_image, &job("null"))).expect("room in the pool");
         }),
     ];
     for (script, images) in scripts.iter().zip(&images) {
@@ -51,6 +55,8 @@ fn main() {
             complete(metered.prepare(&script.bundle)).map(drop).expect("an example's image");
         }));
     }
+    let wanted = std::env::args().skip(1).find(|argument| !argument.starts_with("--")).unwrap_or_default();
+    cases.retain(|case| case.name.contains(&wanted) || case.name.starts_with("floor"));
     for _ in 0..rounds {
         cases.iter_mut().for_each(Case::measure);
     }
@@ -61,8 +67,10 @@ fn main() {
         println!("{:<28} {:>10.2} µs {:>10.1} × floor", case.name, median / 1_000.0, median / floor);
     }
     let ratio = |one: &str, other: &str| {
-        let median = |name: &str| cases.iter().find(|case| case.name == name).map_or(f64::NAN, Case::median);
-        println!("{one} / {other}: {:.2}", median(one) / median(other));
+        let median = |name: &str| cases.iter().find(|case| case.name == name).map(Case::median);
+        if let (Some(one_ns), Some(other_ns)) = (median(one), median(other)) {
+            println!("{one} / {other}: {:.2}", one_ns / other_ns);
+        }
     };
     ratio("order: fresh, unmetered", "order: reused, unmetered");
     ratio("order: fresh, metered", "order: reused, metered");
@@ -122,7 +130,7 @@ fn sandbox(metered: bool, pagemap_scan: bool) -> Sandbox {
         memory_bytes: Limits::default().memory_bytes,
         metered,
         pagemap_scan,
-        cache_dir: None,
+        cache_dir: Some(env!("CARGO_TARGET_TMPDIR").into()),
     };
     Sandbox::with_engine(options, &engine).expect("a sandbox")
 }

@@ -142,7 +142,20 @@ impl Guest {
         Ok(self.last_call)
     }
 
-    fn log(&mut self, level: LogLevel, text: &[u8]) -> Result<(), Stop> {
+    fn host_call(&mut self, kind: i32, payload: &[u8]) -> Result<u32, Stop> {
+        match (kind, payload.try_into()) {
+            (1, Ok(milliseconds)) => self.timer(f64::from_le_bytes(milliseconds)),
+            _ => Err(Stop::Contract("it made an unknown host call")),
+        }
+    }
+
+    fn log(&mut self, level: i32, text: &[u8]) -> Result<(), Stop> {
+        let level = match level {
+            0 => LogLevel::Debug,
+            2 => LogLevel::Warn,
+            3 => LogLevel::Error,
+            _ => LogLevel::Info,
+        };
         self.log_bytes += text.len() as u64;
         if self.logs.len() as u64 >= self.limits.log_lines {
             return Err(Stop::Limit(LimitKind::LogLines));
@@ -202,76 +215,37 @@ impl ResourceLimiter for Guest {
     }
 }
 
-/// The guest's imports.
+/// The guest's one import: `host(operation, number, bytes, len)`. One, because linking costs each job its time.
 pub(crate) fn linker(engine: &wasmtime::Engine) -> wasmtime::Result<Linker<Guest>> {
     let mut linker = Linker::new(engine);
-    linker
-        .func_wrap("scriptmill", "take", |mut caller: Caller<'_, Guest>, ptr: u32| -> wasmtime::Result<()> {
-            let (memory, guest) = memory(&mut caller)?;
-            let target = range(memory.len(), ptr, guest.payload.len())?;
-            memory[target].copy_from_slice(&guest.payload);
-            Ok(())
-        })?
-        .func_wrap("scriptmill", "settle", |mut caller: Caller<'_, Guest>, kind: i32, ptr: u32, len: u32| {
-            with_bytes(&mut caller, ptr, len, |guest, bytes| guest.settle(kind, bytes))
-        })?
-        .func_wrap("scriptmill", "located", |mut caller: Caller<'_, Guest>, ptr: u32, len: u32| {
-            with_bytes(&mut caller, ptr, len, |guest, bytes| {
-                guest.located = bytes.to_vec();
-                Ok(())
-            })
-        })?
-        .func_wrap("scriptmill", "log", |mut caller: Caller<'_, Guest>, level: i32, ptr: u32, len: u32| {
-            let level = match level {
-                0 => LogLevel::Debug,
-                2 => LogLevel::Warn,
-                3 => LogLevel::Error,
-                _ => LogLevel::Info,
-            };
-            with_bytes(&mut caller, ptr, len, |guest, bytes| guest.log(level, bytes))
-        })?
-        .func_wrap("scriptmill", "host_call", |mut caller: Caller<'_, Guest>, kind: i32, ptr: u32, len: u32| {
-            with_bytes(&mut caller, ptr, len, |guest, bytes| match (kind, bytes.try_into()) {
-                (1, Ok(milliseconds)) => guest.timer(f64::from_le_bytes(milliseconds)),
-                _ => Err(Stop::Contract("it made an unknown host call")),
-            })
-        })?
-        .func_wrap("scriptmill", "cancel_call", |mut caller: Caller<'_, Guest>, call: u32| {
-            caller.data_mut().cancel(call);
-        })?
-        .func_wrap("scriptmill", "context", |mut caller: Caller<'_, Guest>, field: i32| -> wasmtime::Result<u32> {
-            let guest = caller.data_mut();
-            guest.payload = guest.context_field(field)?;
-            u32::try_from(guest.payload.len()).map_err(|_| Stop::Contract("a field is too long").into())
-        })?
-        .func_wrap("scriptmill", "fuel", |caller: Caller<'_, Guest>| -> wasmtime::Result<f64> {
-            #[allow(clippy::cast_precision_loss, reason = "JavaScript has no other number")]
-            Ok(caller.get_fuel()? as f64)
-        })?
-        .func_wrap("env", "__rquickjs_host_now_us", |caller: Caller<'_, Guest>| {
-            caller.data().now().as_secs_f64() * 1e6
-        })?;
+    linker.func_wrap("scriptmill", "host", host)?;
     Ok(linker)
 }
 
-fn memory<'a>(caller: &'a mut Caller<'_, Guest>) -> wasmtime::Result<(&'a mut [u8], &'a mut Guest)> {
+/// Does what the guest asks for. The operations, their arguments and results are listed in the engine's README.
+#[allow(clippy::cast_precision_loss, reason = "JavaScript has no other number, and ids and lengths are below 2^53")]
+fn host(mut caller: Caller<'_, Guest>, operation: i32, number: i32, ptr: u32, len: u32) -> wasmtime::Result<f64> {
     let memory = caller.data().memory.ok_or(Stop::Contract("it has no memory yet"))?;
-    Ok(memory.data_and_store_mut(caller))
-}
-
-fn with_bytes<T>(
-    caller: &mut Caller<'_, Guest>,
-    ptr: u32,
-    len: u32,
-    take: impl FnOnce(&mut Guest, &[u8]) -> Result<T, Stop>,
-) -> wasmtime::Result<T> {
-    let (memory, guest) = memory(caller)?;
-    let source = range(memory.len(), ptr, len as usize)?;
-    Ok(take(guest, &memory[source])?)
-}
-
-fn range(memory: usize, ptr: u32, len: usize) -> Result<std::ops::Range<usize>, Stop> {
+    let fuel = caller.get_fuel();
+    let (memory, guest) = memory.data_and_store_mut(&mut caller);
     let start = ptr as usize;
-    let end = start.checked_add(len).filter(|end| *end <= memory);
-    Ok(start..end.ok_or(Stop::Contract("it pointed outside its memory"))?)
+    let bytes = start.checked_add(len as usize).and_then(|end| memory.get_mut(start..end));
+    let bytes = bytes.ok_or(Stop::Contract("it pointed outside its memory"))?;
+    match operation {
+        0 if bytes.len() == guest.payload.len() => bytes.copy_from_slice(&guest.payload),
+        0 => return Err(Stop::Contract("it took another payload than it was given").into()),
+        1 => guest.settle(number, bytes)?,
+        2 => return Ok(f64::from(guest.host_call(number, bytes)?)),
+        3 => drop(guest.cancel(number.cast_unsigned())),
+        4 => guest.log(number, bytes)?,
+        5 => {
+            guest.payload = guest.context_field(number)?;
+            return Ok(guest.payload.len() as f64);
+        }
+        6 => return Ok(fuel? as f64),
+        7 => guest.located = bytes.to_vec(),
+        8 => return Ok(guest.now().as_secs_f64() * 1e6),
+        _ => return Err(Stop::Contract("it asked for an unknown operation").into()),
+    }
+    Ok(0.0)
 }

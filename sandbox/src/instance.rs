@@ -138,8 +138,8 @@ impl<'a> Instance<'a> {
         store.data_mut().memory = Some(memory);
         let mut imports = Vec::with_capacity(interface.imports.len());
         for (module, name) in &interface.imports {
-            imports.push(match (module.as_str(), name.as_str()) {
-                ("env", "memory") => memory.into(),
+            imports.push(match name.as_str() {
+                "memory" => memory.into(),
                 _ => interface.linker.get(&mut store, module, name)?,
             });
         }

@@ -156,7 +156,7 @@ fn build(folder: &Path, toolchain: &Toolchain) -> Result<PathBuf> {
         "-Clink-arg=--import-memory".into(),
         "-Clink-arg=--stack-first".into(),
         // js.rs in the guest gives JavaScript a part of it.
-        "-Clink-arg=-zstack-size=4194304".into(),
+        "-Clink-arg=-zstack-size=2097152".into(),
         "-Clink-arg=--export-if-defined=__stack_high".into(),
     ];
     succeed(

@@ -6,15 +6,28 @@ use alloc::vec::Vec;
 mod import {
     #[link(wasm_import_module = "scriptmill")]
     unsafe extern "C" {
-        pub(super) fn take(to: *mut u8);
-        pub(super) fn settle(kind: i32, text: *const u8, len: usize);
-        pub(super) fn host_call(kind: i32, payload: *const u8, len: usize) -> i32;
-        pub(super) fn cancel_call(id: i32);
-        pub(super) fn log(level: i32, text: *const u8, len: usize);
-        pub(super) fn context(field: i32) -> i32;
-        pub(super) fn fuel() -> f64;
-        pub(super) fn located(text: *const u8, len: usize);
+        /// The one import, since each would be linked anew for every job.
+        pub(super) fn host(operation: i32, number: i32, bytes: *const u8, len: usize) -> f64;
     }
+}
+
+/// What the host is asked for.
+#[derive(Clone, Copy)]
+#[repr(i32)]
+enum Operation {
+    Take = 0,
+    Settle = 1,
+    HostCall = 2,
+    CancelCall = 3,
+    Log = 4,
+    Context = 5,
+    Fuel = 6,
+    Located = 7,
+    Now = 8,
+}
+
+fn ask(operation: Operation, number: i32, bytes: &[u8]) -> f64 {
+    unsafe { import::host(operation as i32, number, bytes.as_ptr(), bytes.len()) }
 }
 
 /// How a job, or a load, ended.
@@ -46,38 +59,42 @@ const TIMER: i32 = 1;
 pub(crate) fn take(len: usize) -> Vec<u8> {
     let mut payload = vec![0; len + 1];
     // SAFETY: the host writes exactly the `len` bytes it announced.
-    unsafe { import::take(payload.as_mut_ptr()) };
+    unsafe { import::host(Operation::Take as i32, 0, payload.as_mut_ptr(), len) };
     payload
 }
 
 pub(crate) fn settle(kind: Kind, text: &[u8]) {
-    unsafe { import::settle(kind as i32, text.as_ptr(), text.len()) }
+    ask(Operation::Settle, kind as i32, text);
 }
 
 /// Ask to be resumed after some milliseconds; the answer is the call's id.
 pub(crate) fn start_timer(milliseconds: f64) -> i32 {
-    let payload = milliseconds.to_le_bytes();
-    unsafe { import::host_call(TIMER, payload.as_ptr(), payload.len()) }
+    ask(Operation::HostCall, TIMER, &milliseconds.to_le_bytes()) as i32
 }
 
 pub(crate) fn cancel(call: i32) {
-    unsafe { import::cancel_call(call) }
+    ask(Operation::CancelCall, call, &[]);
 }
 
 pub(crate) fn log(level: Level, text: &[u8]) {
-    unsafe { import::log(level as i32, text.as_ptr(), text.len()) }
+    ask(Operation::Log, level as i32, text);
 }
 
 /// The JSON text of a field of the job's context, NUL-terminated.
 pub(crate) fn context(field: i32) -> Vec<u8> {
-    let len = unsafe { import::context(field) };
-    take(len as usize)
+    take(ask(Operation::Context, field, &[]) as usize)
 }
 
 pub(crate) fn fuel() -> f64 {
-    unsafe { import::fuel() }
+    ask(Operation::Fuel, 0, &[])
 }
 
 pub(crate) fn located(text: &[u8]) {
-    unsafe { import::located(text.as_ptr(), text.len()) }
+    ask(Operation::Located, 0, text);
+}
+
+/// Microseconds since 1970: the only clock. The C library calls it.
+#[unsafe(no_mangle)]
+extern "C" fn __rquickjs_host_now_us() -> f64 {
+    ask(Operation::Now, 0, &[])
 }

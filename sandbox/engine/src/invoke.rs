@@ -10,6 +10,8 @@ use crate::{console, context, inspect, report, timers};
 
 /// Of the rejections that nothing handled, so many are logged.
 const REJECTIONS_MAX: usize = 10;
+/// Of the entries that a script has, so many are named to who asked for another.
+const ENTRIES_MAX: usize = 50;
 
 /// Why a job, or a load, has no value.
 pub(crate) enum Fault {
@@ -275,10 +277,10 @@ pub(crate) fn report_rejections() {
     }
 }
 
-/// The names that could have been called, comma separated.
+/// The names that could have been called, comma separated; dots stand for those beyond the first few.
 fn entries() -> Vec<u8> {
-    let mut names = Vec::new();
-    for holder in [job().namespace.clone(), js::global_lexicals(), js::global()] {
+    let mut names: Vec<Vec<u8>> = Vec::new();
+    'holders: for holder in [job().namespace.clone(), js::global_lexicals(), js::global()] {
         if !holder.is_object() {
             continue;
         }
@@ -288,9 +290,14 @@ fn entries() -> Vec<u8> {
         };
         for key in keys {
             let Ok(name) = key.text() else { continue };
-            if !names.iter().any(|other: &Vec<u8>| **other == *name) && named(&name).is_some() {
-                names.push(name.to_vec());
+            if names.iter().any(|other| **other == *name) || named(&name).is_none() {
+                continue;
             }
+            if names.len() == ENTRIES_MAX {
+                names.push(b"...".to_vec());
+                break 'holders;
+            }
+            names.push(name.to_vec());
         }
     }
     names.join(&b", "[..])

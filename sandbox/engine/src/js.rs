@@ -11,6 +11,7 @@ pub(crate) use rquickjs_sys as q;
 pub(crate) use rquickjs_sys::{JS_UNDEFINED as UNDEFINED, JSValue as Raw};
 
 unsafe extern "C" {
+    fn sm_go_live();
     fn sm_seed(ctx: *mut q::JSContext, seed: u64);
     fn sm_error_stack(ctx: *mut q::JSContext, error: Raw) -> Raw;
     fn sm_is_script_function(value: Raw) -> bool;
@@ -21,7 +22,7 @@ unsafe extern "C" {
     pub(crate) fn sm_locate(ctx: *mut q::JSContext, text: *mut u8, cap: usize) -> usize;
 }
 
-/// Of the 4 MiB of shadow stack, what JavaScript may use before a RangeError. See README, "Stacks".
+/// Of the 2 MiB of shadow stack, what JavaScript may use before a RangeError. See README, "Stacks".
 const STACK_BYTES: u32 = 1792 << 10;
 
 /// After loading, the bytes a job may allocate before the first collection of cycles: it would touch, and so copy,
@@ -63,6 +64,7 @@ impl Engine {
             let mut usage = core::mem::zeroed::<q::JSMemoryUsage>();
             q::JS_ComputeMemoryUsage(Self::runtime(), &mut usage);
             q::JS_SetGCThreshold(Self::runtime(), usage.malloc_size as u32 + FIRST_COLLECTION_BYTES);
+            sm_go_live();
             LIVE = true;
         }
     }

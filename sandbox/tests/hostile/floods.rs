@@ -36,10 +36,11 @@ pub(crate) fn cases() -> Vec<Case> {
         body("nested value", "let v = []; for (let n = 0; n < 64; n++) v = [v]; return v;").exhausts(Code::Nesting),
         body("value nested as deep as it may be", "let v = 1; for (let n = 0; n < 64; n++) v = [v]; return JSON.stringify(v).length;").gives("129"),
         body("value nested 5,000 deep", "let v = {}; for (let n = 0; n < 5000; n++) v = { v }; return v;").exhausts(Code::Nesting),
-        // The engine looks for a cycle among all the levels above: that takes the fuel first.
-        body("value nested 100,000 deep", "let v = {}; for (let n = 0; n < 1e5; n++) v = { v }; return v;").exhausts(Code::Fuel),
+        body("value nested 100,000 deep", "let v = {}; for (let n = 0; n < 1e5; n++) v = { v }; return v;").exhausts(Code::Nesting),
         body("cyclic value", "const v = {}; v.v = [v]; return v;").fails(Code::ValueNotJson),
-        body("value cyclic by toJSON", "const v = { toJSON() { return { v }; } }; return v;").exhausts(Code::Fuel),
+        body("value cyclic by toJSON", "const v = { toJSON() { return { v }; } }; return v;").throws("RangeError"),
+        body("value cyclic, and written within its own toJSON", "const v = { a: 1 }; v.w = { toJSON() { structuredClone({ v: v.a }); try { JSON.stringify(v.w.v); structuredClone(v); } catch {} return { v }; } }; return v;")
+            .fails(Code::ValueNotJson),
         body("long message", "throw new Error('a'.repeat(1e6));").throws("Error"),
         body("long stack", "const e = new Error('a'); e.stack = 'a'.repeat(1e6); throw e;").throws("Error"),
         body("long name of a function", "const o = { ['f'.repeat(1e5)]() { throw new Error('a'); } }; o['f'.repeat(1e5)]();").throws("Error"),
