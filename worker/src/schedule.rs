@@ -1,18 +1,35 @@
 //! The threads that run scripts, apart from the threads that do I/O.
 //!
-//! A script hands its thread back after every slice of fuel and goes to the end of one queue that all threads serve:
-//! long and short jobs take turns, and a thread without work takes the next job whosever it was before.
+//! A script hands its thread back after every slice of fuel. All threads serve the same two queues: one for jobs in their
+//! first slices, one for those that go on and on. Short jobs go first, so that they wait for slices of the long ones and
+//! never for the long ones themselves; every few turns a long one goes first, so that none of them starves. A thread
+//! without work takes the next job whosever it was before.
 
 use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 
-use async_task::{FallibleTask, Runnable};
-use crossbeam_channel::Sender;
+use async_task::{Builder, FallibleTask, ScheduleInfo, WithInfo};
+use crossbeam_channel::{Receiver, Sender, select};
+
+/// Turns in a row, of one slice each, after which a job counts as long.
+const SHORT_TURNS: u32 = 4;
+/// So many turns of a thread there is one at which a long job goes first.
+const LONG_EVERY: u32 = 4;
+
+/// A task that is ready for a turn, with the turns that it has had since it last waited.
+type Runnable = async_task::Runnable<AtomicU32>;
 
 /// An executor on threads of its own. Dropping it ends the threads when all its tasks have ended.
 pub struct Executor {
-    turns: Sender<Runnable>,
+    turns: Turns<Sender<Runnable>>,
+}
+
+#[derive(Clone)]
+struct Turns<Queue> {
+    short: Queue,
+    long: Queue,
 }
 
 impl Executor {
@@ -23,35 +40,64 @@ impl Executor {
     pub fn new(threads: NonZeroUsize) -> std::io::Result<Self> {
         #[allow(
             clippy::disallowed_methods,
-            reason = "bounded by what is spawned: a task is in the queue once at most, and waking must never block"
+            reason = "bounded by what is spawned: a task is in a queue once at most, and waking must never block"
         )]
-        let (turns, queue) = crossbeam_channel::unbounded::<Runnable>();
+        let [short, long] = [(); 2].map(|()| crossbeam_channel::unbounded());
+        let queues = Turns { short: short.1, long: long.1 };
         for number in 0..threads.get() {
-            let queue = queue.clone();
-            thread::Builder::new().name(format!("script-{number}")).spawn(move || {
-                for runnable in queue {
-                    // A panic is that job's alone: its task answers `None`.
-                    let _ = catch_unwind(AssertUnwindSafe(|| runnable.run()));
-                }
-            })?;
+            let queues = queues.clone();
+            thread::Builder::new().name(format!("script-{number}")).spawn(move || queues.serve())?;
         }
-        Ok(Self { turns })
+        Ok(Self { turns: Turns { short: short.0, long: long.0 } })
     }
 
     /// Runs a future on the executor's threads. Its task answers `None` if the future panicked; dropping the task ends
     /// the future at its next turn.
-    pub fn spawn<F>(&self, future: F) -> FallibleTask<F::Output>
+    pub fn spawn<F>(&self, future: F) -> FallibleTask<F::Output, AtomicU32>
     where
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
         let turns = self.turns.clone();
-        let (runnable, task) = async_task::spawn(future, move |runnable| {
-            // The queue is only closed when its threads are gone, and then nothing is left to run it.
-            let _ = turns.send(runnable);
-        });
+        let schedule = WithInfo(move |runnable, info| turns.schedule(runnable, info));
+        let (runnable, task) = Builder::new().metadata(AtomicU32::new(0)).spawn(|_| future, schedule);
         runnable.schedule();
         task.fallible()
+    }
+}
+
+impl Turns<Sender<Runnable>> {
+    fn schedule(&self, runnable: Runnable, info: ScheduleInfo) {
+        let had = runnable.metadata();
+        // One that was woken from outside has waited, for a timer or an image.
+        let turns = if info.woken_while_running { had.load(Ordering::Relaxed).saturating_add(1) } else { 0 };
+        had.store(turns, Ordering::Relaxed);
+        let queue = if turns < SHORT_TURNS { &self.short } else { &self.long };
+        // The queues are only closed when their threads are gone, and then nothing is left to run it.
+        let _ = queue.send(runnable);
+    }
+}
+
+impl Turns<Receiver<Runnable>> {
+    fn serve(self) {
+        let mut turn = 0_u32;
+        while let Some(runnable) = self.next(turn) {
+            // A panic is that job's alone: its task answers `None`.
+            let _ = catch_unwind(AssertUnwindSafe(|| runnable.run()));
+            turn = turn.wrapping_add(1);
+        }
+    }
+
+    /// Whose turn it is; waits until there is one. None once all senders, and with them all tasks, are gone.
+    fn next(&self, turn: u32) -> Option<Runnable> {
+        let queues =
+            if turn.is_multiple_of(LONG_EVERY) { [&self.long, &self.short] } else { [&self.short, &self.long] };
+        queues.into_iter().find_map(|queue| queue.try_recv().ok()).or_else(|| {
+            select! {
+                recv(self.short) -> runnable => runnable.ok(),
+                recv(self.long) -> runnable => runnable.ok(),
+            }
+        })
     }
 }
 
@@ -65,16 +111,12 @@ mod tests {
 
     use super::*;
 
-    /// Takes `turns` turns and writes its name down at each.
-    async fn taking_turns(name: char, turns: u32, log: Arc<Mutex<String>>, gate: Arc<AtomicBool>) {
+    /// Takes `turns` turns in a row and writes its name down at each.
+    async fn taking_turns(name: char, turns: u32, log: Arc<Mutex<String>>) {
         let mut left = turns;
         poll_fn(|context| {
-            context.waker().wake_by_ref();
-            if !gate.load(Ordering::SeqCst) {
-                thread::yield_now();
-                return Poll::Pending;
-            }
             log.lock().unwrap().push(name);
+            context.waker().wake_by_ref();
             left -= 1;
             if left == 0 { Poll::Ready(()) } else { Poll::Pending }
         })
@@ -82,17 +124,40 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_short_job_overtakes_a_long_one() {
+    async fn a_short_job_overtakes_long_ones() {
         let executor = Executor::new(NonZeroUsize::MIN).unwrap();
-        let (log, gate) = (Arc::<Mutex<String>>::default(), Arc::<AtomicBool>::default());
-        let long = executor.spawn(taking_turns('l', 100, log.clone(), gate.clone()));
-        let short = executor.spawn(taking_turns('s', 3, log.clone(), gate.clone()));
-        gate.store(true, Ordering::SeqCst);
-        short.await.unwrap();
-        long.await.unwrap();
+        let log = Arc::<Mutex<String>>::default();
+        let long = ['l', 'm'].map(|name| executor.spawn(taking_turns(name, 1_000_000, log.clone())));
+        while log.lock().unwrap().len() < 100 {
+            tokio::task::yield_now().await;
+        }
+        executor.spawn(taking_turns('s', SHORT_TURNS, log.clone())).await.unwrap();
+        drop(long);
         let log = log.lock().unwrap();
-        let before = log[..log.rfind('s').unwrap()].matches('l').count();
-        assert!(before <= 4, "the short job waited for {before} turns of the long one");
+        let between = &log[log.find('s').unwrap()..log.rfind('s').unwrap()];
+        assert!(between.matches(['l', 'm']).count() <= 1, "the short job waited for the long ones: {between}");
+    }
+
+    #[tokio::test]
+    async fn a_long_job_is_not_starved_by_short_ones() {
+        let executor = Arc::new(Executor::new(NonZeroUsize::MIN).unwrap());
+        let log = Arc::<Mutex<String>>::default();
+        let stop = Arc::<AtomicBool>::default();
+        // So many that there is always a short one, each following another.
+        let short = [(); 8].map(|()| {
+            let (executor, log, stop) = (executor.clone(), log.clone(), stop.clone());
+            tokio::spawn(async move {
+                while !stop.load(Ordering::SeqCst) {
+                    executor.spawn(taking_turns('s', 1, log.clone())).await.unwrap();
+                }
+            })
+        });
+        // A test that hangs here has failed.
+        executor.spawn(taking_turns('l', 200, log.clone())).await.unwrap();
+        stop.store(true, Ordering::SeqCst);
+        for short in short {
+            short.await.unwrap();
+        }
     }
 
     #[tokio::test]
