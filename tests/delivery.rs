@@ -17,12 +17,11 @@ use prometheus_client::registry::Registry;
 use scriptmill::broker::amqp::{Amqp, Options as AmqpOptions};
 use scriptmill::broker::{Error, Message};
 use scriptmill::execute::Runner;
-use scriptmill::intake::Accepted;
 use scriptmill::metrics::Metrics;
 use scriptmill::service::{Options, Service, Status};
-use scriptmill_sandbox::Execution;
+use scriptmill_sandbox::{Execution, Invocation};
 use scriptmill_sdk::amqp::Envelope;
-use scriptmill_sdk::{Ending, Outcome};
+use scriptmill_sdk::{Bundle, Ending, Outcome};
 use serde_json::json;
 use support::{LONG, Rabbit, with_rabbit};
 use tokio::sync::{Semaphore, watch};
@@ -40,9 +39,9 @@ impl Runner for StandIn {
         "stand-in"
     }
 
-    fn run<'a>(&'a self, job: &'a Accepted) -> BoxFuture<'a, Execution> {
+    fn run<'a>(&'a self, _: &'a Bundle, job: Invocation<'a>) -> BoxFuture<'a, Execution> {
         async move {
-            let wait = Duration::from_millis(job.job.input.get().parse().unwrap_or(0));
+            let wait = Duration::from_millis(job.input.parse().unwrap_or(0));
             if !wait.is_zero() {
                 self.runtime.spawn(async move { tokio::time::sleep(wait).await }).await.unwrap();
             }

@@ -117,6 +117,7 @@ impl<'a> Golden<'a> {
         let (mut value, mut message, mut thrown, mut frames) = (None, None, None, Vec::new());
         match ending {
             Ending::Succeeded(text) => value = Some(text.as_ref()),
+            Ending::Completed(_) => message = Some("a batch"),
             Ending::Failed(failure) => {
                 message = Some(failure.message.as_str());
                 thrown = failure.thrown.as_ref().map(told);

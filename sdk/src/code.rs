@@ -74,6 +74,7 @@ codes! {
     InputTooDeep = 3006, "The input is nested too deeply";
     TenantMismatch = 3007, "The tenant is not the publisher's";
     DeadlinePassed = 3008, "The deadline passed before the job ran";
+    BatchTooLarge = 3009, "The batch has too many inputs";
 
     InvalidSetting = 4001, "A setting has a wrong value";
     UnknownSetting = 4002, "A setting is not known";

@@ -24,6 +24,11 @@ pub struct Job {
     #[serde(default = "null")]
     #[schemars(with = "serde_json::Value")]
     pub input: Box<RawValue>,
+    /// A batch: the entry is called once for each of these in place of `input`, each time in a sandbox of its own with
+    /// the job's limits, as a job of its own with the id `ID#0`, `ID#1` … would be. One outcome holds all results.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Vec<serde_json::Value>>", length(min = 1))]
+    pub inputs: Option<Vec<Box<RawValue>>>,
     /// Limits below the worker's own.
     #[serde(default)]
     pub limits: JobLimits,
@@ -101,6 +106,7 @@ impl Job {
             script,
             entry: None,
             input: null(),
+            inputs: None,
             limits: JobLimits::default(),
             deadline: None,
             clock: None,
@@ -159,6 +165,14 @@ impl Job {
         }
         if self.script.modules.is_empty() {
             return Err(field("script.modules", "must hold at least one module"));
+        }
+        if let Some(inputs) = &self.inputs {
+            if inputs.is_empty() {
+                return Err(field("inputs", "must hold at least one input"));
+            }
+            if self.input.get() != "null" {
+                return Err(field("inputs", "cannot stand beside `input`: a job has one or the other"));
+            }
         }
         for (path, instant) in [("deadline", &self.deadline), ("clock", &self.clock)] {
             if instant.as_deref().is_some_and(|text| instant_ms(text).is_none()) {

@@ -27,5 +27,5 @@ pub use diagnostic::{Diagnostic, Position, Severity};
 pub use job::{Bundle, InvalidJob, Job, Module};
 pub use limits::{JobLimits, LimitAboveWorker, LimitKind, Limits};
 pub use outcome::{
-    Ending, Exhausted, Failure, Frame, LogLevel, LogLine, Origin, Outcome, Rejection, Thrown, Times, Usage,
+    Ending, Exhausted, Failure, Frame, ItemResult, LogLevel, LogLine, Origin, Outcome, Rejection, Thrown, Times, Usage,
 };

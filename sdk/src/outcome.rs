@@ -32,6 +32,8 @@ pub struct Outcome {
 pub enum Ending {
     /// The entry returned: its value, as the JSON text that the script's engine wrote.
     Succeeded(Box<RawValue>),
+    /// Every input of a batch has its result, in the order of the inputs. Some may have failed.
+    Completed(Vec<ItemResult>),
     /// Something broke while it ran.
     Failed(Failure),
     /// It met a limit.
@@ -45,6 +47,19 @@ pub enum Ending {
         /// Why, as a sentence.
         message: String,
     },
+}
+
+/// What became of one input of a batch.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(try_from = "wire::Item", into = "wire::Item")]
+#[schemars(with = "wire::Item")]
+pub struct ItemResult {
+    /// How it ended; never `completed`.
+    pub ending: Ending,
+    /// What the script logged for it, in order.
+    pub logs: Vec<LogLine>,
+    /// What it used.
+    pub usage: Usage,
 }
 
 /// Something broke while the job ran.
@@ -190,10 +205,11 @@ pub struct Times {
 }
 
 impl Ending {
-    /// The status on the wire: `succeeded`, `failed`, `exhausted`, `rejected` or `cancelled`.
+    /// The status on the wire: `succeeded`, `completed`, `failed`, `exhausted`, `rejected` or `cancelled`.
     pub fn status(&self) -> &'static str {
         match self {
             Self::Succeeded(_) => "succeeded",
+            Self::Completed(_) => "completed",
             Self::Failed(_) => "failed",
             Self::Exhausted(_) => "exhausted",
             Self::Rejected(_) => "rejected",
@@ -201,10 +217,10 @@ impl Ending {
         }
     }
 
-    /// The code; a job that succeeded has none.
+    /// The code; a job that succeeded has none, and a batch has those of its results.
     pub fn code(&self) -> Option<Code> {
         match self {
-            Self::Succeeded(_) => None,
+            Self::Succeeded(_) | Self::Completed(_) => None,
             Self::Failed(Failure { code, .. })
             | Self::Exhausted(Exhausted { code, .. })
             | Self::Rejected(Rejection { code, .. })
@@ -213,8 +229,8 @@ impl Ending {
     }
 }
 
-/// The flat shape on the wire: `status`, and beside it `value` or `error`. It is apart from [`Ending`] since serde's
-/// own enum shapes would read a raw value through a buffer, which loses its text.
+/// The flat shape on the wire: `status`, and beside it `value`, `results` or `error`. It is apart from [`Ending`] since
+/// serde's own enum shapes, and flattening too, would read a raw value through a buffer, which loses its text.
 mod wire {
     use super::*;
 
@@ -223,12 +239,15 @@ mod wire {
     pub(super) struct Outcome {
         job_id: String,
         tenant: String,
-        /// Decides which other fields there are: `value` when succeeded, else `error`.
+        /// Decides which other fields there are: `value` when succeeded, `results` when completed, else `error`.
         status: Status,
         /// The entry's value, when the job succeeded.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         #[schemars(with = "Option<serde_json::Value>")]
         value: Option<Box<RawValue>>,
+        /// What became of each input of a batch, in their order.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        results: Option<Vec<ItemResult>>,
         /// What went wrong, when it did not.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         error: Option<Error>,
@@ -242,10 +261,30 @@ mod wire {
         engine: String,
     }
 
+    /// One result of a batch.
+    #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+    #[schemars(rename = "ItemResult")]
+    pub(super) struct Item {
+        /// As an outcome's, but for `completed`.
+        status: Status,
+        /// The entry's value, when it succeeded.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[schemars(with = "Option<serde_json::Value>")]
+        value: Option<Box<RawValue>>,
+        /// What went wrong, when it did not.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        error: Option<Error>,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        logs: Vec<LogLine>,
+        #[serde(default)]
+        usage: Usage,
+    }
+
     #[derive(Clone, Copy, Debug, Serialize, Deserialize, JsonSchema)]
     #[serde(rename_all = "lowercase")]
     enum Status {
         Succeeded,
+        Completed,
         Failed,
         Exhausted,
         Rejected,
@@ -297,30 +336,76 @@ mod wire {
         }
     }
 
+    /// The fields that an ending has on the wire.
+    #[derive(Default)]
+    struct Fields {
+        value: Option<Box<RawValue>>,
+        results: Option<Vec<ItemResult>>,
+        error: Option<Error>,
+    }
+
+    fn fields(ending: Ending) -> (Status, Fields) {
+        let (status, error) = match ending {
+            Ending::Succeeded(value) => {
+                return (Status::Succeeded, Fields { value: Some(value), ..Fields::default() });
+            }
+            Ending::Completed(results) => {
+                return (Status::Completed, Fields { results: Some(results), ..Fields::default() });
+            }
+            Ending::Failed(Failure { code, message, origin, retryable, thrown }) => {
+                let error =
+                    Error { origin: Some(origin), retryable: Some(retryable), thrown, ..Error::new(code, message) };
+                (Status::Failed, error)
+            }
+            Ending::Exhausted(Exhausted { code, message, limit, allowed, stack }) => {
+                let error = Error { limit: Some(limit), allowed: Some(allowed), stack, ..Error::new(code, message) };
+                (Status::Exhausted, error)
+            }
+            Ending::Rejected(Rejection { code, message, path }) => {
+                (Status::Rejected, Error { path, ..Error::new(code, message) })
+            }
+            Ending::Cancelled { code, message } => (Status::Cancelled, Error::new(code, message)),
+        };
+        (status, Fields { error: Some(error), ..Fields::default() })
+    }
+
+    fn ending(status: Status, fields: Fields) -> Result<Ending, String> {
+        let lacks = |field: &str| format!("an outcome of this status must have {field}");
+        Ok(match (status, fields.error) {
+            // A value of null reads as none.
+            (Status::Succeeded, _) => Ending::Succeeded(fields.value.unwrap_or_else(|| RawValue::NULL.to_owned())),
+            (Status::Completed, _) => Ending::Completed(fields.results.ok_or_else(|| lacks("results"))?),
+            (_, None) => return Err(lacks("error")),
+            (Status::Failed, Some(error)) => Ending::Failed(Failure {
+                code: error.code,
+                message: error.message,
+                origin: error.origin.ok_or_else(|| lacks("error.origin"))?,
+                retryable: error.retryable.unwrap_or(false),
+                thrown: error.thrown,
+            }),
+            (Status::Exhausted, Some(error)) => Ending::Exhausted(Exhausted {
+                code: error.code,
+                message: error.message,
+                limit: error.limit.ok_or_else(|| lacks("error.limit"))?,
+                allowed: error.allowed.ok_or_else(|| lacks("error.allowed"))?,
+                stack: error.stack,
+            }),
+            (Status::Rejected, Some(error)) => {
+                Ending::Rejected(Rejection { code: error.code, message: error.message, path: error.path })
+            }
+            (Status::Cancelled, Some(error)) => Ending::Cancelled { code: error.code, message: error.message },
+        })
+    }
+
     impl From<super::Outcome> for Outcome {
         fn from(outcome: super::Outcome) -> Self {
-            let (status, value, error) = match outcome.ending {
-                Ending::Succeeded(value) => (Status::Succeeded, Some(value), None),
-                Ending::Failed(Failure { code, message, origin, retryable, thrown }) => {
-                    let error =
-                        Error { origin: Some(origin), retryable: Some(retryable), thrown, ..Error::new(code, message) };
-                    (Status::Failed, None, Some(error))
-                }
-                Ending::Exhausted(Exhausted { code, message, limit, allowed, stack }) => {
-                    let error =
-                        Error { limit: Some(limit), allowed: Some(allowed), stack, ..Error::new(code, message) };
-                    (Status::Exhausted, None, Some(error))
-                }
-                Ending::Rejected(Rejection { code, message, path }) => {
-                    (Status::Rejected, None, Some(Error { path, ..Error::new(code, message) }))
-                }
-                Ending::Cancelled { code, message } => (Status::Cancelled, None, Some(Error::new(code, message))),
-            };
+            let (status, Fields { value, results, error }) = fields(outcome.ending);
             Self {
                 job_id: outcome.job_id,
                 tenant: outcome.tenant,
                 status,
                 value,
+                results,
                 error,
                 diagnostics: outcome.diagnostics,
                 logs: outcome.logs,
@@ -334,39 +419,32 @@ mod wire {
         type Error = String;
 
         fn try_from(outcome: Outcome) -> Result<Self, String> {
-            let lacks = |field: &str| format!("an outcome of this status must have {field}");
-            let ending = match (outcome.status, outcome.error) {
-                // A value of null reads as none.
-                (Status::Succeeded, _) => Ending::Succeeded(outcome.value.unwrap_or_else(|| RawValue::NULL.to_owned())),
-                (_, None) => return Err(lacks("error")),
-                (Status::Failed, Some(error)) => Ending::Failed(Failure {
-                    code: error.code,
-                    message: error.message,
-                    origin: error.origin.ok_or_else(|| lacks("error.origin"))?,
-                    retryable: error.retryable.unwrap_or(false),
-                    thrown: error.thrown,
-                }),
-                (Status::Exhausted, Some(error)) => Ending::Exhausted(Exhausted {
-                    code: error.code,
-                    message: error.message,
-                    limit: error.limit.ok_or_else(|| lacks("error.limit"))?,
-                    allowed: error.allowed.ok_or_else(|| lacks("error.allowed"))?,
-                    stack: error.stack,
-                }),
-                (Status::Rejected, Some(error)) => {
-                    Ending::Rejected(Rejection { code: error.code, message: error.message, path: error.path })
-                }
-                (Status::Cancelled, Some(error)) => Ending::Cancelled { code: error.code, message: error.message },
-            };
+            let fields = Fields { value: outcome.value, results: outcome.results, error: outcome.error };
             Ok(Self {
                 job_id: outcome.job_id,
                 tenant: outcome.tenant,
-                ending,
+                ending: ending(outcome.status, fields)?,
                 diagnostics: outcome.diagnostics,
                 logs: outcome.logs,
                 usage: outcome.usage,
                 engine: outcome.engine,
             })
+        }
+    }
+
+    impl From<ItemResult> for Item {
+        fn from(item: ItemResult) -> Self {
+            let (status, Fields { value, error, .. }) = fields(item.ending);
+            Self { status, value, error, logs: item.logs, usage: item.usage }
+        }
+    }
+
+    impl TryFrom<Item> for ItemResult {
+        type Error = String;
+
+        fn try_from(item: Item) -> Result<Self, String> {
+            let fields = Fields { value: item.value, results: None, error: item.error };
+            Ok(Self { ending: ending(item.status, fields)?, logs: item.logs, usage: item.usage })
         }
     }
 }

@@ -135,6 +135,14 @@ fn input_and_value_keep_their_text() {
         let again: Outcome = serde_json::from_slice(&serde_json::to_vec(&outcome).unwrap()).unwrap();
         let Ending::Succeeded(value) = again.ending else { panic!("{:?}", again.ending) };
         assert_eq!(value.get(), text);
+
+        let result = format!(r#"{{"status":"succeeded","value":{text}}}"#);
+        let batch = format!(r#"{{"jobId":"1","tenant":"a","status":"completed","results":[{result}]}}"#);
+        let batch: Outcome = serde_json::from_str(&batch).unwrap();
+        let again: Outcome = serde_json::from_slice(&serde_json::to_vec(&batch).unwrap()).unwrap();
+        let Ending::Completed(results) = again.ending else { panic!("{:?}", again.ending) };
+        let Ending::Succeeded(value) = &results[0].ending else { panic!("{:?}", results[0].ending) };
+        assert_eq!(value.get(), text);
     }
 }
 

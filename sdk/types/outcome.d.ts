@@ -14,6 +14,11 @@ export interface Job<Input = unknown> {
   entry?: string;
   /** The entry's first argument; `null` where absent. */
   input?: Input;
+  /**
+   * A batch: the entry is called once for each of these in place of `input`, each time in a sandbox of its own with the
+   * job's limits, as a job of its own with the id `ID#0`, `ID#1` … would be. One outcome holds all results.
+   */
+  inputs?: Input[];
   /** Limits below the worker's own. */
   limits?: JobLimits;
   /** RFC 3339: the job must have ended by then. One that has not begun by then is cancelled. */
@@ -59,7 +64,7 @@ export interface JobLimits {
 }
 
 /** What became of one job; `status` tells which fields there are. */
-export type Outcome<Value = unknown> = Succeeded<Value> | Failed | Exhausted | Rejected | Cancelled;
+export type Outcome<Value = unknown> = Succeeded<Value> | Completed<Value> | Failed | Exhausted | Rejected | Cancelled;
 
 interface Common {
   /** Empty where the message was too broken to tell. */
@@ -80,6 +85,22 @@ export interface Succeeded<Value = unknown> extends Common {
   status: 'succeeded';
   value: Value;
 }
+
+/** Every input of a batch has its result, in the order of the inputs. Some may have failed. */
+export interface Completed<Value = unknown> extends Common {
+  status: 'completed';
+  results: ItemResult<Value>[];
+}
+
+/** What became of one input of a batch: as an outcome, without what is the same for all. */
+export type ItemResult<Value = unknown> = Pick<Common, 'logs' | 'usage'> &
+  (
+    | Pick<Succeeded<Value>, 'status' | 'value'>
+    | Pick<Failed, 'status' | 'error'>
+    | Pick<Exhausted, 'status' | 'error'>
+    | Pick<Rejected, 'status' | 'error'>
+    | Pick<Cancelled, 'status' | 'error'>
+  );
 
 /** Something broke while the job ran. */
 export interface Failed extends Common {

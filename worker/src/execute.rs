@@ -1,20 +1,32 @@
-//! One job on an executor thread: from the message to the outcome.
+//! One job on an executor thread: from the message to the outcome. A batch runs its inputs one after the other, each as
+//! a job of its own would run.
 
 use std::time::{Duration, SystemTime};
 
 use futures_util::future::{BoxFuture, FutureExt};
 use scriptmill_sandbox::{Execution, Invocation, Sandbox};
-use scriptmill_sdk::{Code, Ending, Failure, Origin, Outcome};
+use scriptmill_sdk::{
+    Bundle, Code, Ending, Exhausted, Failure, ItemResult, LimitKind, Origin, Outcome, Rejection, Usage,
+};
+use serde_json::value::RawValue;
 
-use crate::intake::Accepted;
+use crate::intake::{Accepted, Policy};
+
+/// Time within which the inputs of a batch must begin: half of RabbitMQ's consumer timeout, after which it would deliver
+/// the whole batch again.
+const BATCH_TIME_MAX: Duration = Duration::from_secs(15 * 60);
+/// Bytes of an outcome that are left for what is not a result.
+const OUTCOME_HEAD_BYTES: usize = 32 << 10;
+/// Bytes that a result takes when it did not fit, at most.
+const UNFIT_BYTES: usize = 512;
 
 /// What runs jobs: a sandbox, or a stand-in for it in tests of the way to it.
 pub trait Runner: Send + Sync + 'static {
     /// SHA-256 of the engine, in hexadecimal.
     fn engine(&self) -> &str;
 
-    /// Runs a job, handing the thread back at every slice.
-    fn run<'a>(&'a self, job: &'a Accepted) -> BoxFuture<'a, Execution>;
+    /// Calls an entry of a script once, handing the thread back at every slice.
+    fn run<'a>(&'a self, script: &'a Bundle, invocation: Invocation<'a>) -> BoxFuture<'a, Execution>;
 }
 
 impl Runner for Sandbox {
@@ -22,34 +34,19 @@ impl Runner for Sandbox {
         self.engine_hash()
     }
 
-    fn run<'a>(&'a self, accepted: &'a Accepted) -> BoxFuture<'a, Execution> {
-        let job = &accepted.job;
-        let invocation = Invocation {
-            entry: job.entry.as_deref(),
-            input: job.input.get(),
-            limits: accepted.limits,
-            job_id: &job.id,
-            tenant: &job.tenant,
-            attempt: accepted.attempt,
-            deadline_ms: accepted.deadline_ms,
-            clock_ms: accepted.clock_ms,
-        };
-        self.execute(&job.script, invocation).boxed()
+    fn run<'a>(&'a self, script: &'a Bundle, invocation: Invocation<'a>) -> BoxFuture<'a, Execution> {
+        self.execute(script, invocation).boxed()
     }
 }
 
 /// Runs a job, unless its deadline passed while it waited.
-pub async fn execute(runner: &dyn Runner, mut accepted: Accepted, waited: Duration) -> Outcome {
-    let left = accepted.deadline_ms.map(|deadline_ms| Duration::from_millis(deadline_ms).saturating_sub(since_epoch()));
-    let mut execution = match left {
-        Some(Duration::ZERO) => {
-            let message = "the deadline passed before the job could begin".to_owned();
-            Execution::unrun(Ending::Cancelled { code: Code::DeadlinePassed, message })
+pub async fn execute(runner: &dyn Runner, accepted: Accepted, waited: Duration, policy: &Policy) -> Outcome {
+    let mut execution = match &accepted.job.inputs {
+        None => {
+            let job = &accepted.job;
+            run(runner, &accepted, &job.id, &job.input, accepted.deadline_ms).await
         }
-        left => {
-            accepted.limits.wall_time = left.unwrap_or(Duration::MAX).min(accepted.limits.wall_time);
-            runner.run(&accepted).await
-        }
+        Some(inputs) => run_batch(runner, &accepted, inputs, policy).await,
     };
     execution.usage.times.queued_us = accepted.queued_us;
     execution.usage.times.waited_us += u64::try_from(waited.as_micros()).unwrap_or(u64::MAX);
@@ -62,6 +59,106 @@ pub async fn execute(runner: &dyn Runner, mut accepted: Accepted, waited: Durati
         usage: execution.usage,
         engine: runner.engine().to_owned(),
     }
+}
+
+async fn run(
+    runner: &dyn Runner,
+    accepted: &Accepted,
+    id: &str,
+    input: &RawValue,
+    deadline_ms: Option<u64>,
+) -> Execution {
+    let left = deadline_ms.map_or(Duration::MAX, |ms| Duration::from_millis(ms).saturating_sub(since_epoch()));
+    if left.is_zero() {
+        let message = "the deadline passed before the job could begin".to_owned();
+        return Execution::unrun(Ending::Cancelled { code: Code::DeadlinePassed, message });
+    }
+    let mut limits = accepted.limits;
+    limits.wall_time = left.min(limits.wall_time);
+    let invocation = Invocation {
+        entry: accepted.job.entry.as_deref(),
+        input: input.get(),
+        limits,
+        job_id: id,
+        tenant: &accepted.job.tenant,
+        attempt: accepted.attempt,
+        deadline_ms: accepted.deadline_ms,
+        clock_ms: accepted.clock_ms,
+    };
+    runner.run(&accepted.job.script, invocation).await
+}
+
+/// Runs each input of a batch as the job `ID#0`, `ID#1` … What refuses the script or the entry refuses the whole batch.
+async fn run_batch(runner: &dyn Runner, accepted: &Accepted, inputs: &[Box<RawValue>], policy: &Policy) -> Execution {
+    let mut batch = Execution::unrun(Ending::Completed(Vec::new()));
+    let mut results = Vec::with_capacity(inputs.len());
+    let latest = u64::try_from((since_epoch() + BATCH_TIME_MAX).as_millis()).unwrap_or(u64::MAX);
+    let deadline_ms = Some(accepted.deadline_ms.map_or(latest, |ms| ms.min(latest)));
+    let bytes_max = usize::try_from(policy.message_bytes_max).unwrap_or(usize::MAX);
+    let mut bytes_left = bytes_max.saturating_sub(OUTCOME_HEAD_BYTES + UNFIT_BYTES * inputs.len());
+    for (number, input) in inputs.iter().enumerate() {
+        let mut execution = if input.get().len() as u64 > policy.input_bytes_max {
+            let text = format!(
+                "the input has {} bytes; this worker takes {} at most",
+                input.get().len(),
+                policy.input_bytes_max
+            );
+            Execution::unrun(rejected_input(Code::InputTooLarge, text, number))
+        } else {
+            let id = format!("{}#{number}", accepted.job.id);
+            run(runner, accepted, &id, input, deadline_ms).await
+        };
+        match execution.ending {
+            Ending::Rejected(Rejection { code: code @ Code::InputTooDeep, message, .. }) => {
+                execution.ending = rejected_input(code, message, number);
+            }
+            Ending::Rejected(rejection) if rejection.code != Code::InputTooLarge => {
+                return Execution { ending: Ending::Rejected(rejection), ..execution };
+            }
+            _ => {}
+        }
+        add(&mut batch.usage, &execution.usage);
+        if batch.diagnostics.is_empty() {
+            batch.diagnostics = execution.diagnostics;
+        }
+        let result = ItemResult { ending: execution.ending, logs: execution.logs, usage: execution.usage };
+        results.push(within(result, &mut bytes_left, policy.message_bytes_max));
+    }
+    batch.ending = Ending::Completed(results);
+    batch
+}
+
+fn rejected_input(code: Code, message: String, number: usize) -> Ending {
+    Ending::Rejected(Rejection { code, message, path: Some(format!("inputs[{number}]")) })
+}
+
+/// A result, or `exhausted: output` where the results before it left no room in the outcome.
+fn within(result: ItemResult, bytes_left: &mut usize, bytes_max: u64) -> ItemResult {
+    let bytes = serde_json::to_vec(&result).map_or(usize::MAX, |text| text.len());
+    match bytes_left.checked_sub(bytes) {
+        Some(left) => {
+            *bytes_left = left;
+            result
+        }
+        None => {
+            let message = format!("the results of the batch are more than the {bytes_max} bytes of one outcome");
+            let limit = LimitKind::OutputBytes;
+            let exhausted = Exhausted { code: Code::Output, message, limit, allowed: bytes_max, stack: Vec::new() };
+            ItemResult { ending: Ending::Exhausted(exhausted), logs: Vec::new(), usage: result.usage }
+        }
+    }
+}
+
+/// Adds what one input used to what its batch used.
+fn add(sum: &mut Usage, usage: &Usage) {
+    sum.fuel += usage.fuel;
+    sum.prepare_fuel = usage.prepare_fuel;
+    sum.peak_memory_bytes = sum.peak_memory_bytes.max(usage.peak_memory_bytes);
+    sum.host_calls += usage.host_calls;
+    sum.times.waited_us += usage.times.waited_us;
+    sum.times.prepared_us += usage.times.prepared_us;
+    sum.times.ran_us += usage.times.ran_us;
+    sum.times.host_us += usage.times.host_us;
 }
 
 /// The outcome of a job in whose middle the worker's own code broke.

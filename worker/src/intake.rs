@@ -15,6 +15,8 @@ pub struct Policy {
     pub message_bytes_max: u64,
     /// The largest input, in bytes.
     pub input_bytes_max: u64,
+    /// The most inputs of a batch.
+    pub batch_inputs_max: usize,
     /// The highest limits of any job.
     pub limits: Limits,
     /// A job's tenant must be the AMQP user who published it.
@@ -94,6 +96,11 @@ pub fn read(
         let text = format!("the input has {input} bytes; this worker takes {} at most", policy.input_bytes_max);
         return Err(refuse(Code::InputTooLarge, text, "input"));
     }
+    let inputs = job.inputs.as_ref().map_or(0, Vec::len);
+    if inputs > policy.batch_inputs_max {
+        let text = format!("the batch has {inputs} inputs; this worker takes {} at most", policy.batch_inputs_max);
+        return Err(refuse(Code::BatchTooLarge, text, "inputs"));
+    }
     let limits = policy
         .limits
         .lowered(&job.limits)
@@ -143,6 +150,7 @@ mod tests {
         Policy {
             message_bytes_max: 10_000,
             input_bytes_max: 1_000,
+            batch_inputs_max: 3,
             limits: Limits::default(),
             tenant_is_user: false,
             engine: "hash".to_owned(),
@@ -186,6 +194,27 @@ mod tests {
         assert_eq!(outcome.ending.code(), Some(Code::TenantMismatch));
         let acme = Envelope { user_id: Some("acme".to_owned()), ..envelope };
         assert!(take(&job(), &acme, &user).is_ok());
+    }
+
+    #[test]
+    fn a_batch_has_one_input_at_least_and_no_more_than_the_bound() {
+        let batch = |inputs: serde_json::Value| {
+            let mut job = job();
+            job["inputs"] = inputs;
+            take(&job, &Envelope::default(), &policy()).map(|accepted| accepted.job.inputs.unwrap().len())
+        };
+        let refused = |inputs| match batch(inputs).unwrap_err().ending {
+            Ending::Rejected(rejection) => (rejection.code, rejection.path.unwrap()),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(batch(json!([1, null, {}])).unwrap(), 3);
+        assert_eq!(refused(json!([])), (Code::InvalidField, "inputs".to_owned()));
+        assert_eq!(refused(json!([1, 2, 3, 4])), (Code::BatchTooLarge, "inputs".to_owned()));
+        assert_eq!(refused(json!({})), (Code::InvalidField, "inputs".to_owned()));
+        let mut both = job();
+        (both["input"], both["inputs"]) = (json!(1), json!([2]));
+        let outcome = take(&both, &Envelope::default(), &policy()).unwrap_err();
+        assert_eq!(outcome.ending.code(), Some(Code::InvalidField));
     }
 
     #[test]

@@ -46,7 +46,9 @@ pub struct Options {
     /// The largest input of a job.
     #[schemars(with = "String")]
     pub input_size: ByteSize,
-    /// What one job may use at most.
+    /// Inputs of one batch.
+    pub batch_inputs: NonZeroUsize,
+    /// What one job may use at most; in a batch, what each input may use.
     pub limits: limits::Options,
 }
 
@@ -59,6 +61,7 @@ impl Default for Options {
             grace: Duration::from_secs(25),
             message_size: ByteSize::mib(8),
             input_size: ByteSize::mib(4),
+            batch_inputs: NonZeroUsize::MIN.saturating_add(999),
             limits: limits::Options::default(),
         }
     }
@@ -70,6 +73,7 @@ impl Options {
         Policy {
             message_bytes_max: self.message_size.as_u64(),
             input_bytes_max: self.input_size.as_u64(),
+            batch_inputs_max: self.batch_inputs.get(),
             limits: Limits::from(&self.limits),
             tenant_is_user,
             engine: engine.to_owned(),
@@ -312,7 +316,7 @@ impl Rooms {
                 match intake::read(&message, &envelope, redelivered, received_at, &policy) {
                     Ok(accepted) => {
                         tracing::Span::current().record("tenant", &accepted.job.tenant);
-                        let outcome = execute::execute(&*runner, accepted, waited).await;
+                        let outcome = execute::execute(&*runner, accepted, waited, &policy).await;
                         (true, Answer::new(outcome, policy.message_bytes_max))
                     }
                     Err(outcome) => (false, Answer::new(*outcome, policy.message_bytes_max)),

@@ -26,6 +26,7 @@ const job: Job = { id: '1', tenant: 'acme.sales', script: { modules: [{ name: 'm
 function told(outcome: Outcome<number>): string {
   switch (outcome.status) {
     case 'succeeded': return String(outcome.value + 1);
+    case 'completed': return outcome.results.map((item) => (item.status === 'succeeded' ? item.value + 1 : item.error.code)).join();
     case 'failed': return `${outcome.error.origin} ${outcome.error.thrown?.stack[0]?.at?.line}`;
     case 'exhausted': return `${outcome.error.limit} ${outcome.error.allowed}`;
     case 'rejected': return `${outcome.error.path} ${outcome.diagnostics?.[0]?.frame}`;

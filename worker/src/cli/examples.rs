@@ -1,6 +1,6 @@
 //! The folders of `examples/`, as they were when this program was built.
 
-use scriptmill_sdk::{Bundle, Job, JobLimits, Module};
+use scriptmill_sdk::{Bundle, Job, Module};
 use serde_json::value::RawValue;
 
 /// One example.
@@ -21,16 +21,9 @@ impl Example {
     /// A job of this example.
     pub(crate) fn job(&self, id: String, clock: Option<&str>) -> serde_json::Result<Job> {
         let module = |(name, source): &(&str, &str)| Module { name: (*name).to_owned(), source: (*source).to_owned() };
-        Ok(Job {
-            id,
-            tenant: "demo".to_owned(),
-            script: Bundle { modules: self.modules.iter().map(module).collect() },
-            entry: None,
-            input: RawValue::from_string(self.input.to_owned())?,
-            limits: JobLimits::default(),
-            deadline: None,
-            clock: clock.map(str::to_owned),
-        })
+        let script = Bundle { modules: self.modules.iter().map(module).collect() };
+        let input = RawValue::from_string(self.input.to_owned())?;
+        Ok(Job { input, clock: clock.map(str::to_owned), ..Job::new(id, "demo", script) })
     }
 }
 

@@ -27,7 +27,7 @@ impl Coded {
             | Ending::Exhausted(Exhausted { code, message, .. })
             | Ending::Rejected(Rejection { code, message, .. })
             | Ending::Cancelled { code, message } => Self { code, message, usage: false }.into(),
-            Ending::Succeeded(_) => anyhow::anyhow!("the check ended with a value"),
+            Ending::Succeeded(_) | Ending::Completed(_) => anyhow::anyhow!("the check ended with a value"),
         }
     }
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use clap::Args;
-use scriptmill_sdk::{Bundle, Code, Job, JobLimits};
+use scriptmill_sdk::{Bundle, Code, Job};
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
@@ -37,15 +37,12 @@ pub(crate) struct JobArguments {
 impl JobArguments {
     /// The job, with the script's modules given.
     pub(crate) fn job(&self, script: Bundle) -> anyhow::Result<Job> {
+        let id = self.id.clone().unwrap_or_else(|| Uuid::now_v7().to_string());
         let job = Job {
-            id: self.id.clone().unwrap_or_else(|| Uuid::now_v7().to_string()),
-            tenant: self.tenant.clone(),
-            script,
             entry: self.entry.clone(),
             input: self.input.as_deref().map_or_else(|| Ok(RawValue::NULL.to_owned()), read_input)?,
-            limits: JobLimits::default(),
-            deadline: None,
             clock: self.clock.clone(),
+            ..Job::new(id, self.tenant.clone(), script)
         };
         job.validate().map_err(|error| Coded::usage(Code::InvalidField, error.to_string()))?;
         Ok(job)

@@ -57,7 +57,7 @@ pub(crate) async fn outcome(sandbox: &Sandbox, job: &Job, config: &Config) -> an
     let message = Message { body: serde_json::to_vec(job)?, ..Message::default() };
     let envelope = Envelope { attempt: 1, ..Envelope::default() };
     match intake::read(&message, &envelope, false, SystemTime::now(), &policy) {
-        Ok(accepted) => Ok(execute::execute(sandbox, accepted, Duration::ZERO).await),
+        Ok(accepted) => Ok(execute::execute(sandbox, accepted, Duration::ZERO, &policy).await),
         Err(outcome) => Ok(*outcome),
     }
 }

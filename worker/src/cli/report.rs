@@ -70,6 +70,10 @@ fn ending(out: &mut String, ending: &Ending, script: &Bundle) {
         // What stands in strings of the value may not steer the terminal either, and JSON has escapes for it; text
         // without control characters comes through as it is.
         Ending::Succeeded(value) => _ = writeln!(out, "{GOOD}{status}{GOOD:#}\n{}", tame(&indented(value.get()))),
+        Ending::Completed(results) => {
+            let good = results.iter().filter(|result| matches!(result.ending, Ending::Succeeded(_))).count();
+            _ = writeln!(out, "{GOOD}{status}{GOOD:#}: {good} of {} inputs succeeded", results.len());
+        }
         Ending::Failed(Failure { code, message, retryable, thrown, .. }) => {
             headline(out, status, *code, message);
             if let Some(thrown) = thrown {

@@ -85,6 +85,8 @@ pub(super) fn check(config: &Config, said: &Settings) -> Vec<Mistake> {
         "must be between 64KiB and 15MiB: RabbitMQ 4 refuses messages above 16 MiB",
     );
 
+    findings.check("worker.batch_inputs", worker.batch_inputs.get() <= 100_000, "must be 100000 at most");
+
     findings.check("worker.limits.fuel", limits.fuel > 0, "must be at least 1");
     findings.check("worker.limits.prepare_fuel", limits.prepare_fuel > 0, "must be at least 1");
     findings.check("worker.limits.nesting", (1..=10_000).contains(&limits.nesting), "must be between 1 and 10000");
