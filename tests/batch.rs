@@ -24,7 +24,7 @@ fn sandbox() -> Sandbox {
 async fn run(sandbox: &Sandbox, job: &Value, change: impl FnOnce(&mut Policy)) -> Outcome {
     let mut policy = WorkerOptions::default().policy(false, sandbox.engine_hash());
     change(&mut policy);
-    let message = Message { body: job.to_string().into_bytes(), ..Message::default() };
+    let message = Message { body: job.to_string().into(), ..Message::default() };
     match read(&message, &Envelope::default(), false, SystemTime::now(), &policy) {
         Ok(accepted) => execute(sandbox, accepted, Duration::ZERO, &policy).await,
         Err(outcome) => *outcome,

@@ -135,11 +135,11 @@ fn job(name: &str, reply_to: Option<&str>) -> Message {
         attempt: 1,
         ..Envelope::default()
     };
-    Message { body: name.as_bytes().to_vec(), properties: envelope.job_properties() }
+    Message { body: name.as_bytes().to_vec().into(), properties: envelope.job_properties() }
 }
 
 fn name(delivery: &Delivery) -> String {
-    String::from_utf8(delivery.message.body.clone()).unwrap()
+    String::from_utf8(delivery.message.body.to_vec()).unwrap()
 }
 
 fn envelope(delivery: &Delivery) -> Envelope {
@@ -194,7 +194,7 @@ async fn no_more_than_the_prefetch_is_out(bench: &Bench<'_>) {
 async fn properties_and_large_bodies_arrive(bench: &Bench<'_>) {
     let mut seat = Seat::new(bench, 1).await;
     let mut sent = job("a", Some("requester"));
-    sent.body = vec![b'x'; 8 << 20];
+    sent.body = vec![b'x'; 8 << 20].into();
     seat.publish(&Target::Jobs, &sent).await;
     let delivery = seat.next().await;
     assert!(delivery.message.body == sent.body, "the body differs");
@@ -292,7 +292,7 @@ async fn an_outcome_answers_its_requester(bench: &Bench<'_>) {
     assert_eq!(read.correlation_id.as_deref(), Some("correlation of a"));
     assert_eq!(read.traceparent, envelope.traceparent);
     assert_eq!(answer.properties.delivery_mode(), &Some(2));
-    assert!(String::from_utf8(answer.body).unwrap().contains("1e400"));
+    assert!(String::from_utf8(answer.body.to_vec()).unwrap().contains("1e400"));
     seat.nothing().await;
 }
 
@@ -315,7 +315,7 @@ async fn an_outcome_whose_requester_is_gone_is_a_dead_letter(bench: &Bench<'_>) 
     seat.desk().settle(delivery, &envelope, succeeded()).await;
     let letter = bench.take_dead().await;
     assert_eq!(header(&letter, UNROUTABLE).as_deref(), Some("gone"));
-    assert!(String::from_utf8(letter.body).unwrap().contains("succeeded"));
+    assert!(String::from_utf8(letter.body.to_vec()).unwrap().contains("succeeded"));
     // The queue goes on.
     assert_eq!(name(&seat.next().await), "b");
 }
@@ -329,7 +329,7 @@ async fn a_message_that_is_no_job_is_answered_and_a_dead_letter(bench: &Bench<'_
     seat.desk().dead_letter(delivery, &envelope, rejected()).await;
     assert_eq!(header(&bench.take(&queue).await, CODE).as_deref(), Some("SM3001"));
     let letter = bench.take_dead().await;
-    assert_eq!((letter.body.as_slice(), header(&letter, CODE).as_deref()), (b"{".as_slice(), Some("SM3001")));
+    assert_eq!((letter.body.as_ref(), header(&letter, CODE).as_deref()), (b"{".as_slice(), Some("SM3001")));
     seat.nothing().await;
 }
 

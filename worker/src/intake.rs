@@ -140,6 +140,7 @@ mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
     use std::time::Duration;
 
+    use bytes::Bytes;
     use lapin::BasicProperties;
     use lapin::types::{AMQPValue, FieldTable};
     use serde_json::json;
@@ -158,7 +159,7 @@ mod tests {
     }
 
     fn take(job: &serde_json::Value, envelope: &Envelope, policy: &Policy) -> Result<Accepted, Box<Outcome>> {
-        let message = Message { body: job.to_string().into_bytes(), ..Message::default() };
+        let message = Message { body: job.to_string().into(), ..Message::default() };
         read(&message, envelope, false, SystemTime::UNIX_EPOCH + Duration::from_secs(10), policy)
     }
 
@@ -232,7 +233,7 @@ mod tests {
                 headers.insert("x-delivery-count".into(), AMQPValue::LongLongInt(counted));
             }
             let properties = BasicProperties::default().with_headers(headers);
-            let message = Message { body: Vec::new(), properties };
+            let message = Message { body: Bytes::new(), properties };
             let envelope = Envelope { attempt, ..Envelope::default() };
             assert_eq!(super::attempt(&message, &envelope, redelivered), expected, "{name}");
         }

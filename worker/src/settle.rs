@@ -7,6 +7,7 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use bytes::Bytes;
 use lapin::BasicProperties;
 use lapin::types::{AMQPValue, FieldTable, ShortString};
 use scriptmill_sdk::amqp::{ATTEMPT, CODE, Envelope};
@@ -46,7 +47,7 @@ pub struct Desk {
 
 /// An outcome as it goes out.
 pub struct Answer {
-    body: Vec<u8>,
+    body: Bytes,
     tenant: String,
     settled: Settled,
 }
@@ -67,7 +68,7 @@ impl Answer {
                 body = text(&outcome);
             }
         }
-        Self { body, settled: Settled::from(&outcome), tenant: outcome.tenant }
+        Self { body: body.into(), settled: Settled::from(&outcome), tenant: outcome.tenant }
     }
 
     /// What is counted of it.

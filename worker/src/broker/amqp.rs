@@ -11,9 +11,9 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::future::{BoxFuture, FutureExt};
-use lapin::options::{BasicAckOptions, BasicCancelOptions, BasicConsumeOptions, BasicNackOptions, BasicQosOptions};
-use lapin::types::FieldTable;
-use lapin::{Acker, Channel, Connection, Consumer};
+use lapin::options::{BasicCancelOptions, BasicConsumeOptions, BasicQosOptions};
+use lapin::types::{DeliveryTag, FieldTable};
+use lapin::{Channel, Connection, Consumer};
 use schemars::JsonSchema;
 use scriptmill_sdk::connect::{self, Brokers, answer};
 use serde::{Deserialize, Serialize};
@@ -21,6 +21,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::publisher::{Publisher, keep_publisher};
+use super::settlement::Settlements;
 use super::{Address, Broker, Delivery, Error, Message, Names, Receipt, Routing, Subscription, Target};
 
 /// How RabbitMQ is reached, and under which names its queues and exchanges live.
@@ -147,7 +148,8 @@ impl Broker for Amqp {
             );
             let consumer = answer("basic.consume", timeout, consume).await?;
             let lost = CancellationToken::new();
-            Ok(Box::new(Consuming { connection, channel, consumer, timeout, lost, stopping: false })
+            let settlements = Settlements::new(channel.clone(), timeout);
+            Ok(Box::new(Consuming { connection, channel, consumer, settlements, timeout, lost, stopping: false })
                 as Box<dyn Subscription>)
         }
         .boxed()
@@ -221,6 +223,7 @@ struct Consuming {
     connection: Connection,
     channel: Channel,
     consumer: Consumer,
+    settlements: Settlements,
     timeout: Duration,
     lost: CancellationToken,
     stopping: bool,
@@ -231,8 +234,8 @@ impl Subscription for Consuming {
         async move {
             let error = match self.consumer.next().await {
                 Some(Ok(delivery)) => {
-                    let receipt = Tag { acker: Some(delivery.acker), timeout: self.timeout };
-                    let message = Message { body: delivery.data, properties: delivery.properties };
+                    let receipt = Tag { tag: delivery.delivery_tag, settlements: Some(self.settlements.clone()) };
+                    let message = Message { body: delivery.data.into(), properties: delivery.properties };
                     return Some(Ok(Delivery::new(
                         message,
                         delivery.redelivered,
@@ -277,32 +280,30 @@ impl Drop for Consuming {
 
 /// A delivery tag, which dies with its channel.
 struct Tag {
-    acker: Option<Acker>,
-    timeout: Duration,
+    tag: DeliveryTag,
+    /// Gone once the delivery is settled.
+    settlements: Option<Settlements>,
 }
 
 impl Receipt for Tag {
     fn acknowledge(mut self: Box<Self>) -> BoxFuture<'static, Result<(), Error>> {
-        let acker = self.acker.take();
-        let timeout = self.timeout;
+        let (tag, settlements) = (self.tag, self.settlements.take());
         async move {
-            let Some(acker) = acker else { return Ok(()) };
-            match answer("basic.ack", timeout, acker.ack(BasicAckOptions::default())).await? {
-                true => Ok(()),
-                false => Err(Error::lost("the delivery died with its channel")),
+            match settlements {
+                Some(settlements) => settlements.acknowledge(tag).await,
+                None => Ok(()),
             }
         }
         .boxed()
     }
 
     fn requeue(mut self: Box<Self>) -> BoxFuture<'static, Result<(), Error>> {
-        let acker = self.acker.take();
-        let timeout = self.timeout;
+        let (tag, settlements) = (self.tag, self.settlements.take());
         async move {
-            let Some(acker) = acker else { return Ok(()) };
-            let requeue = BasicNackOptions { requeue: true, ..Default::default() };
-            answer("basic.nack", timeout, acker.nack(requeue)).await?;
-            Ok(())
+            match settlements {
+                Some(settlements) => settlements.requeue(tag).await,
+                None => Ok(()),
+            }
         }
         .boxed()
     }
@@ -311,10 +312,8 @@ impl Receipt for Tag {
 impl Drop for Tag {
     /// A delivery that nobody settled must not hold its place in the prefetch for ever.
     fn drop(&mut self) {
-        if let (Some(acker), Ok(runtime)) = (self.acker.take(), tokio::runtime::Handle::try_current())
-            && acker.usable()
-        {
-            runtime.spawn(async move { acker.nack(BasicNackOptions { requeue: true, ..Default::default() }).await });
+        if let Some(settlements) = self.settlements.take() {
+            settlements.requeue_at_leisure(self.tag);
         }
     }
 }

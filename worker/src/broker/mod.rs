@@ -7,10 +7,12 @@
 pub mod amqp;
 pub mod embedded;
 mod publisher;
+mod settlement;
 mod topology;
 
 use std::time::SystemTime;
 
+use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use lapin::BasicProperties;
 use scriptmill_sdk::{Code, connect};
@@ -49,7 +51,7 @@ pub trait Subscription: Send {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Message {
     /// The body: JSON text.
-    pub body: Vec<u8>,
+    pub body: Bytes,
     /// Its AMQP properties and headers, as [`scriptmill_sdk::amqp`] reads and writes them.
     pub properties: BasicProperties,
 }

@@ -1,44 +1,53 @@
 //! A connection for publishing, kept alive.
 
+use std::collections::BTreeMap;
 use std::pin::pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::StreamExt;
+use futures_util::future::{BoxFuture, FutureExt};
+use futures_util::stream::{FuturesUnordered, StreamExt};
+use lapin::message::BasicReturnMessage;
 use lapin::options::{BasicPublishOptions, ConfirmSelectOptions};
 use lapin::{Channel, Confirmation, Connection};
 use scriptmill_sdk::connect::{self, answer, pauses};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::amqp::Dialler;
 use super::{Error, Message, Routing};
 
-/// Publications on their way at one time, each on a channel of its own.
-const PUBLICATIONS_MAX: usize = 64;
+/// Publications on their way at one time; more wait for their turn.
+const PUBLICATIONS_MAX: usize = 1024;
 
-/// A connection for publishing.
-///
-/// Each publication on its way has a channel of its own: lapin hands a returned message to whichever confirm comes next
-/// on the channel, and RabbitMQ confirms out of order, so that with two on one channel nobody knows whose it was.
+/// A connection for publishing, with one channel for all publications: RabbitMQ then confirms many at once.
 pub(super) struct Publisher {
     connection: Connection,
-    idle: Mutex<Vec<Channel>>,
-    places: Semaphore,
+    publications: mpsc::Sender<Publication>,
     timeout: Duration,
     /// Set when the connection is of no more use.
     broken: CancellationToken,
 }
 
+/// A message on its way.
+struct Publication {
+    exchange: String,
+    routing_key: String,
+    message: Message,
+    /// The broker has returned it: no queue takes it.
+    is_returned: bool,
+    done: oneshot::Sender<Result<Routing, Error>>,
+}
+
 impl Publisher {
-    fn new(connection: Connection, timeout: Duration) -> Self {
-        Self {
-            connection,
-            idle: Mutex::default(),
-            places: Semaphore::new(PUBLICATIONS_MAX),
-            timeout,
-            broken: CancellationToken::new(),
-        }
+    async fn new(connection: Connection, timeout: Duration) -> Result<Self, Error> {
+        let channel = answer("channel.open", timeout, connection.create_channel()).await?;
+        let select = channel.confirm_select(ConfirmSelectOptions::default());
+        answer("confirm.select", timeout, select).await?;
+        let (publications, received) = mpsc::channel(PUBLICATIONS_MAX);
+        let broken = CancellationToken::new();
+        tokio::spawn(Flight::default().run(channel, received, broken.clone()));
+        Ok(Self { connection, publications, timeout, broken })
     }
 
     pub(super) fn connection(&self) -> &Connection {
@@ -47,54 +56,21 @@ impl Publisher {
 
     /// Publishes and waits for the confirm.
     pub(super) async fn publish(&self, exchange: &str, routing_key: &str, message: &Message) -> Result<Routing, Error> {
-        let Ok(_place) = self.places.acquire().await else {
-            return Err(Error::lost("the connection is closed"));
-        };
-        let published = self.publish_alone(exchange, routing_key, message).await;
-        match &published {
-            Err(Error::Connection(connect::Error::Lost(_) | connect::Error::Silent { .. })) => self.broken.cancel(),
-            // An exchange is gone: the next connection declares it again.
-            Err(Error::Connection(connect::Error::Refused(said))) if said.starts_with("404") => self.broken.cancel(),
-            _ => {}
+        let (done, told) = oneshot::channel();
+        let (exchange, routing_key, message) = (exchange.to_owned(), routing_key.to_owned(), message.clone());
+        let publication = Publication { exchange, routing_key, message, is_returned: false, done };
+        let closed = || Error::lost("the connection for outcomes is closed");
+        self.publications.send(publication).await.map_err(|_| closed())?;
+        let confirmed = self.confirmed(async { Ok(told.await) }).await;
+        if let Err(Error::Connection(connect::Error::Silent { .. })) = &confirmed {
+            self.broken.cancel();
         }
-        published
-    }
-
-    async fn publish_alone(&self, exchange: &str, routing_key: &str, message: &Message) -> Result<Routing, Error> {
-        // Taken for as long as it lasts: a publication given up midway takes its channel with it.
-        let channel = self.channel().await?;
-        let options = BasicPublishOptions { mandatory: true, ..Default::default() };
-        let properties = message.properties.clone();
-        let published = async {
-            channel.basic_publish(exchange.into(), routing_key.into(), options, &message.body, properties).await?.await
-        };
-        let confirmation = self.confirmed(published).await?;
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(channel);
-        match confirmation {
-            Confirmation::Ack(None) => Ok(Routing::Queued),
-            Confirmation::Ack(Some(_)) => Ok(Routing::Unroutable),
-            Confirmation::Nack(_) => Err(Error::Full),
-            Confirmation::NotRequested => Err(Error::lost("the channel does not confirm")),
-        }
-    }
-
-    async fn channel(&self) -> Result<Channel, Error> {
-        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        if let Some(channel) = idle {
-            return Ok(channel);
-        }
-        let channel = answer("channel.open", self.timeout, self.connection.create_channel()).await?;
-        let select = channel.confirm_select(ConfirmSelectOptions::default());
-        answer("confirm.select", self.timeout, select).await?;
-        Ok(channel)
+        confirmed?.unwrap_or_else(|_| Err(closed()))
     }
 
     /// Waits for a confirm. A broker that has said that it is short of memory or disk gets all the time it needs:
     /// publishing on a new connection would not be faster, and would publish twice.
-    async fn confirmed(
-        &self,
-        published: impl Future<Output = lapin::Result<Confirmation>>,
-    ) -> Result<Confirmation, Error> {
+    async fn confirmed<T>(&self, published: impl Future<Output = lapin::Result<T>>) -> Result<T, Error> {
         let mut published = pin!(published);
         loop {
             match answer("basic.publish", self.timeout, &mut published).await {
@@ -102,6 +78,107 @@ impl Publisher {
                 answered => return Ok(answered?),
             }
         }
+    }
+}
+
+/// The publications between being sent and being confirmed.
+#[derive(Default)]
+struct Flight {
+    publications: BTreeMap<u64, Publication>,
+    confirms: FuturesUnordered<BoxFuture<'static, (u64, lapin::Result<Confirmation>)>>,
+    last: u64,
+}
+
+impl Flight {
+    /// Publishes what comes in and tells each sender what became of it, until there are no more senders or the channel
+    /// fails.
+    async fn run(mut self, channel: Channel, mut received: mpsc::Receiver<Publication>, broken: CancellationToken) {
+        loop {
+            let sent = tokio::select! {
+                biased;
+                Some(confirmed) = self.confirms.next() => self.confirmed(confirmed),
+                publication = received.recv(), if self.confirms.len() < PUBLICATIONS_MAX => match publication {
+                    Some(publication) => self.send(&channel, publication).await,
+                    None => break,
+                },
+            };
+            if let Err(error) = sent {
+                // One publication's mistake, such as an exchange that is gone, closes the channel under all of them.
+                broken.cancel();
+                let error = Error::from(connect::Error::from(error));
+                for (_, publication) in self.publications {
+                    publication.tell(Err(error.clone()));
+                }
+                return;
+            }
+        }
+    }
+
+    async fn send(&mut self, channel: &Channel, publication: Publication) -> lapin::Result<()> {
+        self.last += 1;
+        let number = self.last;
+        let Publication { exchange, routing_key, message, .. } = self.publications.entry(number).or_insert(publication);
+        let (exchange, routing_key) = (exchange.as_str().into(), routing_key.as_str().into());
+        let options = BasicPublishOptions { mandatory: true, ..Default::default() };
+        let properties = message.properties.clone();
+        let confirm = channel.basic_publish(exchange, routing_key, options, &message.body, properties).await?;
+        self.confirms.push(async move { (number, confirm.await) }.boxed());
+        Ok(())
+    }
+
+    /// Takes all confirms that are there.
+    ///
+    /// lapin hands a returned message to whichever confirm comes next on the channel, at the latest to its own. So all
+    /// that are ready are looked through for returned messages before any sender is told.
+    fn confirmed(&mut self, first: (u64, lapin::Result<Confirmation>)) -> lapin::Result<()> {
+        let mut ready = Vec::new();
+        let mut next = Some(first);
+        while let Some((number, confirmation)) = next {
+            let (routing, returned) = match confirmation? {
+                Confirmation::Ack(returned) => (Ok(()), returned),
+                Confirmation::Nack(returned) => (Err(Error::Full), returned),
+                Confirmation::NotRequested => (Err(Error::lost("the channel does not confirm")), None),
+            };
+            if let Some(returned) = returned {
+                self.returned(&returned);
+            }
+            ready.push((number, routing));
+            next = self.confirms.next().now_or_never().flatten();
+        }
+        for (number, routing) in ready {
+            if let Some(publication) = self.publications.remove(&number) {
+                let routing = routing.map(|()| match publication.is_returned {
+                    true => Routing::Unroutable,
+                    false => Routing::Queued,
+                });
+                publication.tell(routing);
+            }
+        }
+        Ok(())
+    }
+
+    /// Finds the publication that the broker has returned.
+    fn returned(&mut self, returned: &BasicReturnMessage) {
+        let delivery = &returned.delivery;
+        let is_same = |publication: &&mut Publication| {
+            !publication.is_returned
+                && publication.exchange == delivery.exchange.as_str()
+                && publication.routing_key == delivery.routing_key.as_str()
+                && publication.message.properties.message_id() == delivery.properties.message_id()
+                && publication.message.properties.correlation_id() == delivery.properties.correlation_id()
+                && publication.message.body == delivery.data
+        };
+        match self.publications.values_mut().find(is_same) {
+            Some(publication) => publication.is_returned = true,
+            None => tracing::error!(queue = %delivery.routing_key, "the broker returned a message that nobody sent"),
+        }
+    }
+}
+
+impl Publication {
+    fn tell(self, told: Result<Routing, Error>) {
+        // Whoever waited may have given up.
+        let _ = self.done.send(told);
     }
 }
 
@@ -124,15 +201,18 @@ pub(super) async fn keep_publisher(
         }
         tracing::warn!("the connection for outcomes was lost");
         publisher.send_replace(None);
-        connected.places.close();
     }
 }
 
 async fn connect(dialler: &Dialler, retry_pause_max: Duration) -> Arc<Publisher> {
     let mut waits = pauses(retry_pause_max);
     loop {
-        let error = match dialler.connect("outcomes").await {
-            Ok(connection) => return Arc::new(Publisher::new(connection, dialler.brokers.timeout)),
+        let connected = match dialler.connect("outcomes").await {
+            Ok(connection) => Publisher::new(connection, dialler.brokers.timeout).await,
+            Err(error) => Err(error),
+        };
+        let error = match connected {
+            Ok(publisher) => return Arc::new(publisher),
             Err(error) => error,
         };
         let pause = waits.next().unwrap_or(retry_pause_max);

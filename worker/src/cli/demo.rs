@@ -139,7 +139,7 @@ async fn publish(broker: &Embedded, job: &Job) -> anyhow::Result<()> {
         attempt: 1,
         ..Envelope::default()
     };
-    let message = Message { body: serde_json::to_vec(job)?, properties: envelope.job_properties() };
+    let message = Message { body: serde_json::to_vec(job)?.into(), properties: envelope.job_properties() };
     broker.publish(&Target::Jobs, &message).await?;
     Ok(())
 }

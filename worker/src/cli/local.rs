@@ -54,7 +54,7 @@ pub(crate) fn sandbox(config: &Config, checker: Checker, instances: usize) -> an
 /// Runs one job as the worker does: read from its message, held against the worker's bounds, executed.
 pub(crate) async fn outcome(sandbox: &Sandbox, job: &Job, config: &Config) -> anyhow::Result<Outcome> {
     let policy = config.worker.policy(false, sandbox.engine_hash());
-    let message = Message { body: serde_json::to_vec(job)?, ..Message::default() };
+    let message = Message { body: serde_json::to_vec(job)?.into(), ..Message::default() };
     let envelope = Envelope { attempt: 1, ..Envelope::default() };
     match intake::read(&message, &envelope, false, SystemTime::now(), &policy) {
         Ok(accepted) => Ok(execute::execute(sandbox, accepted, Duration::ZERO, &policy).await),

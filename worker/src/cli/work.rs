@@ -1,5 +1,6 @@
 //! `scriptmill work`: the worker itself.
 
+use std::num::NonZeroUsize;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -11,7 +12,7 @@ use scriptmill::config::{self, Config, Door, flag};
 use scriptmill::http::{self, Bound, Doors};
 use scriptmill::metrics::Metrics;
 use scriptmill::service::{Service, Status};
-use tokio::runtime::Runtime;
+use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
@@ -70,9 +71,17 @@ pub(crate) fn work(arguments: Arguments) -> anyhow::Result<ExitCode> {
         config.fits(&available)?;
     }
     logs::start(&config.log)?;
-    let runtime = Runtime::new().context("the runtime cannot be started")?;
-    runtime.block_on(serve(config))?;
+    let runtime = runtime().context("the runtime cannot be started")?;
+    // On a thread of the runtime, not on this one: every delivery would have to wake it.
+    runtime.block_on(runtime.spawn(serve(config))).context("the worker broke")??;
     Ok(ExitCode::SUCCESS)
+}
+
+/// The threads for I/O, one for each four processors: a job needs some tens of microseconds of them, and handing it
+/// from one to another costs more than they share.
+fn runtime() -> std::io::Result<Runtime> {
+    let processors = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    Builder::new_multi_thread().worker_threads((processors / 4).max(1)).enable_all().build()
 }
 
 /// The worker's life: its parts are made, the doors opened, jobs taken until a signal comes, and what has begun ended.

@@ -1,0 +1,151 @@
+//! Acknowledgements in batches: whatever was settled while the last ones were on their way goes out together, and a run of
+//! deliveries without a gap in one frame, which the broker settles in one step.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use lapin::Channel;
+use lapin::options::{BasicAckOptions, BasicNackOptions};
+use lapin::types::DeliveryTag;
+use scriptmill_sdk::connect::answer;
+use tokio::sync::{mpsc, oneshot};
+
+use super::Error;
+
+/// Settlements on their way to the task that writes them; more wait for their turn.
+const WAITING_MAX: usize = 1024;
+
+/// Settles the deliveries of one channel. Cheap to clone.
+#[derive(Clone)]
+pub(super) struct Settlements(mpsc::Sender<Settlement>);
+
+struct Settlement {
+    tag: DeliveryTag,
+    how: How,
+    /// Told when the broker was told.
+    done: Option<oneshot::Sender<Result<(), Error>>>,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum How {
+    Acknowledge,
+    Requeue,
+}
+
+impl Settlements {
+    /// Settles on `channel` until the last clone is gone; call it within a tokio runtime.
+    pub(super) fn new(channel: Channel, timeout: Duration) -> Self {
+        let (sender, settlements) = mpsc::channel(WAITING_MAX);
+        tokio::spawn(write(channel, settlements, timeout));
+        Self(sender)
+    }
+
+    pub(super) async fn acknowledge(self, tag: DeliveryTag) -> Result<(), Error> {
+        self.settle(tag, How::Acknowledge).await
+    }
+
+    pub(super) async fn requeue(self, tag: DeliveryTag) -> Result<(), Error> {
+        self.settle(tag, How::Requeue).await
+    }
+
+    /// Puts a delivery back without waiting for it. Where that is impossible it goes back when the channel ends.
+    pub(super) fn requeue_at_leisure(self, tag: DeliveryTag) {
+        let _ = self.0.try_send(Settlement { tag, how: How::Requeue, done: None });
+    }
+
+    async fn settle(self, tag: DeliveryTag, how: How) -> Result<(), Error> {
+        let lost = || Error::lost("the delivery died with its channel");
+        let (done, told) = oneshot::channel();
+        self.0.send(Settlement { tag, how, done: Some(done) }).await.map_err(|_| lost())?;
+        told.await.unwrap_or_else(|_| Err(lost()))
+    }
+}
+
+async fn write(channel: Channel, mut settlements: mpsc::Receiver<Settlement>, timeout: Duration) {
+    let mut run = Run { end: 0, beyond: BTreeSet::new() };
+    let mut batch = Vec::new();
+    while settlements.recv_many(&mut batch, WAITING_MAX).await > 0 {
+        let (acknowledged, requeued): (Vec<_>, Vec<_>) = batch.drain(..).partition(|one| one.how == How::Acknowledge);
+        for one in requeued {
+            run.add(one.tag);
+            let options = BasicNackOptions { requeue: true, multiple: false };
+            let told = answer("basic.nack", timeout, channel.basic_nack(one.tag, options)).await;
+            one.tell(told.map_err(Error::from));
+        }
+        for frame in run.frames(acknowledged.iter().map(|one| one.tag).collect()) {
+            let options = BasicAckOptions { multiple: frame.multiple };
+            let told = answer("basic.ack", timeout, channel.basic_ack(frame.tag, options)).await;
+            if let Err(error) = told {
+                // The channel is gone, and with it all its deliveries.
+                let error = Error::from(error);
+                acknowledged.into_iter().for_each(|one| one.tell(Err(error.clone())));
+                return;
+            }
+        }
+        acknowledged.into_iter().for_each(|one| one.tell(Ok(())));
+    }
+}
+
+impl Settlement {
+    fn tell(self, told: Result<(), Error>) {
+        if let Some(done) = self.done {
+            // Whoever waited may have given up.
+            let _ = done.send(told);
+        }
+    }
+}
+
+/// What a channel has settled: all deliveries up to `end`, and those beyond it.
+struct Run {
+    end: DeliveryTag,
+    beyond: BTreeSet<DeliveryTag>,
+}
+
+#[derive(Debug, PartialEq)]
+struct Frame {
+    tag: DeliveryTag,
+    /// All deliveries up to this one, or this one alone.
+    multiple: bool,
+}
+
+impl Run {
+    fn add(&mut self, tag: DeliveryTag) {
+        self.beyond.insert(tag);
+        while self.beyond.remove(&(self.end + 1)) {
+            self.end += 1;
+        }
+    }
+
+    /// The frames that acknowledge these deliveries. `multiple` stands only on one of them, never on one that was settled
+    /// before: RabbitMQ would not find it, go on, and acknowledge what still runs.
+    fn frames(&mut self, mut tags: Vec<DeliveryTag>) -> Vec<Frame> {
+        tags.sort_unstable();
+        tags.iter().for_each(|tag| self.add(*tag));
+        let within = tags.partition_point(|tag| *tag <= self.end);
+        let run = tags[..within].last().map(|tag| Frame { tag: *tag, multiple: within > 1 });
+        run.into_iter().chain(tags[within..].iter().map(|tag| Frame { tag: *tag, multiple: false })).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_is_acknowledged_at_once_and_what_lies_beyond_alone() {
+        let mut run = Run { end: 0, beyond: BTreeSet::new() };
+        let one = |tag| Frame { tag, multiple: false };
+        let all = |tag| Frame { tag, multiple: true };
+        assert_eq!(run.frames(vec![2]), [one(2)]);
+        // 4 and 5 wait for 3.
+        assert_eq!(run.frames(vec![5, 1]), [one(1), one(5)]);
+        assert_eq!(run.frames(vec![4, 3]), [all(4)]);
+        assert_eq!((run.end, run.beyond.len()), (5, 0));
+        // 7 is put back; 6 comes last, and 8 is the highest that is still open.
+        run.add(7);
+        assert_eq!(run.frames(vec![6, 8]), [all(8)]);
+        assert_eq!(run.frames(vec![10, 12, 11]), [one(10), one(11), one(12)]);
+        assert_eq!(run.frames(vec![9]), [one(9)]);
+        assert_eq!(run.end, 12);
+    }
+}
