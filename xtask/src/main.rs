@@ -1,5 +1,6 @@
 //! What a contributor runs: `cargo xtask COMMAND`. One module per command.
 
+mod bench;
 mod engine;
 mod needs;
 mod test;
@@ -23,12 +24,15 @@ enum Command {
     Test(test::Options),
     /// Build the JavaScript engine's wasm (needs clang-19), or prove that it is current
     Engine(engine::Options),
+    /// Measure Scriptmill beside others
+    Bench(bench::Options),
 }
 
 fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Test(options) => test::run(&options),
         Command::Engine(options) => engine::run(&options),
+        Command::Bench(options) => bench::run(&options),
     };
     result.unwrap_or_else(|error| {
         eprintln!("error: {error:#}");

@@ -1,0 +1,16 @@
+const LIMIT = 1000;
+
+/** What `make` returns for a source, kept for the newest sources. */
+export class Cache {
+  #entries = new Map();
+
+  get(source) {
+    return this.#entries.get(source);
+  }
+
+  set(source, compiled) {
+    if (this.#entries.size >= LIMIT) this.#entries.delete(this.#entries.keys().next().value);
+    this.#entries.set(source, compiled);
+    return compiled;
+  }
+}

@@ -1,0 +1,82 @@
+//! The jobs.
+
+use serde_json::{Value, json};
+
+use crate::process::{Kind, Peer};
+
+/// Inputs of a batch.
+pub(crate) const BATCH: usize = 100;
+
+/// A job that every worker gets alike.
+pub(crate) struct Case {
+    pub(crate) name: &'static str,
+    pub(crate) source: &'static str,
+    pub(crate) input: Value,
+    /// Not answered: the sandbox waits for ever.
+    pub(crate) hold: bool,
+    /// The input so many times, as a batch.
+    pub(crate) batch: Option<usize>,
+}
+
+impl Case {
+    pub(crate) fn all() -> [Self; 5] {
+        let case = |name, source, input| Self { name, source, input, hold: false, batch: None };
+        [
+            case("trivial", include_str!("scripts/trivial.js"), json!({ "id": 7 })),
+            case("order", include_str!("scripts/order.js"), order()),
+            case("compute", include_str!("scripts/compute.js"), json!({ "limit": 70_000, "rounds": 10 })),
+            case("json 1 KB", include_str!("scripts/json.js"), rows(9)),
+            case("json 100 KB", include_str!("scripts/json.js"), rows(950)),
+        ]
+    }
+
+    /// A job whose sandbox waits, for weighing it.
+    pub(crate) fn waiting(peer: &Peer) -> Option<Self> {
+        let source = match peer.kind {
+            Kind::Echo => return None,
+            Kind::Scriptmill => "async function main() {\n  await sleep(25000);\n}\n",
+            Kind::Node { .. } => include_str!("scripts/trivial.js"),
+        };
+        Some(Self { name: "waiting", source, input: Value::Null, hold: true, batch: None })
+    }
+
+    /// The trivial job as a batch, which Scriptmill alone knows.
+    pub(crate) fn batch() -> Self {
+        let [trivial, ..] = Self::all();
+        Self { name: "batch", batch: Some(BATCH), ..trivial }
+    }
+
+    /// Whether somebody may wait for it at a form, so that its latency is measured.
+    pub(crate) fn is_interactive(&self) -> bool {
+        matches!(self.name, "trivial" | "order")
+    }
+
+    /// The message.
+    pub(crate) fn body(&self) -> Vec<u8> {
+        let mut job = json!({
+            "id": "bench",
+            "tenant": "bench",
+            "script": { "modules": [{ "name": "main.js", "source": self.source }] },
+            "hold": self.hold,
+        });
+        match self.batch {
+            None => job["input"] = self.input.clone(),
+            Some(count) => job["inputs"] = vec![self.input.clone(); count].into(),
+        }
+        job.to_string().into_bytes()
+    }
+}
+
+/// About 1 KB.
+fn order() -> Value {
+    let lines: Vec<_> = (0_u32..12)
+        .map(|n| json!({ "sku": format!(" ab-{:03} ", n * 37 % 11), "quantity": n * 13 % 120 + 1, "price": f64::from(n * 731 % 9000) / 100.0 }))
+        .collect();
+    json!({ "id": "A-4711", "country": "DE", "currency": "EUR", "customer": { "name": "Ada Lovelace", "tier": "gold" }, "lines": lines })
+}
+
+/// About 105 bytes a row.
+fn rows(count: u32) -> Value {
+    let row = |n: u32| json!({ "id": n, "name": format!("Contact number {n}"), "mail": format!("contact{n}@example.com"), "score": f64::from(n) / 8.0, "tags": ["a", "b"] });
+    json!({ "rows": (0..count).map(row).collect::<Vec<_>>() })
+}

@@ -1,0 +1,165 @@
+//! The requester's side: queues, load, and how long answers take.
+
+use std::collections::BTreeSet;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, bail};
+use futures_util::StreamExt as _;
+use hdrhistogram::Histogram;
+use lapin::options::{
+    BasicConsumeOptions, BasicPublishOptions, ExchangeDeleteOptions, QueueDeclareOptions, QueueDeleteOptions,
+};
+use lapin::types::{AMQPValue, FieldTable};
+use lapin::{BasicProperties, Channel, Connection, ConnectionProperties, Consumer};
+use tokio::time::timeout;
+
+/// The longest wait for one answer.
+const PATIENCE: Duration = Duration::from_secs(60);
+const PERSISTENT: u8 = 2;
+
+/// The broker, as the requester sees it, and all that this run has made there.
+pub(crate) struct Broker {
+    pub(crate) address: String,
+    publishing: Connection,
+    consuming: Connection,
+    prefix: String,
+    /// The prefixes of what was made, for removing it.
+    made: Mutex<BTreeSet<String>>,
+}
+
+impl Broker {
+    pub(crate) async fn connect(address: &str) -> anyhow::Result<Self> {
+        let connect = || Connection::connect(address, ConnectionProperties::default());
+        Ok(Self {
+            publishing: connect().await.with_context(|| format!("no RabbitMQ answers at {address}"))?,
+            consuming: connect().await?,
+            address: address.to_owned(),
+            prefix: format!("bench-{}", uuid::Uuid::new_v4().simple()),
+            made: Mutex::default(),
+        })
+    }
+
+    /// A queue for one worker, with the arguments that Scriptmill gives its own, and one for the answers.
+    pub(crate) async fn line(&self, worker: &str) -> anyhow::Result<Line> {
+        let channel = self.publishing.create_channel().await?;
+        let prefix = format!("{}-{worker}", self.prefix);
+        self.made.lock().unwrap_or_else(PoisonError::into_inner).insert(prefix.clone());
+        let (jobs, replies) = (format!("{prefix}.jobs"), format!("{prefix}.replies"));
+        channel.queue_delete(jobs.as_str().into(), QueueDeleteOptions::default()).await?;
+        channel.queue_delete(replies.as_str().into(), QueueDeleteOptions::default()).await?;
+        let mut arguments = FieldTable::default();
+        let text = |text: &str| AMQPValue::LongString(text.into());
+        arguments.insert("x-queue-type".into(), text("quorum"));
+        arguments.insert("x-max-length-bytes".into(), AMQPValue::LongLongInt(16 << 30));
+        arguments.insert("x-overflow".into(), text("reject-publish"));
+        arguments.insert("x-delivery-limit".into(), AMQPValue::LongLongInt(1_000));
+        arguments.insert("x-dead-letter-exchange".into(), text(&format!("{prefix}.dead")));
+        arguments.insert("x-dead-letter-strategy".into(), text("at-least-once"));
+        let durable = QueueDeclareOptions { durable: true, ..Default::default() };
+        channel.queue_declare(jobs.as_str().into(), durable, arguments).await?;
+        channel.queue_declare(replies.as_str().into(), durable, FieldTable::default()).await?;
+        let answers = self.consuming.create_channel().await?;
+        let no_ack = BasicConsumeOptions { no_ack: true, ..Default::default() };
+        let answers = answers.basic_consume(replies.as_str().into(), "".into(), no_ack, FieldTable::default()).await?;
+        Ok(Line { prefix, jobs, replies, channel, answers })
+    }
+
+    /// Removes all queues and exchanges that this run has made.
+    pub(crate) async fn clear(&self) -> anyhow::Result<()> {
+        let channel = self.publishing.create_channel().await?;
+        let made = std::mem::take(&mut *self.made.lock().unwrap_or_else(PoisonError::into_inner));
+        for prefix in made {
+            for name in ["jobs", "replies", "dead", "results"] {
+                let name = format!("{prefix}.{name}");
+                channel.queue_delete(name.as_str().into(), QueueDeleteOptions::default()).await?;
+            }
+            for name in ["results", "unclaimed", "dead"] {
+                let name = format!("{prefix}.{name}");
+                channel.exchange_delete(name.as_str().into(), ExchangeDeleteOptions::default()).await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// One worker's queue and the way back.
+pub(crate) struct Line {
+    pub(crate) prefix: String,
+    pub(crate) jobs: String,
+    replies: String,
+    channel: Channel,
+    answers: Consumer,
+}
+
+/// What a span of load gave.
+pub(crate) struct Load {
+    pub(crate) jobs: u64,
+    pub(crate) elapsed: Duration,
+}
+
+impl Line {
+    pub(crate) async fn publish(&self, body: &[u8], number: u64) -> anyhow::Result<()> {
+        let properties = BasicProperties::default()
+            .with_delivery_mode(PERSISTENT)
+            .with_content_type("application/json".into())
+            .with_reply_to(self.replies.as_str().into())
+            .with_correlation_id(number.to_string().into());
+        let options = BasicPublishOptions::default();
+        self.channel.basic_publish("".into(), self.jobs.as_str().into(), options, body, properties).await?.await?;
+        Ok(())
+    }
+
+    /// The next answer: the number of its job, and its body.
+    pub(crate) async fn answer(&mut self) -> anyhow::Result<(u64, Vec<u8>)> {
+        let Some(delivery) = timeout(PATIENCE, self.answers.next()).await.context("no answer came")? else {
+            bail!("the broker cancelled the consumer of answers");
+        };
+        let delivery = delivery?;
+        let number = delivery.properties.correlation_id().as_ref().map(ToString::to_string).unwrap_or_default();
+        Ok((number.parse().context("an answer without the correlation id of its job")?, delivery.data))
+    }
+
+    /// Keeps `concurrency` jobs under way for a while, then waits for the last.
+    pub(crate) async fn load(&mut self, body: &[u8], concurrency: usize, span: Duration) -> anyhow::Result<Load> {
+        let began = Instant::now();
+        let (mut sent, mut answered) = (0, 0);
+        while sent < concurrency as u64 {
+            self.publish(body, sent).await?;
+            sent += 1;
+        }
+        while answered < sent {
+            self.answer().await?;
+            answered += 1;
+            if began.elapsed() < span {
+                self.publish(body, sent).await?;
+                sent += 1;
+            }
+        }
+        Ok(Load { jobs: answered, elapsed: began.elapsed() })
+    }
+
+    /// Sends `rate` jobs a second, however long the answers take, and records how long they took, in microseconds.
+    pub(crate) async fn latency(&mut self, body: &[u8], rate: u32, span: Duration) -> anyhow::Result<Histogram<u64>> {
+        let mut latencies = Histogram::new_with_bounds(1, 3_600_000_000, 3)?;
+        let mut ticks = tokio::time::interval(Duration::from_secs(1) / rate);
+        let began = Instant::now();
+        let mut due = Vec::new();
+        let mut answered = 0;
+        while began.elapsed() < span || answered < due.len() {
+            tokio::select! {
+                at = ticks.tick(), if began.elapsed() < span => {
+                    due.push(at.into_std());
+                    self.publish(body, due.len() as u64 - 1).await?;
+                }
+                answer = self.answer() => {
+                    let (number, _) = answer?;
+                    let since = due.get(usize::try_from(number)?).context("an answer to no job")?;
+                    latencies.saturating_record(u64::try_from(since.elapsed().as_micros())?);
+                    answered += 1;
+                }
+            }
+        }
+        Ok(latencies)
+    }
+}

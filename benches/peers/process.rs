@@ -1,0 +1,228 @@
+//! The workers as processes: how each is started, and what Linux says of it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, ensure};
+use hdrhistogram::Histogram;
+use tokio::process::{Child, Command};
+
+use crate::cases::Case;
+use crate::load::{Broker, Line};
+
+/// `/proc` counts processor time in hundredths of a second, on every architecture.
+const TICK: Duration = Duration::from_millis(10);
+/// A sandbox that waits was opened when memory grows no more for so long.
+const QUIET: Duration = Duration::from_millis(1500);
+
+pub(crate) struct Peer {
+    pub(crate) name: &'static str,
+    pub(crate) kind: Kind,
+}
+
+pub(crate) enum Kind {
+    Echo,
+    Scriptmill,
+    /// A program of `node_modules` that runs `worker.mjs`.
+    Node {
+        program: PathBuf,
+    },
+}
+
+impl Peer {
+    pub(crate) fn all(node_modules: Option<&Path>) -> Vec<Self> {
+        let mut peers =
+            vec![Self { name: "echo", kind: Kind::Echo }, Self { name: "scriptmill", kind: Kind::Scriptmill }];
+        if let Some(modules) = node_modules {
+            let node = |name, program| Self { name, kind: Kind::Node { program: modules.join(".bin").join(program) } };
+            peers.extend([
+                node("isolated-vm", "node"),
+                node("quickjs-emscripten", "node"),
+                node("bun-vm", "bun"),
+                node("node-vm", "node"),
+            ]);
+        }
+        peers
+    }
+
+    fn command(&self, broker: &Broker, line: &Line, prefetch: usize) -> anyhow::Result<Command> {
+        let mut command = match &self.kind {
+            Kind::Echo => {
+                let mut command = Command::new(std::env::current_exe()?);
+                command.arg("echo");
+                command
+            }
+            Kind::Scriptmill => {
+                let slots = prefetch.saturating_sub(16).max(1);
+                let mut command = Command::new(env!("CARGO_BIN_EXE_scriptmill"));
+                command
+                    .arg("work")
+                    .env("SCRIPTMILL_BROKER__ADDRESSES", &broker.address)
+                    .env("SCRIPTMILL_BROKER__PREFIX", &line.prefix)
+                    .env("SCRIPTMILL_WORKER__SLOTS", slots.to_string())
+                    // So many slots of the default 64 MiB would rightly be refused.
+                    .env("SCRIPTMILL_WORKER__LIMITS__MEMORY", if slots > 64 { "16MiB" } else { "64MiB" })
+                    .env("SCRIPTMILL_SANDBOX__CACHE_DIR", env!("CARGO_TARGET_TMPDIR"))
+                    .env("SCRIPTMILL_HTTP__ADDRESS", "off")
+                    .env("SCRIPTMILL_LOG__FILTER", "warn");
+                command
+            }
+            Kind::Node { program } => {
+                let mut command = Command::new(program);
+                if self.name == "isolated-vm" {
+                    command.arg("--no-node-snapshot");
+                }
+                let worker = program.ancestors().nth(3).context("node_modules has no parent")?.join("worker.mjs");
+                command.arg(worker).arg(self.name);
+                command
+            }
+        };
+        command
+            .env("AMQP_URL", &broker.address)
+            .env("QUEUE", &line.jobs)
+            .env("PREFETCH", prefetch.to_string())
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .kill_on_drop(true);
+        Ok(command)
+    }
+}
+
+/// A worker that runs.
+pub(crate) struct Worker {
+    line: Line,
+    child: Child,
+    pid: u32,
+    /// From the start of the process to the first outcome.
+    pub(crate) first_outcome: Duration,
+}
+
+/// What a worker did under load.
+pub(crate) struct Work {
+    pub(crate) jobs_per_second: f64,
+    /// Processor time of the worker, its children included, for each job.
+    pub(crate) cpu_us: f64,
+    /// Resident memory afterwards, in bytes.
+    pub(crate) resident: u64,
+}
+
+impl Worker {
+    /// Starts a worker for which a job waits already.
+    pub(crate) async fn start(broker: &Broker, peer: &Peer, prefetch: usize, first: &Case) -> anyhow::Result<Self> {
+        let mut line = broker.line(peer.name).await?;
+        line.publish(&first.body(), 0).await?;
+        let mut command = peer.command(broker, &line, prefetch)?;
+        let began = Instant::now();
+        let child = command.spawn().with_context(|| format!("{command:?}"))?;
+        let pid = child.id().context("it ended at once")?;
+        let (_, outcome) = line.answer().await?;
+        let first_outcome = began.elapsed();
+        ensure!(
+            matches!(peer.kind, Kind::Echo) || String::from_utf8_lossy(&outcome).contains("succeeded"),
+            "the first outcome is {}",
+            String::from_utf8_lossy(&outcome)
+        );
+        Ok(Self { line, child, pid, first_outcome })
+    }
+
+    pub(crate) async fn load(&mut self, case: &Case, concurrency: usize, span: Duration) -> anyhow::Result<Work> {
+        let before = self.cpu()?;
+        let load = self.line.load(&case.body(), concurrency, span).await?;
+        let used = self.cpu()?.saturating_sub(before);
+        Ok(Work {
+            jobs_per_second: load.jobs as f64 / load.elapsed.as_secs_f64(),
+            cpu_us: used.as_secs_f64() * 1e6 / load.jobs as f64,
+            resident: self.resident()?,
+        })
+    }
+
+    pub(crate) async fn latency(&mut self, case: &Case, rate: u32, span: Duration) -> anyhow::Result<Histogram<u64>> {
+        self.line.latency(&case.body(), rate, span).await
+    }
+
+    /// Gives it jobs whose sandboxes wait.
+    pub(crate) async fn hold(&self, case: &Case, count: usize) -> anyhow::Result<()> {
+        for number in 0..count {
+            self.line.publish(&case.body(), number as u64).await?;
+        }
+        Ok(())
+    }
+
+    /// How much memory it has more than `before`, once that grows no longer.
+    pub(crate) async fn settled_growth(&self, before: u64) -> anyhow::Result<u64> {
+        let mut memory = self.proportional()?;
+        loop {
+            tokio::time::sleep(QUIET).await;
+            let now = self.proportional()?;
+            // A hundredth more or less is noise.
+            if now < memory + memory / 100 && now > before {
+                return Ok(now - before);
+            }
+            memory = now;
+        }
+    }
+
+    pub(crate) async fn stop(mut self) -> anyhow::Result<()> {
+        Ok(self.child.kill().await?)
+    }
+
+    /// Resident memory in bytes.
+    pub(crate) fn resident(&self) -> anyhow::Result<u64> {
+        self.memory("Rss:")
+    }
+
+    /// Resident memory in bytes, where a page that several mappings share counts for each by its share.
+    pub(crate) fn proportional(&self) -> anyhow::Result<u64> {
+        self.memory("Pss:")
+    }
+
+    fn memory(&self, field: &str) -> anyhow::Result<u64> {
+        let mut bytes = 0;
+        for pid in family(self.pid)? {
+            let rollup = fs::read_to_string(format!("/proc/{pid}/smaps_rollup"))?;
+            let line = rollup.lines().find_map(|line| line.strip_prefix(field)).context("no such field")?;
+            bytes += line.trim().trim_end_matches(" kB").parse::<u64>()? << 10;
+        }
+        Ok(bytes)
+    }
+
+    fn cpu(&self) -> anyhow::Result<Duration> {
+        let mut ticks = 0;
+        for pid in family(self.pid)? {
+            let fields = stat(pid)?;
+            // utime, stime, and those of children that have ended.
+            ticks += fields[11..15].iter().filter_map(|field| field.parse::<u32>().ok()).sum::<u32>();
+        }
+        Ok(TICK * ticks)
+    }
+}
+
+/// The fields of `/proc/PID/stat` after the name, which may hold anything.
+fn stat(pid: u32) -> anyhow::Result<Vec<String>> {
+    let text = fs::read_to_string(format!("/proc/{pid}/stat"))?;
+    let (_, fields) = text.rsplit_once(')').context("a process without a name")?;
+    Ok(fields.split_whitespace().map(str::to_owned).collect())
+}
+
+/// A process and its descendants.
+fn family(pid: u32) -> anyhow::Result<Vec<u32>> {
+    let mut parents = Vec::new();
+    for entry in fs::read_dir("/proc")? {
+        let name = entry?.file_name();
+        if let Some(pid) = name.to_str().and_then(|name| name.parse::<u32>().ok())
+            // It may have ended meanwhile.
+            && let Ok(fields) = stat(pid)
+        {
+            parents.push((pid, fields[1].parse::<u32>()?));
+        }
+    }
+    let mut family = vec![pid];
+    let mut at = 0;
+    while let Some(&member) = family.get(at) {
+        family.extend(parents.iter().filter(|(_, parent)| *parent == member).map(|(pid, _)| *pid));
+        at += 1;
+    }
+    Ok(family)
+}

@@ -1,0 +1,3 @@
+function main(input) {
+  return { ok: true, id: input.id };
+}

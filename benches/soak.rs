@@ -1,0 +1,111 @@
+//! Whether a worker's memory stays flat: `cargo xtask bench soak --jobs 1000000` runs so many jobs through the whole
+//! worker on a queue in memory and prints its resident memory at each tenth.
+//!
+//! The jobs are what a busy worker meets: most return, some throw, use up their fuel or their memory, or are no jobs at
+//! all; one in a hundred brings a script that was never seen before, so that images are made and evicted all along.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::Context as _;
+use clap::Parser;
+use prometheus_client::registry::Registry;
+use scriptmill::broker::embedded::Embedded;
+use scriptmill::broker::{Broker as _, Message, Target};
+use scriptmill::metrics::Metrics;
+use scriptmill::service::{Options, Service};
+use scriptmill_sandbox::prepare::{Bounds, Checker};
+use scriptmill_sandbox::{Sandbox, TokioHost};
+use scriptmill_sdk::amqp::Envelope;
+use serde_json::json;
+use tokio_util::sync::CancellationToken;
+
+const REPLIES: &str = "replies";
+/// Jobs under way at one time.
+const UNDER_WAY: u64 = 64;
+/// Of so many jobs one brings a new script.
+const NEW_SCRIPT_EVERY: u64 = 100;
+/// Small, so that images are evicted from early on.
+const IMAGE_CACHE_BYTES: u64 = 32 << 20;
+
+#[derive(Parser)]
+struct Arguments {
+    /// Jobs to run
+    #[arg(long, default_value_t = 100_000)]
+    jobs: u64,
+    // What `cargo bench` adds.
+    #[arg(long, hide = true)]
+    bench: bool,
+}
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let jobs = Arguments::parse().jobs;
+    let host = Arc::new(TokioHost::new(tokio::runtime::Handle::current()));
+    let mut options = scriptmill_sandbox::Options::new(Checker::in_process(Bounds::default()), host);
+    options.image_cache_bytes = IMAGE_CACHE_BYTES;
+    options.cache_dir = Some(env!("CARGO_TARGET_TMPDIR").into());
+    let sandbox = Sandbox::new(options).context("the sandbox")?;
+    let options = Options::default();
+    let policy = options.policy(false, sandbox.engine_hash());
+    let broker = Embedded::new(2 * UNDER_WAY as usize);
+    broker.declare_requester(REPLIES);
+    let metrics = Metrics::new(&mut Registry::default());
+    let pause = Duration::from_secs(1);
+    let service = Service::new(Arc::new(broker.clone()), Arc::new(sandbox), options, policy, pause, metrics)?;
+    let drain = CancellationToken::new();
+    let worker = tokio::spawn(service.run(drain.clone()));
+
+    println!("{:>12} {:>10} {:>14}", "jobs", "jobs/s", "resident MB");
+    let tenth = (jobs / 10).max(1);
+    let mut began = Instant::now();
+    for number in 0..jobs + UNDER_WAY {
+        if number < jobs {
+            publish(&broker, number).await?;
+        }
+        if number < UNDER_WAY {
+            continue;
+        }
+        broker.take(REPLIES).await;
+        let done = number + 1 - UNDER_WAY;
+        if done.is_multiple_of(tenth) {
+            let rate = tenth as f64 / began.elapsed().as_secs_f64();
+            println!("{done:>12} {rate:>10.0} {:>14.1}", resident_bytes()? as f64 / 1e6);
+            began = Instant::now();
+            // The dead letters of what was no job.
+            while tokio::time::timeout(Duration::ZERO, broker.take_dead()).await.is_ok() {}
+        }
+    }
+    drain.cancel();
+    worker.await.context("the worker broke")?.context("the worker stopped")
+}
+
+async fn publish(broker: &Embedded, number: u64) -> anyhow::Result<()> {
+    let source = match number % 20 {
+        0 => "export default () => { throw new RangeError('asked to'); };".to_owned(),
+        1 => "export default () => { for (;;); };".to_owned(),
+        2 => "export default () => { const all = []; for (;;) all.push('a'.repeat(1e5) + all.length); };".to_owned(),
+        3 => "export default () => new Promise((done) => setTimeout(done, 1));".to_owned(),
+        4 => "export default () => Array.from({ length: 2000 }, (_, n) => ({ n, text: `${n}` }));".to_owned(),
+        _ if number % NEW_SCRIPT_EVERY == 7 => format!("const own = {number};\nexport default () => own;"),
+        _ => "export default (input) => ({ ...input, sum: input.rows.reduce((sum, row) => sum + row, 0) });".to_owned(),
+    };
+    let script = json!({ "modules": [{ "name": "main.ts", "source": source }] });
+    let input = json!({ "rows": (0..50).collect::<Vec<_>>(), "text": "x".repeat(500) });
+    let limits = json!({ "fuel": 20_000_000, "memoryBytes": 16 << 20 });
+    let mut job =
+        json!({ "id": number.to_string(), "tenant": "soak", "script": script, "input": input, "limits": limits });
+    if number % 1_000 == 5 {
+        job["tenant"] = json!("NOBODY");
+    }
+    let envelope = Envelope { reply_to: Some(REPLIES.to_owned()), attempt: 1, ..Envelope::default() };
+    let message = Message { body: job.to_string().into(), properties: envelope.job_properties() };
+    broker.publish(&Target::Jobs, &message).await?;
+    Ok(())
+}
+
+fn resident_bytes() -> anyhow::Result<u64> {
+    let status = std::fs::read_to_string("/proc/self/status")?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no VmRSS")?;
+    Ok(line.trim().trim_end_matches(" kB").parse::<u64>()? << 10)
+}

@@ -1,0 +1,73 @@
+//! `cargo xtask bench`: the comparisons that need more than `cargo bench`.
+
+use std::ffi::OsString;
+use std::fs;
+use std::path::PathBuf;
+use std::process::{Command, ExitCode};
+
+use anyhow::{Context, Result, ensure};
+
+use crate::workspace_root;
+
+#[derive(clap::Args)]
+pub(crate) struct Options {
+    #[command(subcommand)]
+    comparison: Comparison,
+}
+
+#[derive(clap::Subcommand)]
+enum Comparison {
+    /// Scriptmill beside what users would pick instead, over one RabbitMQ (see BENCHMARKS.md)
+    Peers(Arguments),
+    /// Whether a worker's memory stays flat over many jobs
+    Soak(Arguments),
+}
+
+#[derive(clap::Args)]
+struct Arguments {
+    /// Handed to the benchmark; `--help` tells which there are
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    arguments: Vec<OsString>,
+}
+
+pub(crate) fn run(options: &Options) -> Result<ExitCode> {
+    match &options.comparison {
+        Comparison::Peers(own) => {
+            let node_modules = install_peers()?;
+            let mut arguments: Vec<OsString> = vec!["--node-modules".into(), node_modules.into()];
+            arguments.extend(own.arguments.iter().cloned());
+            bench("peers", &arguments)
+        }
+        Comparison::Soak(own) => bench("soak", &own.arguments),
+    }
+}
+
+fn bench(name: &str, arguments: &[OsString]) -> Result<ExitCode> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let status = Command::new(cargo)
+        .args(["bench", "--workspace", "--bench", name, "--"])
+        .args(arguments)
+        .current_dir(workspace_root())
+        .status()
+        .context("could not run cargo")?;
+    Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Installs the peers below `target`, at the versions of the lock file. Returns their `node_modules`.
+fn install_peers() -> Result<PathBuf> {
+    let (from, to) = (workspace_root().join("benches/peers"), workspace_root().join("target/peers"));
+    fs::create_dir_all(&to)?;
+    for entry in fs::read_dir(&from)? {
+        let file = entry?.path();
+        if file.extension().is_some_and(|extension| extension == "mjs" || extension == "json") {
+            fs::copy(&file, to.join(file.file_name().unwrap_or_default()))?;
+        }
+    }
+    let status = Command::new("npm")
+        .args(["ci", "--no-audit", "--no-fund"])
+        .current_dir(&to)
+        .status()
+        .context("npm, which installs the peers, could not be run")?;
+    ensure!(status.success(), "npm could not install the peers");
+    Ok(to.join("node_modules"))
+}
