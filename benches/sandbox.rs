@@ -3,7 +3,7 @@
 //! `cargo bench --bench sandbox` measures every case once in each of many rounds, in turn, so that a noisy moment hits
 //! all of them alike, and prints medians. A harness that measures one case after the other would put the drift of the
 //! machine into the ratios. `-- --no-pagemap-scan` measures as on a kernel before Linux 6.7; `-- --quick` is rough;
-//! `-- TEXT` measures the floor and the cases whose names hold the text.
+//! `-- TEXT` measures the floor and the cases whose names hold the text. `SCRIPTMILL_ENGINE_WASM` names another engine.
 
 use std::path::Path;
 use std::pin::pin;
@@ -125,7 +125,8 @@ impl<'a> Case<'a> {
 fn sandbox(metered: bool, pagemap_scan: bool) -> Sandbox {
     let options = Options::new(Checker::in_process(Bounds::default()), Arc::new(NoTimers));
     let engine = EngineOptions {
-        wasm: ENGINE_WASM.into(),
+        wasm: std::env::var_os("SCRIPTMILL_ENGINE_WASM")
+            .map_or(ENGINE_WASM.into(), |file| std::fs::read(file).expect("an engine").into()),
         instances: 8,
         memory_bytes: Limits::default().memory_bytes,
         metered,

@@ -12,6 +12,7 @@ pub(crate) use rquickjs_sys::{JS_UNDEFINED as UNDEFINED, JSValue as Raw};
 
 unsafe extern "C" {
     fn sm_go_live();
+    fn sm_make_intrinsics(ctx: *mut q::JSContext) -> c_int;
     fn sm_seed(ctx: *mut q::JSContext, seed: u64);
     fn sm_error_stack(ctx: *mut q::JSContext, error: Raw) -> Raw;
     fn sm_is_script_function(value: Raw) -> bool;
@@ -79,6 +80,8 @@ pub(crate) fn create() {
         let runtime = q::JS_NewRuntime();
         q::JS_SetMaxStackSize(runtime, STACK_BYTES);
         CONTEXT = q::JS_NewContext(runtime);
+        // Only running out of memory can fail here, and that traps in the host.
+        sm_make_intrinsics(CONTEXT);
     }
 }
 
