@@ -16,6 +16,8 @@ use crate::workspace_root;
 
 const CRATE: &str = "rquickjs-sys";
 const TARGET: &str = "wasm32-unknown-unknown";
+/// The features of WebAssembly that rustc uses on this target and clang 19 leaves off.
+const C_FEATURES: &str = "-mbulk-memory -mnontrapping-fptoint -msign-ext";
 
 #[derive(clap::Args)]
 pub(crate) struct Options {
@@ -169,7 +171,7 @@ fn build(folder: &Path, toolchain: &Toolchain) -> Result<PathBuf> {
             .env("CARGO_ENCODED_RUSTFLAGS", rust_flags.join("\u{1f}"))
             .env(format!("CC_{}", TARGET.replace('-', "_")), &toolchain.clang)
             .env(format!("AR_{}", TARGET.replace('-', "_")), &toolchain.ar)
-            .env(format!("CFLAGS_{}", TARGET.replace('-', "_")), format!("-ffile-prefix-map={place}")),
+            .env(format!("CFLAGS_{}", TARGET.replace('-', "_")), format!("-ffile-prefix-map={place} {C_FEATURES}")),
     )?;
     Ok(work.join("target").join(TARGET).join("release/scriptmill_engine.wasm"))
 }
