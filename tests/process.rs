@@ -4,59 +4,15 @@
 mod support;
 
 use std::collections::HashSet;
-use std::process::Stdio;
 use std::time::Duration;
 
 use scriptmill_sdk::amqp::Envelope;
 use scriptmill_sdk::{Ending, Outcome};
 use serde_json::json;
-use support::{LONG, Rabbit, server, with_rabbit};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::process::{Child, Command};
+use support::{LONG, Rabbit, get, start, with_rabbit};
 use tokio::time::timeout;
 
 const SLOTS: usize = 3;
-
-/// A worker and its address for health.
-async fn start(rabbit: &Rabbit) -> (Child, String) {
-    let free = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().to_string();
-    let mut command = Command::new(env!("CARGO_BIN_EXE_scriptmill"));
-    command
-        .arg("work")
-        .env("SCRIPTMILL_BROKER__ADDRESSES", server())
-        .env("SCRIPTMILL_BROKER__PREFIX", &rabbit.prefix)
-        .env("SCRIPTMILL_WORKER__SLOTS", SLOTS.to_string())
-        .env("SCRIPTMILL_HTTP__ADDRESS", &free)
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .kill_on_drop(true);
-    if let Some(file) = std::env::var_os("SCRIPTMILL_TEST_CA") {
-        command.env("SCRIPTMILL_BROKER__CA_FILE", file);
-    }
-    if let Some(cache) = std::env::var_os("SCRIPTMILL_CACHE_DIR") {
-        command.env("SCRIPTMILL_SANDBOX__CACHE_DIR", cache);
-    }
-    let worker = command.spawn().unwrap();
-    let ready = async {
-        while get(&free, "/readyz").await.is_none_or(|answer| !answer.starts_with("HTTP/1.1 200")) {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    };
-    timeout(LONG, ready).await.expect("the worker becomes ready");
-    (worker, free)
-}
-
-/// The whole answer; none while nobody listens.
-async fn get(address: &str, path: &str) -> Option<String> {
-    let mut stream = TcpStream::connect(address).await.ok()?;
-    let request = format!("GET {path} HTTP/1.1\r\nHost: worker\r\nConnection: close\r\n\r\n");
-    stream.write_all(request.as_bytes()).await.ok()?;
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).await.ok()?;
-    Some(answer)
-}
 
 async fn put(rabbit: &Rabbit, id: &str, source: &str, reply_to: &str) {
     let script = json!({ "modules": [{ "name": "main.ts", "source": source }] });
@@ -70,7 +26,7 @@ async fn put(rabbit: &Rabbit, id: &str, source: &str, reply_to: &str) {
 async fn probes_are_answered_while_every_slot_computes() {
     with_rabbit(async |rabbit| {
         let queue = rabbit.declare_requester("replies").await;
-        let (_worker, address) = start(rabbit).await;
+        let (_worker, address) = start(rabbit, SLOTS).await;
         for n in 0..2 * SLOTS {
             put(rabbit, &format!("endless-{n}"), "export default () => { for (;;); };", &queue).await;
         }
@@ -97,7 +53,7 @@ async fn probes_are_answered_while_every_slot_computes() {
 async fn a_killed_worker_loses_nothing() {
     with_rabbit(async |rabbit| {
         let queue = rabbit.declare_requester("replies").await;
-        let (mut worker, _) = start(rabbit).await;
+        let (mut worker, _) = start(rabbit, SLOTS).await;
         let jobs = 150;
         for n in 0..jobs {
             // Long enough that some are always under way.
@@ -115,7 +71,7 @@ async fn a_killed_worker_loses_nothing() {
                 // SIGKILL: no goodbye to the broker.
                 worker.kill().await.unwrap();
                 assert!(rabbit.ready(&rabbit.names.jobs).await > 0, "the worker was done before it was killed");
-                successor = Some(start(rabbit).await);
+                successor = Some(start(rabbit, SLOTS).await);
             }
         }
     })

@@ -7,11 +7,11 @@ mod support;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use support::{server, with_rabbit};
+use support::{server, start, with_rabbit};
 
 const CLOCK: &str = "2026-01-31T09:00:00Z";
 const TENANT: &str = "demo";
@@ -42,16 +42,6 @@ impl Outcome {
     }
 }
 
-/// Kills the worker when the test ends, however it ends.
-struct Worker(Child);
-
-impl Drop for Worker {
-    fn drop(&mut self) {
-        _ = self.0.kill();
-        _ = self.0.wait();
-    }
-}
-
 /// The outcomes that a command prints, one a line, by job.
 fn outcomes(arguments: &[&str]) -> BTreeMap<String, String> {
     let output = Command::new(env!("CARGO_BIN_EXE_scriptmill")).args(arguments).output().unwrap();
@@ -76,11 +66,7 @@ async fn value_and_fuel_are_the_same_in_run_in_demo_and_through_rabbitmq() {
     with_rabbit(async |rabbit| {
         let demo = outcomes(&["demo", "--outcomes", "--clock", CLOCK]);
         assert!(demo.len() >= 10, "{demo:?}");
-        let worker = Command::new(env!("CARGO_BIN_EXE_scriptmill"))
-            .args(["work", "--http", "off", "--broker", &server(), "--prefix", &rabbit.prefix])
-            .stderr(Stdio::null())
-            .spawn();
-        let _worker = Worker(worker.unwrap());
+        let _worker = start(rabbit, 2).await;
         for (name, folder) in examples() {
             let (script, input) = (folder.join("main.ts"), folder.join("input.json"));
             let (script, input) = (script.to_str().unwrap(), input.to_str().unwrap());

@@ -4,6 +4,7 @@
 
 use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;
+use std::process::Stdio;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -17,8 +18,11 @@ use lapin::{BasicProperties, Channel, Connection};
 use scriptmill::broker::amqp::{Amqp, Options};
 use scriptmill::broker::{Address, Message, Names};
 use scriptmill_sdk::connect::Brokers;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::process::{Child, Command};
 use tokio::task::JoinHandle;
+use tokio::time::timeout;
 
 /// Waits of tests: long enough for a busy machine, and no test waits this long but to fail.
 pub const LONG: Duration = Duration::from_secs(60);
@@ -133,6 +137,46 @@ impl Rabbit {
         }
         self.admin.close(200, "done".into()).await.unwrap();
     }
+}
+
+/// `scriptmill work` as a process that is ready, and its address for health.
+pub async fn start(rabbit: &Rabbit, slots: usize) -> (Child, String) {
+    let free = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().to_string();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_scriptmill"));
+    command
+        .arg("work")
+        .env("SCRIPTMILL_BROKER__ADDRESSES", server())
+        .env("SCRIPTMILL_BROKER__PREFIX", &rabbit.prefix)
+        .env("SCRIPTMILL_WORKER__SLOTS", slots.to_string())
+        .env("SCRIPTMILL_HTTP__ADDRESS", &free)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .kill_on_drop(true);
+    if let Some(file) = std::env::var_os("SCRIPTMILL_TEST_CA") {
+        command.env("SCRIPTMILL_BROKER__CA_FILE", file);
+    }
+    if let Some(cache) = std::env::var_os("SCRIPTMILL_CACHE_DIR") {
+        command.env("SCRIPTMILL_SANDBOX__CACHE_DIR", cache);
+    }
+    let worker = command.spawn().unwrap();
+    let ready = async {
+        while get(&free, "/readyz").await.is_none_or(|answer| !answer.starts_with("HTTP/1.1 200")) {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    timeout(LONG, ready).await.expect("the worker becomes ready");
+    (worker, free)
+}
+
+/// The whole answer to a GET; none while nobody listens.
+pub async fn get(address: &str, path: &str) -> Option<String> {
+    let mut stream = TcpStream::connect(address).await.ok()?;
+    let request = format!("GET {path} HTTP/1.1\r\nHost: worker\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.ok()?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.ok()?;
+    Some(answer)
 }
 
 /// A way to the broker that can be cut.
