@@ -163,7 +163,10 @@ impl Need {
         let packages = self.debian_packages.join(" ");
         ask(&format!("{}: install {packages} from Debian and start it?", self.name))?;
         eprintln!("{}: from Debian's {packages}; it stays installed", self.name);
-        let installed = output_of(Command::new("dpkg").arg("-s").args(self.debian_packages)).is_ok();
+        // One that was removed may be known still, with its configuration.
+        let mut states = Command::new("dpkg-query");
+        states.args(["--show", "--showformat=${db:Status-Status}\n"]).args(self.debian_packages);
+        let installed = output_of(&mut states).is_ok_and(|states| states.lines().all(|state| state == "installed"));
         if !installed {
             run(Command::new("apt-get").args(["update", "-q"]))?;
             run(Command::new("apt-get")
