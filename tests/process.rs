@@ -27,24 +27,25 @@ async fn probes_are_answered_while_every_slot_computes() {
     with_rabbit(async |rabbit| {
         let queue = rabbit.declare_requester("replies").await;
         let (_worker, address) = start(rabbit, SLOTS).await;
-        for n in 0..2 * SLOTS {
+        for n in 0..4 * SLOTS {
             put(rabbit, &format!("endless-{n}"), "export default () => { for (;;); };", &queue).await;
         }
         let is_full = async || {
             let metrics = get(&address, "/metrics").await.expect("metrics");
             metrics.contains(&format!("scriptmill_jobs_running {SLOTS}\n"))
         };
-        let full = async {
+        let full = async || {
             while !is_full().await {
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
         };
-        timeout(LONG, full).await.expect("all slots are taken");
+        timeout(LONG, full()).await.expect("all slots are taken");
         for path in ["/livez", "/readyz", "/health"] {
             let answer = timeout(LONG, get(&address, path)).await.expect("an answer").expect("an answer");
             assert!(answer.starts_with("HTTP/1.1 200"), "{path}: {answer}");
         }
-        assert!(is_full().await, "the probes were answered only after the scripts had ended");
+        // Between two scripts a slot is free for a moment; once they have all ended, none is taken again.
+        timeout(LONG, full()).await.expect("the probes were answered before the scripts had ended");
     })
     .await;
 }
@@ -54,10 +55,10 @@ async fn a_killed_worker_loses_nothing() {
     with_rabbit(async |rabbit| {
         let queue = rabbit.declare_requester("replies").await;
         let (mut worker, _) = start(rabbit, SLOTS).await;
-        let jobs = 150;
+        let jobs = 100;
         for n in 0..jobs {
             // Long enough that some are always under way.
-            let source = "export default () => { let n = 0; for (let i = 0; i < 200000; i++) n += i; return n; };";
+            let source = "export default () => { let n = 0; for (let i = 0; i < 1000000; i++) n += i; return n; };";
             put(rabbit, &format!("job-{n}"), source, &queue).await;
         }
         let mut answered = HashSet::new();
