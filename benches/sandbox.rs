@@ -6,12 +6,10 @@
 //! `-- TEXT` measures the floor and the cases whose names hold the text. `SCRIPTMILL_ENGINE_WASM` names another engine.
 
 use std::path::Path;
-use std::pin::pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
-use scriptmill_sandbox::measure::{Floor, Reused, instantiate};
+use scriptmill_sandbox::measure::{Floor, Reused, complete, instantiate};
 use scriptmill_sandbox::prepare::{Bounds, Checker};
 use scriptmill_sandbox::{ENGINE_WASM, EngineOptions, Host, Image, Invocation, Options, Sandbox};
 use scriptmill_sdk::{Bundle, Ending, Limits, Module};
@@ -160,15 +158,4 @@ fn job(input: &str) -> Invocation<'_> {
 fn fresh(sandbox: &Sandbox, image: &Image, input: &str) {
     let execution = complete(sandbox.run(image, job(input)));
     assert!(matches!(execution.ending, Ending::Succeeded(_)), "{:?}", execution.ending);
-}
-
-/// Runs a future to its end on this thread, as an executor thread would poll it.
-fn complete<T>(future: impl Future<Output = T>) -> T {
-    let mut future = pin!(future);
-    let mut context = Context::from_waker(Waker::noop());
-    loop {
-        if let Poll::Ready(output) = future.as_mut().poll(&mut context) {
-            return output;
-        }
-    }
 }

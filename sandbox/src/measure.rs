@@ -1,5 +1,7 @@
-//! Parts of a job on their own, for benchmarks alone.
+//! Parts of a job on their own, for benchmarks, and a way to run a future without a runtime.
 
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use wasmtime::{InstancePre, Linker, Module, Store};
@@ -72,4 +74,15 @@ impl<'a> Reused<'a> {
 /// The pool has no room.
 pub async fn instantiate(sandbox: &Sandbox, image: &Image, job: &Invocation<'_>) -> Result<(), EngineError> {
     Reused::new(sandbox, image, job).await.map(drop)
+}
+
+/// Polls a future that waits for nothing but its own slices to its end, on this thread.
+pub fn complete<T>(future: impl Future<Output = T>) -> T {
+    let mut future = pin!(future);
+    let mut context = Context::from_waker(Waker::noop());
+    loop {
+        if let Poll::Ready(output) = future.as_mut().poll(&mut context) {
+            return output;
+        }
+    }
 }

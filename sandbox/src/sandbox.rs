@@ -2,9 +2,7 @@
 
 use std::borrow::Cow;
 use std::path::PathBuf;
-use std::pin::pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
 
 use moka::future::Cache;
 use scriptmill_sdk::{Bundle, Code, Diagnostic, Ending, Failure, Limits, Origin, Rejection, Severity};
@@ -14,6 +12,7 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use crate::engine::{Engine, EngineError, EngineOptions};
 use crate::guest::{Clock, Guest, TOP_LEVEL_INSTANT};
 use crate::instance::{Instance, Interface, Snapshot};
+use crate::measure::complete;
 use crate::prepare::{CheckFailed, Checker, Emit};
 use crate::{ENGINE_WASM, Execution, Host, Image, Invocation, Refusal, image, run};
 
@@ -245,17 +244,6 @@ async fn initialise(interface: &Interface, raw: &Snapshot, options: &Options) ->
     let mut instance = Instance::new(interface, raw, guest, u64::MAX / 2).await.map_err(failed)?;
     instance.initialise().await.map_err(failed)?;
     Ok(instance.memory().to_vec())
-}
-
-/// Runs a future that waits for nothing but its own slices.
-fn complete<T>(future: impl Future<Output = T>) -> T {
-    let mut future = pin!(future);
-    let mut context = Context::from_waker(Waker::noop());
-    loop {
-        if let Poll::Ready(output) = future.as_mut().poll(&mut context) {
-            return output;
-        }
-    }
 }
 
 /// Between two calls the stack holds nothing: an image goes without what the last call left there.
