@@ -121,7 +121,13 @@ impl Line {
     }
 
     /// Keeps `concurrency` jobs under way for a while, then waits for the last.
-    pub(crate) async fn load(&mut self, body: &[u8], concurrency: usize, span: Duration) -> anyhow::Result<Load> {
+    pub(crate) async fn load(
+        &mut self,
+        body: &[u8],
+        concurrency: usize,
+        span: Duration,
+        check: impl Fn(&[u8]) -> anyhow::Result<()>,
+    ) -> anyhow::Result<Load> {
         let began = Instant::now();
         let (mut sent, mut answered) = (0, 0);
         while sent < concurrency as u64 {
@@ -129,7 +135,8 @@ impl Line {
             sent += 1;
         }
         while answered < sent {
-            self.answer().await?;
+            let (_, answer) = self.answer().await?;
+            check(&answer)?;
             answered += 1;
             if began.elapsed() < span {
                 self.publish(body, sent).await?;

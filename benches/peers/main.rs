@@ -98,13 +98,16 @@ async fn measure(broker: &Broker, arguments: &Arguments) -> anyhow::Result<Resul
         eprintln!("starting {}", peer.name);
         workers.push(Worker::start(broker, peer, 32, &cases[0]).await.with_context(|| peer.name.to_owned())?);
     }
-    for (peer, worker) in peers.iter().zip(&mut workers) {
-        for case in &cases {
-            // Compiles, and says early what does not work.
-            worker
-                .load(case, 1, Duration::from_millis(300))
-                .await
-                .with_context(|| format!("{}: {}", peer.name, case.name))?;
+    for case in &cases {
+        let mut agreed = None;
+        for (peer, worker) in peers.iter().zip(&mut workers) {
+            let name = || format!("{}: {}", peer.name, case.name);
+            if let Some(value) = worker.value(case).await.with_context(name)? {
+                let agreed = agreed.get_or_insert_with(|| value.clone());
+                anyhow::ensure!(*agreed == value, "{} gives another value than the workers before", name());
+            }
+            // Whatever compiles while it runs gets the time for it.
+            worker.load(case, 1, Duration::from_millis(300)).await.with_context(name)?;
         }
     }
     for round in 1..=arguments.rounds {

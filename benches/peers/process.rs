@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, ensure};
+use anyhow::Context as _;
 use hdrhistogram::Histogram;
+use serde_json::Value;
 use tokio::process::{Child, Command};
 
 use crate::cases::Case;
@@ -95,6 +96,8 @@ pub(crate) struct Worker {
     line: Line,
     child: Child,
     pid: u32,
+    /// Its answers are the jobs themselves.
+    is_echo: bool,
     /// From the start of the process to the first outcome.
     pub(crate) first_outcome: Duration,
 }
@@ -119,23 +122,31 @@ impl Worker {
         let pid = child.id().context("it ended at once")?;
         let (_, outcome) = line.answer().await?;
         let first_outcome = began.elapsed();
-        ensure!(
-            matches!(peer.kind, Kind::Echo) || String::from_utf8_lossy(&outcome).contains("succeeded"),
-            "the first outcome is {}",
-            String::from_utf8_lossy(&outcome)
-        );
-        Ok(Self { line, child, pid, first_outcome })
+        let is_echo = matches!(peer.kind, Kind::Echo);
+        if !is_echo {
+            first.check(&outcome)?;
+        }
+        Ok(Self { line, child, pid, is_echo, first_outcome })
     }
 
     pub(crate) async fn load(&mut self, case: &Case, concurrency: usize, span: Duration) -> anyhow::Result<Work> {
         let before = self.cpu()?;
-        let load = self.line.load(&case.body(), concurrency, span).await?;
+        let is_echo = self.is_echo;
+        let check = |answer: &[u8]| if is_echo { Ok(()) } else { case.check(answer) };
+        let load = self.line.load(&case.body(), concurrency, span, check).await?;
         let used = self.cpu()?.saturating_sub(before);
         Ok(Work {
             jobs_per_second: load.jobs as f64 / load.elapsed.as_secs_f64(),
             cpu_us: used.as_secs_f64() * 1e6 / load.jobs as f64,
             resident: self.resident()?,
         })
+    }
+
+    /// The value that it gives for a job; none of the echo worker.
+    pub(crate) async fn value(&mut self, case: &Case) -> anyhow::Result<Option<Value>> {
+        self.line.publish(&case.body(), 0).await?;
+        let (_, answer) = self.line.answer().await?;
+        if self.is_echo { Ok(None) } else { case.value(&answer).map(Some) }
     }
 
     pub(crate) async fn latency(&mut self, case: &Case, rate: u32, span: Duration) -> anyhow::Result<Histogram<u64>> {

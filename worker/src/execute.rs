@@ -12,8 +12,7 @@ use serde_json::value::RawValue;
 
 use crate::intake::{Accepted, Policy};
 
-/// Time within which the inputs of a batch must begin: half of RabbitMQ's consumer timeout, after which it would deliver
-/// the whole batch again.
+/// Time that a whole batch may take: half of RabbitMQ's consumer timeout, after which it would be delivered again.
 const BATCH_TIME_MAX: Duration = Duration::from_secs(15 * 60);
 /// Bytes of an outcome that are left for what is not a result.
 const OUTCOME_HEAD_BYTES: usize = 32 << 10;
