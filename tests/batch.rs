@@ -2,10 +2,10 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use scriptmill::broker::Message;
-use scriptmill::execute::execute;
+use scriptmill::execute::prepare_and_execute;
 use scriptmill::intake::{Policy, read};
 use scriptmill::service::Options as WorkerOptions;
 use scriptmill_sandbox::prepare::{Bounds, Checker};
@@ -26,7 +26,7 @@ async fn run(sandbox: &Sandbox, job: &Value, change: impl FnOnce(&mut Policy)) -
     change(&mut policy);
     let message = Message { body: job.to_string().into(), ..Message::default() };
     match read(&message, &Envelope::default(), false, SystemTime::now(), &policy) {
-        Ok(accepted) => execute(sandbox, accepted, Duration::ZERO, &policy).await,
+        Ok(accepted) => prepare_and_execute(sandbox, accepted, &policy).await,
         Err(outcome) => *outcome,
     }
 }

@@ -191,6 +191,59 @@ async fn no_more_than_the_prefetch_is_out(bench: &Bench<'_>) {
     drop(first);
 }
 
+async fn more_than_the_prefetch_is_out_once_it_is_widened(bench: &Bench<'_>) {
+    let mut seat = Seat::new(bench, 2).await;
+    seat.put(&["a", "b", "c", "d", "e", "f", "g", "h"]).await;
+    let mut held = vec![seat.next().await, seat.next().await];
+    seat.nothing().await;
+    seat.subscription.widen(4);
+    held.push(seat.next().await);
+    // Narrowed again: what is on its way still comes, what is out can be settled, and no more comes than the prefetch lets.
+    seat.subscription.widen(0);
+    while held.len() < 6
+        && let Ok(Some(delivery)) = tokio::time::timeout(SHORT, seat.subscription.next()).await
+    {
+        held.push(delivery.unwrap());
+    }
+    assert!("abcdef".starts_with(&held.iter().map(name).collect::<String>()));
+    assert!(held.iter().all(|delivery| !delivery.redelivered));
+    seat.nothing().await;
+    let taken = held.len();
+    for delivery in held {
+        delivery.acknowledge().await.unwrap();
+    }
+    seat.put(&["i", "j"]).await;
+    let rest = [seat.next().await, seat.next().await];
+    assert_eq!(rest.iter().map(name).collect::<String>(), "abcdefghij"[taken..taken + 2]);
+    assert!(rest.iter().all(|delivery| !delivery.redelivered));
+    seat.nothing().await;
+    let [first, _second] = rest;
+    first.acknowledge().await.unwrap();
+    assert_eq!(name(&seat.next().await), "abcdefghij"[taken + 2..taken + 3]);
+}
+
+async fn deliveries_of_many_consumers_are_all_settled(bench: &Bench<'_>) {
+    let mut seat = Seat::new(bench, 2).await;
+    let names: Vec<_> = (0..100).map(|n| n.to_string()).collect();
+    seat.put(&names.iter().map(String::as_str).collect::<Vec<_>>()).await;
+    seat.subscription.widen(98);
+    let mut held = Vec::new();
+    for _ in 0..100 {
+        held.push(seat.next().await);
+    }
+    seat.nothing().await;
+    held.reverse();
+    for delivery in held {
+        delivery.acknowledge().await.unwrap();
+    }
+    // Consumers go again, and none is missed.
+    seat.subscription.widen(0);
+    seat.nothing().await;
+    seat.put(&["last"]).await;
+    let last = seat.next().await;
+    assert_eq!((name(&last).as_str(), last.redelivered), ("last", false));
+}
+
 async fn properties_and_large_bodies_arrive(bench: &Bench<'_>) {
     let mut seat = Seat::new(bench, 1).await;
     let mut sent = job("a", Some("requester"));
@@ -407,6 +460,8 @@ macro_rules! cases {
 cases![
     first_in_first_out,
     no_more_than_the_prefetch_is_out,
+    more_than_the_prefetch_is_out_once_it_is_widened,
+    deliveries_of_many_consumers_are_all_settled,
     properties_and_large_bodies_arrive,
     a_lost_connection_brings_back_what_was_not_settled,
     a_delivery_dropped_unsettled_comes_back,

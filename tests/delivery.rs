@@ -8,8 +8,6 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::FutureExt;
-use futures_util::future::BoxFuture;
 use lapin::BasicProperties;
 use lapin::options::{QueueDeclareOptions, QueueDeleteOptions};
 use lapin::types::FieldTable;
@@ -28,6 +26,9 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+/// The source of a script whose preparation never ends.
+const NEW: &str = "new";
+
 /// Waits as many milliseconds as the input says, and answers with the attempt. Has the power for so many jobs.
 struct StandIn {
     runtime: tokio::runtime::Handle,
@@ -35,21 +36,29 @@ struct StandIn {
 }
 
 impl Runner for StandIn {
+    type Script = ();
+
     fn engine(&self) -> &str {
         "stand-in"
     }
 
-    fn run<'a>(&'a self, _: &'a Bundle, job: Invocation<'a>) -> BoxFuture<'a, Execution> {
-        async move {
-            let wait = Duration::from_millis(job.input.parse().unwrap_or(0));
-            if !wait.is_zero() {
-                self.runtime.spawn(async move { tokio::time::sleep(wait).await }).await.unwrap();
-            }
-            self.power.acquire().await.unwrap().forget();
-            let attempt = serde_json::value::RawValue::from_string(job.attempt.to_string()).unwrap();
-            Execution::unrun(Ending::Succeeded(attempt))
+    async fn ready(&self, script: &Bundle) -> Option<()> {
+        (script.modules[0].source != NEW).then_some(())
+    }
+
+    /// Never ends.
+    async fn prepare(&self, _: &Bundle) {
+        std::future::pending().await
+    }
+
+    async fn run(&self, (): &(), job: Invocation<'_>) -> Execution {
+        let wait = Duration::from_millis(job.input.parse().unwrap_or(0));
+        if !wait.is_zero() {
+            self.runtime.spawn(async move { tokio::time::sleep(wait).await }).await.unwrap();
         }
-        .boxed()
+        self.power.acquire().await.unwrap().forget();
+        let attempt = serde_json::value::RawValue::from_string(job.attempt.to_string()).unwrap();
+        Execution::unrun(Ending::Succeeded(attempt))
     }
 }
 
@@ -99,7 +108,11 @@ async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
 }
 
 fn job(id: &str, input: serde_json::Value) -> Vec<u8> {
-    let module = json!({ "name": "main.ts", "source": "export default () => 1" });
+    job_of("export default () => 1", id, input)
+}
+
+fn job_of(source: &str, id: &str, input: serde_json::Value) -> Vec<u8> {
+    let module = json!({ "name": "main.ts", "source": source });
     json!({ "id": id, "tenant": "acme.sales", "script": { "modules": [module] }, "input": input })
         .to_string()
         .into_bytes()
@@ -286,6 +299,59 @@ async fn what_outlasts_the_grace_period_is_given_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn jobs_whose_script_is_being_prepared_hold_up_no_others() {
+    const NEW_JOBS: usize = 300;
+    with_rabbit(async |rabbit| {
+        let worker = Worker::start(rabbit.options(), options(2));
+        worker.is(Status::Consuming).await;
+        let queue = rabbit.declare_requester("replies").await;
+        for n in 0..NEW_JOBS {
+            let id = format!("new-{n}");
+            rabbit.put(&rabbit.names.jobs, &job_of(NEW, &id, json!(1)), properties(&id, &queue)).await;
+        }
+        put_jobs(rabbit, 100, json!(1), &queue).await;
+        assert_eq!(collect(rabbit, &queue, 100).await.len(), 100);
+        assert_eq!(worker.metrics.preparing.get(), NEW_JOBS as i64);
+        assert_eq!(worker.metrics.running.get(), 0);
+        // Those were never begun, and go back as they came.
+        worker.stop().await.unwrap();
+        for _ in 0..NEW_JOBS {
+            let message = soon("a job given back", rabbit.take(&rabbit.names.jobs)).await;
+            assert_eq!(Envelope::read(&message.properties).attempt, 1);
+        }
+        assert!(rabbit.try_take(&queue).await.is_none(), "an outcome too many");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_more_jobs_are_parked_than_there_is_memory_for() {
+    with_rabbit(async |rabbit| {
+        let few = Options { preparing_size: bytesize::ByteSize::kib(64), prefetch_margin: 2, ..options(2) };
+        let worker = Worker::start(rabbit.options(), few);
+        worker.is(Status::Consuming).await;
+        let queue = rabbit.declare_requester("replies").await;
+        for n in 0..100 {
+            let id = format!("new-{n}");
+            rabbit.put(&rabbit.names.jobs, &job_of(NEW, &id, json!(1)), properties(&id, &queue)).await;
+        }
+        soon("jobs that are parked", async {
+            while worker.metrics.preparing.get() < 15 {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        })
+        .await;
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        // 64 KiB are 15 of these jobs and a bit; the consumers they leave room for take some more.
+        let parked = worker.metrics.preparing.get();
+        assert!((15..=30).contains(&parked), "{parked} jobs are parked");
+        assert!(rabbit.ready(&rabbit.names.jobs).await >= 70);
+        worker.stop().await.unwrap();
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_cut_connection_is_made_again() {
     const JOBS: usize = 300;
     with_rabbit(async |rabbit| {
@@ -313,8 +379,11 @@ async fn a_deleted_queue_is_declared_again() {
     with_rabbit(async |rabbit| {
         let worker = Worker::start(rabbit.options(), options(2));
         worker.is(Status::Consuming).await;
+        // It may be connecting for a moment only.
+        let mut status = worker.status.clone();
+        status.mark_unchanged();
         rabbit.channel().queue_delete(rabbit.names.jobs.as_str().into(), QueueDeleteOptions::default()).await.unwrap();
-        worker.is(Status::Connecting).await;
+        soon("the loss of the queue", status.changed()).await.unwrap();
         worker.is(Status::Consuming).await;
         let queue = rabbit.declare_requester("replies").await;
         rabbit.put(&rabbit.names.jobs, &job("a", json!(1)), properties("a", &queue)).await;

@@ -46,6 +46,11 @@ impl Case {
         Self { name: "batch", batch: Some(BATCH), ..trivial }
     }
 
+    /// The job with a script that was never seen before.
+    pub(crate) fn new_script(&self, number: usize) -> Vec<u8> {
+        self.body_of(&format!("const own = {number};\n{}", self.source))
+    }
+
     /// Whether somebody may wait for it at a form, so that its latency is measured.
     pub(crate) fn is_interactive(&self) -> bool {
         matches!(self.name, "trivial" | "order")
@@ -73,10 +78,14 @@ impl Case {
 
     /// The message.
     pub(crate) fn body(&self) -> Vec<u8> {
+        self.body_of(self.source)
+    }
+
+    fn body_of(&self, source: &str) -> Vec<u8> {
         let mut job = json!({
             "id": "bench",
             "tenant": "bench",
-            "script": { "modules": [{ "name": "main.js", "source": self.source }] },
+            "script": { "modules": [{ "name": "main.js", "source": source }] },
             "hold": self.hold,
         });
         match self.batch {

@@ -62,7 +62,7 @@ impl Broker {
         let answers = self.consuming.create_channel().await?;
         let no_ack = BasicConsumeOptions { no_ack: true, ..Default::default() };
         let answers = answers.basic_consume(replies.as_str().into(), "".into(), no_ack, FieldTable::default()).await?;
-        Ok(Line { prefix, jobs, replies, channel, answers })
+        Ok(Line { prefix, sender: Sender { channel, jobs, replies }, answers })
     }
 
     /// Removes all queues and exchanges that this run has made.
@@ -86,11 +86,20 @@ impl Broker {
 /// One worker's queue and the way back.
 pub(crate) struct Line {
     pub(crate) prefix: String,
-    pub(crate) jobs: String,
-    replies: String,
-    channel: Channel,
+    pub(crate) sender: Sender,
     answers: Consumer,
 }
+
+/// Where a worker's jobs go in. Clones share it.
+#[derive(Clone)]
+pub(crate) struct Sender {
+    channel: Channel,
+    pub(crate) jobs: String,
+    replies: String,
+}
+
+/// From here on jobs are numbered whose latency does not count.
+pub(crate) const UNTIMED: u64 = 1 << 32;
 
 /// What a span of load gave.
 pub(crate) struct Load {
@@ -98,7 +107,7 @@ pub(crate) struct Load {
     pub(crate) elapsed: Duration,
 }
 
-impl Line {
+impl Sender {
     pub(crate) async fn publish(&self, body: &[u8], number: u64) -> anyhow::Result<()> {
         let properties = BasicProperties::default()
             .with_delivery_mode(PERSISTENT)
@@ -109,7 +118,9 @@ impl Line {
         self.channel.basic_publish("".into(), self.jobs.as_str().into(), options, body, properties).await?.await?;
         Ok(())
     }
+}
 
+impl Line {
     /// The next answer: the number of its job, and its body.
     pub(crate) async fn answer(&mut self) -> anyhow::Result<(u64, Vec<u8>)> {
         let Some(delivery) = timeout(PATIENCE, self.answers.next()).await.context("no answer came")? else {
@@ -131,7 +142,7 @@ impl Line {
         let began = Instant::now();
         let (mut sent, mut answered) = (0, 0);
         while sent < concurrency as u64 {
-            self.publish(body, sent).await?;
+            self.sender.publish(body, sent).await?;
             sent += 1;
         }
         while answered < sent {
@@ -139,28 +150,41 @@ impl Line {
             check(&answer)?;
             answered += 1;
             if began.elapsed() < span {
-                self.publish(body, sent).await?;
+                self.sender.publish(body, sent).await?;
                 sent += 1;
             }
         }
         Ok(Load { jobs: answered, elapsed: began.elapsed() })
     }
 
-    /// Sends `rate` jobs a second, however long the answers take, and records how long they took, in microseconds.
-    pub(crate) async fn latency(&mut self, body: &[u8], rate: u32, span: Duration) -> anyhow::Result<Histogram<u64>> {
+    /// Sends `rate` jobs a second, however long the answers take, and records how long they took, in microseconds. It goes
+    /// on for `span`, and until as many untimed jobs as given are answered.
+    pub(crate) async fn latency(
+        &mut self,
+        body: &[u8],
+        rate: u32,
+        span: Duration,
+        mut untimed: usize,
+        check: impl Fn(&[u8]) -> anyhow::Result<()>,
+    ) -> anyhow::Result<Histogram<u64>> {
         let mut latencies = Histogram::new_with_bounds(1, 3_600_000_000, 3)?;
         let mut ticks = tokio::time::interval(Duration::from_secs(1) / rate);
         let began = Instant::now();
         let mut due = Vec::new();
         let mut answered = 0;
-        while began.elapsed() < span || answered < due.len() {
+        while began.elapsed() < span || untimed > 0 || answered < due.len() {
             tokio::select! {
-                at = ticks.tick(), if began.elapsed() < span => {
+                at = ticks.tick(), if began.elapsed() < span || untimed > 0 => {
                     due.push(at.into_std());
-                    self.publish(body, due.len() as u64 - 1).await?;
+                    self.sender.publish(body, due.len() as u64 - 1).await?;
                 }
                 answer = self.answer() => {
-                    let (number, _) = answer?;
+                    let (number, answer) = answer?;
+                    check(&answer)?;
+                    if number >= UNTIMED {
+                        untimed -= 1;
+                        continue;
+                    }
                     let since = due.get(usize::try_from(number)?).context("an answer to no job")?;
                     latencies.saturating_record(u64::try_from(since.elapsed().as_micros())?);
                     answered += 1;

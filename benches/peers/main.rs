@@ -10,6 +10,7 @@ mod echo;
 mod figures;
 mod load;
 mod process;
+mod storm;
 mod tables;
 
 use std::path::PathBuf;
@@ -49,10 +50,10 @@ struct Arguments {
     #[arg(long, default_value_t = 200)]
     rate: u32,
     /// The RabbitMQ to use
-    #[arg(long, default_value = "amqp://guest:guest@127.0.0.1:5672/%2F")]
+    #[arg(long, global = true, default_value = "amqp://guest:guest@127.0.0.1:5672/%2F")]
     broker: String,
     // What `cargo bench` adds.
-    #[arg(long, hide = true)]
+    #[arg(long, hide = true, global = true)]
     bench: bool,
 }
 
@@ -60,25 +61,35 @@ struct Arguments {
 enum Role {
     /// Be the echo worker: reply and acknowledge, nothing else
     Echo,
+    /// Measure Scriptmill alone, beside a storm of new scripts
+    Storm(storm::Storm),
 }
 
 fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
     let runtime = tokio::runtime::Runtime::new()?;
-    match arguments.role {
+    match &arguments.role {
         Some(Role::Echo) => runtime.block_on(echo::run()),
+        Some(Role::Storm(storm)) => {
+            runtime.block_on(with_broker(&arguments.broker, async |broker| storm::run(broker, storm).await))
+        }
         None => runtime.block_on(compare(&arguments)),
     }
 }
 
-async fn compare(arguments: &Arguments) -> anyhow::Result<()> {
-    let broker = Broker::connect(&arguments.broker).await?;
-    let measured = tokio::select! {
-        measured = measure(&broker, arguments) => measured,
+/// Connects, and removes whatever was made there however it ends.
+async fn with_broker<T>(address: &str, work: impl AsyncFnOnce(&Broker) -> anyhow::Result<T>) -> anyhow::Result<T> {
+    let broker = Broker::connect(address).await?;
+    let done = tokio::select! {
+        done = work(&broker) => done,
         _ = tokio::signal::ctrl_c() => Err(anyhow::anyhow!("interrupted")),
     };
     broker.clear().await?;
-    let results = measured?;
+    done
+}
+
+async fn compare(arguments: &Arguments) -> anyhow::Result<()> {
+    let results = with_broker(&arguments.broker, async |broker| measure(broker, arguments).await).await?;
     print!("{results}");
     figures::print(&results);
     Ok(())

@@ -11,7 +11,7 @@ use serde_json::Value;
 use tokio::process::{Child, Command};
 
 use crate::cases::Case;
-use crate::load::{Broker, Line};
+use crate::load::{Broker, Line, UNTIMED};
 
 /// `/proc` counts processor time in hundredths of a second, on every architecture.
 const TICK: Duration = Duration::from_millis(10);
@@ -82,7 +82,7 @@ impl Peer {
         };
         command
             .env("AMQP_URL", &broker.address)
-            .env("QUEUE", &line.jobs)
+            .env("QUEUE", &line.sender.jobs)
             .env("PREFETCH", prefetch.to_string())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
@@ -115,7 +115,7 @@ impl Worker {
     /// Starts a worker for which a job waits already.
     pub(crate) async fn start(broker: &Broker, peer: &Peer, prefetch: usize, first: &Case) -> anyhow::Result<Self> {
         let mut line = broker.line(peer.name).await?;
-        line.publish(&first.body(), 0).await?;
+        line.sender.publish(&first.body(), 0).await?;
         let mut command = peer.command(broker, &line, prefetch)?;
         let began = Instant::now();
         let child = command.spawn().with_context(|| format!("{command:?}"))?;
@@ -144,19 +144,40 @@ impl Worker {
 
     /// The value that it gives for a job; none of the echo worker.
     pub(crate) async fn value(&mut self, case: &Case) -> anyhow::Result<Option<Value>> {
-        self.line.publish(&case.body(), 0).await?;
+        self.line.sender.publish(&case.body(), 0).await?;
         let (_, answer) = self.line.answer().await?;
         if self.is_echo { Ok(None) } else { case.value(&answer).map(Some) }
     }
 
     pub(crate) async fn latency(&mut self, case: &Case, rate: u32, span: Duration) -> anyhow::Result<Histogram<u64>> {
-        self.line.latency(&case.body(), rate, span).await
+        let is_echo = self.is_echo;
+        let check = |answer: &[u8]| if is_echo { Ok(()) } else { case.check(answer) };
+        self.line.latency(&case.body(), rate, span, 0, check).await
+    }
+
+    /// The latency of one kind of job while all of `storm`, sent at once, goes through the worker too.
+    pub(crate) async fn latency_beside(
+        &mut self,
+        case: &Case,
+        rate: u32,
+        storm: Vec<Vec<u8>>,
+    ) -> anyhow::Result<Histogram<u64>> {
+        let (sender, jobs) = (self.line.sender.clone(), storm.len());
+        let sending = tokio::spawn(async move {
+            for (number, job) in storm.iter().enumerate() {
+                sender.publish(job, UNTIMED + number as u64).await?;
+            }
+            anyhow::Ok(())
+        });
+        let latencies = self.line.latency(&case.body(), rate, Duration::ZERO, jobs, |answer| case.check(answer)).await;
+        sending.await.context("the storm broke")??;
+        latencies
     }
 
     /// Gives it jobs whose sandboxes wait.
     pub(crate) async fn hold(&self, case: &Case, count: usize) -> anyhow::Result<()> {
         for number in 0..count {
-            self.line.publish(&case.body(), number as u64).await?;
+            self.line.sender.publish(&case.body(), number as u64).await?;
         }
         Ok(())
     }

@@ -29,4 +29,4 @@ pub use host::{Host, TokioHost};
 pub use image::{Image, Refusal};
 pub use json::deeper_than;
 pub use run::{Execution, Invocation};
-pub use sandbox::{Options, Sandbox};
+pub use sandbox::{BUILDS, Options, Prepared, Sandbox};

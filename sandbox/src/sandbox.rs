@@ -7,7 +7,7 @@ use std::sync::Arc;
 use moka::future::Cache;
 use scriptmill_sdk::{Bundle, Code, Diagnostic, Ending, Failure, Limits, Origin, Rejection, Severity};
 use sha2::{Digest, Sha256};
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::Semaphore;
 
 use crate::engine::{Engine, EngineError, EngineOptions};
 use crate::guest::{Clock, Guest, TOP_LEVEL_INSTANT};
@@ -18,10 +18,14 @@ use crate::{ENGINE_WASM, Execution, Host, Image, Invocation, Refusal, image, run
 
 /// Images kept at most, however small: each holds an open file and a mapping.
 const IMAGES: u64 = 2_000;
+/// Images made at one time, in sandboxes of their own: new scripts take none from the jobs, and a slow one does not hold
+/// up all others.
+pub const BUILDS: u32 = 2;
 
 /// How a sandbox is made.
 pub struct Options {
-    /// Sandboxes alive at one time, whether they run, take turns or wait. A job above that waits for one to end.
+    /// Jobs' sandboxes alive at one time, whether they run, take turns or wait. A job above that waits for one to end.
+    /// There are [`BUILDS`] more, to make images in.
     pub instances: u32,
     /// The highest limits of any job, and those of every script's top level.
     pub limits: Limits,
@@ -55,7 +59,7 @@ impl Options {
     pub fn engine(&self) -> EngineOptions {
         EngineOptions {
             wasm: self.wasm.clone(),
-            instances: self.instances,
+            instances: self.instances.saturating_add(BUILDS),
             memory_bytes: self.limits.memory_bytes,
             metered: true,
             pagemap_scan: true,
@@ -64,7 +68,8 @@ impl Options {
     }
 }
 
-type Prepared = Result<Arc<Image>, Arc<Refusal>>;
+/// What preparing a script gave: its image, or why it cannot run.
+pub type Prepared = Result<Arc<Image>, Arc<Refusal>>;
 
 /// Runs scripts. Cheap to clone.
 #[derive(Clone)]
@@ -78,6 +83,7 @@ struct Inner {
     /// Below this address linear memory is the engine's stack, dead between two calls.
     stack_end: usize,
     instances: Semaphore,
+    builds: Semaphore,
     images: Cache<[u8; 32], Prepared>,
     limits: Limits,
     checker: Checker,
@@ -114,7 +120,8 @@ impl Sandbox {
             interface,
             base,
             stack_end,
-            instances: Semaphore::new(engine_options.instances as usize),
+            instances: Semaphore::new(engine_options.instances.saturating_sub(BUILDS).max(1) as usize),
+            builds: Semaphore::new(BUILDS as usize),
             images,
             limits: options.limits,
             checker: options.checker,
@@ -127,11 +134,16 @@ impl Sandbox {
         &self.0.engine_hash
     }
 
+    /// The image of a script, if the cache has it.
+    pub async fn ready(&self, bundle: &Bundle) -> Option<Prepared> {
+        self.0.images.get(&key(bundle)).await
+    }
+
     /// The image of a script, from the cache or made now. Whoever asks for the same script meanwhile waits for it.
     ///
     /// # Errors
     /// The script cannot run: how each of its jobs ends.
-    pub async fn image(&self, bundle: &Bundle) -> Result<Arc<Image>, Arc<Refusal>> {
+    pub async fn image(&self, bundle: &Bundle) -> Prepared {
         let made = self.0.images.entry(key(bundle)).or_try_insert_with(async {
             match self.prepare(bundle).await {
                 Ok(image) => Ok(Ok(Arc::new(image))),
@@ -154,24 +166,30 @@ impl Sandbox {
 
     /// Runs one job on a fresh copy of its script's image.
     pub async fn run(&self, image: &Image, job: Invocation<'_>) -> Execution {
-        let _instance = self.instance().await;
+        // The semaphore is never closed.
+        let _instance = self.0.instances.acquire().await;
         run::run(self, image, job).await
     }
 
-    /// Makes the image if need be and runs one job on it.
-    pub async fn execute(&self, bundle: &Bundle, job: Invocation<'_>) -> Execution {
-        let began = self.0.host.monotonic();
-        let image = self.image(bundle).await;
-        let prepared = self.0.host.monotonic().saturating_sub(began);
-        let mut execution = match image {
-            Ok(image) => self.run(&image, job).await,
+    /// Runs one job of a script that was prepared. One that cannot run ends as its refusal says.
+    pub async fn run_prepared(&self, script: &Prepared, job: Invocation<'_>) -> Execution {
+        match script {
+            Ok(image) => self.run(image, job).await,
             Err(refusal) => {
                 let mut execution = Execution::unrun(refusal.ending.clone());
                 execution.diagnostics.clone_from(&refusal.diagnostics);
                 execution.usage.prepare_fuel = refusal.prepare_fuel;
                 execution
             }
-        };
+        }
+    }
+
+    /// Makes the image if need be and runs one job on it.
+    pub async fn execute(&self, bundle: &Bundle, job: Invocation<'_>) -> Execution {
+        let began = self.0.host.monotonic();
+        let script = self.image(bundle).await;
+        let prepared = self.0.host.monotonic().saturating_sub(began);
+        let mut execution = self.run_prepared(&script, job).await;
         execution.usage.times.prepared_us = u64::try_from(prepared.as_micros()).unwrap_or(u64::MAX);
         execution
     }
@@ -184,7 +202,7 @@ impl Sandbox {
         let checked = self.0.checker.check(bundle).await.map_err(check_failed)?;
         let mut diagnostics = checked.diagnostics;
         if let Some(script) = checked.script {
-            let _instance = self.instance().await;
+            let _build = self.0.builds.acquire().await;
             diagnostics.extend(image::parse(self, bundle, &script, &self.0.limits).await?);
         }
         Ok(diagnostics)
@@ -211,13 +229,8 @@ impl Sandbox {
     }
 
     async fn build(&self, bundle: &Bundle, script: Emit, diagnostics: Vec<Diagnostic>) -> Result<Image, Refusal> {
-        let _instance = self.instance().await;
+        let _build = self.0.builds.acquire().await;
         image::build(self, bundle, script, diagnostics, &self.0.limits).await
-    }
-
-    async fn instance(&self) -> Option<SemaphorePermit<'_>> {
-        // The semaphore is never closed.
-        self.0.instances.acquire().await.ok()
     }
 
     pub(crate) fn host(&self) -> Arc<dyn Host> {

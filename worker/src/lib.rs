@@ -11,6 +11,7 @@ pub mod http;
 pub mod intake;
 pub mod limits;
 pub mod metrics;
+mod parked;
 pub mod schedule;
 pub mod service;
 pub mod settle;

@@ -35,6 +35,8 @@ pub struct Metrics {
     pub running: Gauge,
     /// Jobs received that wait for a slot.
     pub waiting: Gauge,
+    /// Jobs whose script is being prepared. They have no slot.
+    pub preparing: Gauge,
     /// Slots there are.
     pub slots: Gauge,
     /// 1 while jobs can be received.
@@ -83,6 +85,7 @@ impl Metrics {
             publish_retries: Counter::default(),
             running: Gauge::default(),
             waiting: Gauge::default(),
+            preparing: Gauge::default(),
             slots: Gauge::default(),
             connected: Gauge::default(),
             durations: Family::new_with_constructor(durations),
@@ -99,6 +102,8 @@ impl Metrics {
         registry.register("publish_retries", "Publications tried again", metrics.publish_retries.clone());
         registry.register("jobs_running", "Jobs that have a slot", metrics.running.clone());
         registry.register("jobs_waiting", "Jobs received that wait for a slot", metrics.waiting.clone());
+        let help = "Jobs whose script is being prepared";
+        registry.register("jobs_preparing", help, metrics.preparing.clone());
         registry.register("slots", "Jobs that may run at one time", metrics.slots.clone());
         registry.register("broker_connected", "1 while jobs can be received", metrics.connected.clone());
         let help = "Where jobs' time went";

@@ -1,4 +1,4 @@
-//! The threads that run scripts, apart from the threads that do I/O.
+//! The threads that run scripts, apart from the threads that do I/O, and the one that prepares new scripts beside them.
 //!
 //! A script hands its thread back after every slice of fuel. All threads serve the same two queues: one for jobs in their
 //! first slices, one for those that go on and on. Short jobs go first, so that they wait for slices of the long ones and
@@ -12,6 +12,7 @@ use std::thread;
 
 use async_task::{Builder, FallibleTask, ScheduleInfo, WithInfo};
 use crossbeam_channel::{Receiver, Sender, select};
+use scriptmill_sandbox::prepare::defer_to_jobs;
 
 /// Turns in a row, of one slice each, after which a job counts as long.
 const SHORT_TURNS: u32 = 4;
@@ -33,11 +34,23 @@ struct Turns<Queue> {
 }
 
 impl Executor {
-    /// Starts the threads.
+    /// Starts the threads that run jobs.
     ///
     /// # Errors
     /// The system starts no more threads.
     pub fn new(threads: NonZeroUsize) -> std::io::Result<Self> {
+        Self::start(threads, "script", || {})
+    }
+
+    /// Starts a thread that prepares scripts and lets jobs go first.
+    ///
+    /// # Errors
+    /// The system starts no more threads.
+    pub fn preparing() -> std::io::Result<Self> {
+        Self::start(NonZeroUsize::MIN, "prepare", defer_to_jobs)
+    }
+
+    fn start(threads: NonZeroUsize, name: &str, first: fn()) -> std::io::Result<Self> {
         #[allow(
             clippy::disallowed_methods,
             reason = "bounded by what is spawned: a task is in a queue once at most, and waking must never block"
@@ -46,7 +59,10 @@ impl Executor {
         let queues = Turns { short: short.1, long: long.1 };
         for number in 0..threads.get() {
             let queues = queues.clone();
-            thread::Builder::new().name(format!("script-{number}")).spawn(move || queues.serve())?;
+            thread::Builder::new().name(format!("{name}-{number}")).spawn(move || {
+                first();
+                queues.serve();
+            })?;
         }
         Ok(Self { turns: Turns { short: short.0, long: long.0 } })
     }

@@ -17,10 +17,11 @@ use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
 use crate::broker::{Broker, Delivery, Error, Subscription};
-use crate::execute::{self, Runner};
-use crate::intake::{self, Policy};
+use crate::execute::{self, Runner, Waits};
+use crate::intake::{self, Accepted, Policy};
 use crate::limits;
 use crate::metrics::Metrics;
+use crate::parked::Parking;
 use crate::schedule::Executor;
 use crate::settle::{Answer, Desk};
 
@@ -48,6 +49,10 @@ pub struct Options {
     pub input_size: ByteSize,
     /// Inputs of one batch.
     pub batch_inputs: NonZeroUsize,
+    /// Memory for jobs whose script is being prepared. They hold no slot, and further jobs are taken in their place until
+    /// this is used up.
+    #[schemars(with = "String")]
+    pub preparing_size: ByteSize,
     /// What one job may use at most; in a batch, what each input may use.
     pub limits: limits::Options,
 }
@@ -62,6 +67,7 @@ impl Default for Options {
             message_size: ByteSize::mib(8),
             input_size: ByteSize::mib(4),
             batch_inputs: NonZeroUsize::MIN.saturating_add(999),
+            preparing_size: ByteSize::mib(64),
             limits: limits::Options::default(),
         }
     }
@@ -106,26 +112,31 @@ pub enum Status {
 }
 
 /// A worker.
-pub struct Service {
-    rooms: Arc<Rooms>,
+pub struct Service<R: Runner> {
+    rooms: Arc<Rooms<R>>,
     options: Options,
     retry_pause_max: Duration,
     status: watch::Sender<Status>,
 }
 
 /// What every job needs on its way.
-struct Rooms {
+struct Rooms<R: Runner> {
     broker: Arc<dyn Broker>,
-    runner: Arc<dyn Runner>,
+    runner: Arc<R>,
     executor: Executor,
+    preparing: Executor,
+    slots: Arc<Semaphore>,
+    parked: Parking,
     desk: Desk,
     policy: Arc<Policy>,
     metrics: Metrics,
+    /// Set when jobs that have not begun are to be given back.
+    draining: CancellationToken,
     /// Set at the end of the grace period: what still runs is given back.
     hurry: CancellationToken,
 }
 
-impl Service {
+impl<R: Runner> Service<R> {
     /// A worker that takes jobs from `broker` and runs them by `runner`. `retry_pause_max` bounds the pauses between
     /// attempts to reach the broker.
     ///
@@ -133,7 +144,7 @@ impl Service {
     /// The system starts no more threads.
     pub fn new(
         broker: Arc<dyn Broker>,
-        runner: Arc<dyn Runner>,
+        runner: Arc<R>,
         options: Options,
         policy: Policy,
         retry_pause_max: Duration,
@@ -142,8 +153,12 @@ impl Service {
         metrics.slots.set(i64::try_from(options.slots.get()).unwrap_or(i64::MAX));
         let rooms = Rooms {
             executor: Executor::new(options.threads())?,
+            preparing: Executor::preparing()?,
+            slots: Arc::new(Semaphore::new(options.slots.get())),
+            parked: Parking::new(metrics.clone()),
             desk: Desk::new(broker.clone(), metrics.clone(), retry_pause_max),
             policy: Arc::new(policy),
+            draining: CancellationToken::new(),
             hurry: CancellationToken::new(),
             broker,
             runner,
@@ -164,7 +179,6 @@ impl Service {
     /// A queue exists with other properties than the worker's: trying again would not help.
     pub async fn run(self, drain: CancellationToken) -> Result<(), Error> {
         let mut jobs = JoinSet::new();
-        let slots = Arc::new(Semaphore::new(self.options.slots.get()));
         let mut waits = pauses(self.retry_pause_max);
         let ended = loop {
             let subscribed = tokio::select! {
@@ -175,7 +189,7 @@ impl Service {
                 Ok(subscription) => {
                     waits = pauses(self.retry_pause_max);
                     self.became(Status::Consuming);
-                    match self.consume(subscription, &slots, &mut jobs, &drain).await {
+                    match self.consume(subscription, &mut jobs, &drain).await {
                         Ok(drained) => break Ok(Some(drained)),
                         Err(error) => error,
                     }
@@ -194,6 +208,7 @@ impl Service {
             }
         };
         self.became(Status::Draining);
+        self.rooms.draining.cancel();
         let subscription = match ended {
             Ok(subscription) => subscription,
             Err(error) => return Err(error),
@@ -207,19 +222,26 @@ impl Service {
     async fn consume(
         &self,
         mut subscription: Box<dyn Subscription>,
-        slots: &Arc<Semaphore>,
         jobs: &mut JoinSet<()>,
         drain: &CancellationToken,
     ) -> Result<Box<dyn Subscription>, Error> {
         // Bounded by the prefetch.
         let mut waiting = VecDeque::new();
         let waiting_gauge = Waiting(&self.rooms.metrics);
+        let mut parked = self.rooms.parked.watch();
+        let mut wider_by = 0;
         loop {
             waiting_gauge.set(waiting.len());
             tokio::select! {
                 biased;
                 () = drain.cancelled() => break,
-                slot = slots.clone().acquire_owned(), if !waiting.is_empty() => {
+                _ = parked.changed() => {
+                    let parked = *parked.borrow_and_update();
+                    let is_room = parked.bytes < self.options.preparing_size.as_u64();
+                    wider_by = if is_room { parked.jobs } else { wider_by.min(parked.jobs) };
+                    subscription.widen(wider_by);
+                }
+                slot = self.rooms.slots.clone().acquire_owned(), if !waiting.is_empty() => {
                     if let (Ok(slot), Some((delivery, at))) = (slot, waiting.pop_front()) {
                         let rooms = self.rooms.clone();
                         jobs.spawn(async move { rooms.job(delivery, slot, at).await });
@@ -297,7 +319,7 @@ async fn drained(jobs: &mut JoinSet<()>) {
     while jobs.join_next().await.is_some() {}
 }
 
-impl Rooms {
+impl<R: Runner> Rooms<R> {
     /// Sees one job through.
     async fn job(&self, delivery: Delivery, slot: OwnedSemaphorePermit, received: Instant) {
         let envelope = Envelope::read(&delivery.message.properties);
@@ -307,42 +329,98 @@ impl Rooms {
     }
 
     async fn job_in_span(&self, delivery: Delivery, envelope: Envelope, slot: OwnedSemaphorePermit, waited: Duration) {
-        let running = Running::new(&self.metrics);
-        let task = {
-            let (message, envelope, policy) = (delivery.message.clone(), envelope.clone(), self.policy.clone());
-            let (redelivered, received_at, runner) = (delivery.redelivered, delivery.received_at, self.runner.clone());
-            let span = tracing::Span::current();
-            let work = async move {
-                match intake::read(&message, &envelope, redelivered, received_at, &policy) {
-                    Ok(accepted) => {
-                        tracing::Span::current().record("tenant", &accepted.job.tenant);
-                        let outcome = execute::execute(&*runner, accepted, waited, &policy).await;
-                        (true, Answer::new(outcome, policy.message_bytes_max))
-                    }
-                    Err(outcome) => (false, Answer::new(*outcome, policy.message_bytes_max)),
-                }
-            };
-            self.executor.spawn(work.instrument(span))
-        };
         let done = tokio::select! {
             biased;
             () = delivery.lost() => return self.desk.lost(),
-            done = task => done,
+            done = self.run(&delivery, &envelope, slot, waited) => done,
             () = self.hurry.cancelled() => return self.give_back(delivery, 1).await,
         };
-        // The next job may begin while this one's outcome is on its way.
-        drop((slot, running));
-        let (readable, answer) = done.unwrap_or_else(|| {
-            let job_id = envelope.message_id.clone().unwrap_or_default();
-            (true, Answer::new(execute::broken(job_id, self.runner.engine()), self.policy.message_bytes_max))
-        });
-        if readable {
-            tracing::debug!(status = answer.status(), code = ?answer.code(), "the job ended");
-            self.desk.settle(delivery, &envelope, answer).await;
-        } else {
-            tracing::warn!(code = ?answer.code(), "the message is no job for this worker; it goes to the dead letters");
-            self.desk.dead_letter(delivery, &envelope, answer).await;
+        match done {
+            Some(Done::Answered(answer)) => {
+                tracing::debug!(status = answer.status(), code = ?answer.code(), "the job ended");
+                self.desk.settle(delivery, &envelope, answer).await;
+            }
+            Some(Done::Refused(answer)) => {
+                tracing::warn!(code = ?answer.code(), "the message is no job for this worker; it goes to the dead letters");
+                self.desk.dead_letter(delivery, &envelope, answer).await;
+            }
+            None => self.give_back(delivery, 0).await,
         }
+    }
+
+    /// Reads a job and runs it in its slot. One whose script must be prepared first leaves the slot to others meanwhile;
+    /// `None` if the worker is told to leave before it has one again.
+    async fn run(
+        &self,
+        delivery: &Delivery,
+        envelope: &Envelope,
+        slot: OwnedSemaphorePermit,
+        waited: Duration,
+    ) -> Option<Done> {
+        let running = Running::new(&self.metrics);
+        let work = {
+            let (message, envelope, policy) = (delivery.message.clone(), envelope.clone(), self.policy.clone());
+            let (redelivered, received_at, runner) = (delivery.redelivered, delivery.received_at, self.runner.clone());
+            async move {
+                let accepted = match intake::read(&message, &envelope, redelivered, received_at, &policy) {
+                    Ok(accepted) => accepted,
+                    Err(outcome) => return Ok(Done::Refused(Answer::new(*outcome, policy.message_bytes_max))),
+                };
+                tracing::Span::current().record("tenant", &accepted.job.tenant);
+                match runner.ready(&accepted.job.script).await {
+                    Some(script) => {
+                        let waits = Waits { slot: waited, ..Waits::default() };
+                        Ok(answered(&*runner, &script, accepted, waits, &policy).await)
+                    }
+                    None => Err(Box::new(accepted)),
+                }
+            }
+        };
+        match self.executor.spawn(work.in_current_span()).await {
+            Some(Ok(done)) => Some(done),
+            Some(Err(accepted)) => {
+                // The next job may begin while this one's script is prepared.
+                drop((slot, running));
+                self.prepare_and_run(delivery, envelope, *accepted, waited).await
+            }
+            None => Some(self.broken(envelope)),
+        }
+    }
+
+    async fn prepare_and_run(
+        &self,
+        delivery: &Delivery,
+        envelope: &Envelope,
+        accepted: Accepted,
+        waited: Duration,
+    ) -> Option<Done> {
+        let began = Instant::now();
+        let ready = async {
+            let _parked = self.parked.park(delivery.message.body.len());
+            let runner = self.runner.clone();
+            let prepare = async move { (runner.prepare(&accepted.job.script).await, accepted, began.elapsed()) };
+            let prepared = self.preparing.spawn(prepare.in_current_span()).await;
+            (prepared, self.slots.acquire().await)
+        };
+        let (prepared, _slot) = tokio::select! {
+            biased;
+            () = self.draining.cancelled() => return None,
+            ready = ready => ready,
+        };
+        let _running = Running::new(&self.metrics);
+        let Some((script, accepted, preparation)) = prepared else { return Some(self.broken(envelope)) };
+        let waits = Waits { slot: waited + began.elapsed() - preparation, preparation };
+        let (runner, policy) = (self.runner.clone(), self.policy.clone());
+        let work = async move { answered(&*runner, &script, accepted, waits, &policy).await };
+        let done = self.executor.spawn(work.in_current_span()).await;
+        Some(done.unwrap_or_else(|| self.broken(envelope)))
+    }
+
+    /// The answer to a job in whose middle the worker's own code broke.
+    fn broken(&self, envelope: &Envelope) -> Done {
+        let job_id = envelope.message_id.clone().unwrap_or_default();
+        let outcome = execute::broken(job_id, self.runner.engine());
+        Done::Answered(Answer::new(outcome, self.policy.message_bytes_max))
     }
 
     /// Gives a job back; `begun` is 1 if this attempt at it had begun.
@@ -351,6 +429,25 @@ impl Rooms {
         let attempt = intake::attempt(&delivery.message, &envelope, delivery.redelivered);
         self.desk.give_back(delivery, &envelope, attempt.saturating_add(begun)).await;
     }
+}
+
+/// What became of a message.
+enum Done {
+    /// It was a job, with this outcome.
+    Answered(Answer),
+    /// It is no job for this worker.
+    Refused(Answer),
+}
+
+async fn answered<R: Runner>(
+    runner: &R,
+    script: &R::Script,
+    accepted: Accepted,
+    waits: Waits,
+    policy: &Policy,
+) -> Done {
+    let outcome = execute::execute(runner, script, accepted, waits, policy).await;
+    Done::Answered(Answer::new(outcome, policy.message_bytes_max))
 }
 
 /// Counts a running job for as long as it lives.

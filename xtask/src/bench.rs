@@ -19,6 +19,8 @@ pub(crate) struct Options {
 enum Comparison {
     /// Scriptmill beside what users would pick instead, over one RabbitMQ (see BENCHMARKS.md)
     Peers(Arguments),
+    /// What a storm of new scripts costs the jobs whose script is ready
+    Storm(Arguments),
     /// Whether a worker's memory stays flat over many jobs
     Soak(Arguments),
 }
@@ -38,6 +40,7 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
             arguments.extend(own.arguments.iter().cloned());
             bench("peers", &arguments)
         }
+        Comparison::Storm(own) => bench("peers", &[&["storm".into()], own.arguments.as_slice()].concat()),
         Comparison::Soak(own) => bench("soak", &own.arguments),
     }
 }

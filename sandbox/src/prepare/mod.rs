@@ -25,7 +25,7 @@ use scriptmill_sdk::{Bundle, Code, Diagnostic, Module, Position, Severity};
 use bundle::text_of;
 use source::{Finding, Source};
 
-pub use checker::{CheckFailed, Checker, serve};
+pub use checker::{CheckFailed, Checker, defer_to_jobs, serve};
 pub use files::{ReadFailed, ScriptFiles};
 pub use map::SourceMap;
 

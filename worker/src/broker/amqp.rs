@@ -11,8 +11,9 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::future::{BoxFuture, FutureExt};
+use futures_util::stream::{BoxStream, SelectAll};
 use lapin::options::{BasicCancelOptions, BasicConsumeOptions, BasicQosOptions};
-use lapin::types::{DeliveryTag, FieldTable};
+use lapin::types::{DeliveryTag, FieldTable, ShortString};
 use lapin::{Channel, Connection, Consumer};
 use schemars::JsonSchema;
 use scriptmill_sdk::connect::{self, Brokers, answer};
@@ -139,18 +140,23 @@ impl Broker for Amqp {
             let timeout = self.dialler.brokers.timeout;
             let channel = answer("channel.open", timeout, connection.create_channel()).await?;
             answer("basic.qos", timeout, channel.basic_qos(prefetch, BasicQosOptions::default())).await?;
-            let options = BasicConsumeOptions::default();
-            let consume = channel.basic_consume(
-                self.dialler.names.jobs.as_str().into(),
-                "".into(),
-                options,
-                FieldTable::default(),
-            );
-            let consumer = answer("basic.consume", timeout, consume).await?;
-            let lost = CancellationToken::new();
-            let settlements = Settlements::new(channel.clone(), timeout);
-            Ok(Box::new(Consuming { connection, channel, consumer, settlements, timeout, lost, stopping: false })
-                as Box<dyn Subscription>)
+            let mut consuming = Consuming {
+                settlements: Settlements::new(channel.clone(), timeout),
+                queue: self.dialler.names.jobs.clone(),
+                connection,
+                channel,
+                prefetch: prefetch.into(),
+                deliveries: SelectAll::new(),
+                consumers: Vec::new(),
+                wanted: 1,
+                change: None,
+                timeout,
+                lost: CancellationToken::new(),
+                stopping: false,
+            };
+            let first = consuming.consume().await?;
+            consuming.changed(first);
+            Ok(Box::new(consuming) as Box<dyn Subscription>)
         }
         .boxed()
     }
@@ -218,47 +224,140 @@ async fn goodbye(connection: &Connection, timeout: Duration) {
     }
 }
 
-/// A consumer on a connection of its own.
+/// Consumers on one channel of a connection of their own. The prefetch is that of each consumer, and RabbitMQ's quorum
+/// queues don't let it change: more is taken by more consumers.
 struct Consuming {
     connection: Connection,
     channel: Channel,
-    consumer: Consumer,
+    queue: String,
+    prefetch: usize,
+    deliveries: SelectAll<BoxStream<'static, Delivered>>,
+    /// The tags of those that take jobs, in the order in which they were added.
+    consumers: Vec<ShortString>,
+    /// How many there should be.
+    wanted: usize,
+    /// One that is being added or cancelled.
+    change: Option<BoxFuture<'static, Result<Change, connect::Error>>>,
     settlements: Settlements,
     timeout: Duration,
     lost: CancellationToken,
     stopping: bool,
 }
 
+/// What comes from a consumer. lapin ends its stream without a word.
+enum Delivered {
+    Message(lapin::Result<lapin::message::Delivery>),
+    Ended(ShortString),
+}
+
+enum Change {
+    Added(Consumer),
+    Cancelled,
+}
+
+impl Consuming {
+    fn consume(&self) -> BoxFuture<'static, Result<Change, connect::Error>> {
+        let (channel, queue, timeout) = (self.channel.clone(), self.queue.as_str().into(), self.timeout);
+        async move {
+            let options = BasicConsumeOptions::default();
+            let consume = channel.basic_consume(queue, "".into(), options, FieldTable::default());
+            Ok(Change::Added(answer("basic.consume", timeout, consume).await?))
+        }
+        .boxed()
+    }
+
+    fn cancel(&self, consumer: ShortString) -> BoxFuture<'static, Result<Change, connect::Error>> {
+        let (channel, timeout) = (self.channel.clone(), self.timeout);
+        async move {
+            let cancel = channel.basic_cancel(consumer, BasicCancelOptions::default());
+            answer("basic.cancel", timeout, cancel).await?;
+            Ok(Change::Cancelled)
+        }
+        .boxed()
+    }
+
+    fn changed(&mut self, change: Change) {
+        if let Change::Added(consumer) = change {
+            let tag = consumer.tag();
+            self.consumers.push(tag.clone());
+            let end = futures_util::stream::iter([Delivered::Ended(tag)]);
+            self.deliveries.push(consumer.map(Delivered::Message).chain(end).boxed());
+        }
+    }
+
+    /// The next delivery of any consumer; meanwhile consumers are added or cancelled, one at a time.
+    async fn delivered(&mut self) -> Result<Option<lapin::message::Delivery>, Error> {
+        loop {
+            if self.change.is_none() && !self.stopping {
+                self.change = match self.consumers.len().cmp(&self.wanted) {
+                    std::cmp::Ordering::Less => Some(self.consume()),
+                    std::cmp::Ordering::Equal => None,
+                    std::cmp::Ordering::Greater => self.consumers.pop().map(|consumer| self.cancel(consumer)),
+                };
+            }
+            let delivered = match &mut self.change {
+                None => self.deliveries.next().await,
+                Some(change) => tokio::select! {
+                    biased;
+                    changed = change => {
+                        self.change = None;
+                        self.changed(changed?);
+                        continue;
+                    }
+                    delivered = self.deliveries.next() => delivered,
+                },
+            };
+            match delivered {
+                Some(Delivered::Message(delivery)) => return Ok(Some(delivery.map_err(connect::Error::from)?)),
+                Some(Delivered::Ended(tag)) if self.consumers.contains(&tag) && !self.stopping => {
+                    return Err(Error::lost("the broker cancelled the consumer"));
+                }
+                Some(Delivered::Ended(_)) => {}
+                None if self.stopping => return Ok(None),
+                None => return Err(Error::lost("there is no consumer")),
+            }
+        }
+    }
+}
+
 impl Subscription for Consuming {
     fn next(&mut self) -> BoxFuture<'_, Option<Result<Delivery, Error>>> {
         async move {
-            let error = match self.consumer.next().await {
-                Some(Ok(delivery)) => {
+            match self.delivered().await {
+                Ok(delivery) => delivery.map(|delivery| {
                     let receipt = Tag { tag: delivery.delivery_tag, settlements: Some(self.settlements.clone()) };
                     let message = Message { body: delivery.data.into(), properties: delivery.properties };
-                    return Some(Ok(Delivery::new(
-                        message,
-                        delivery.redelivered,
-                        Box::new(receipt),
-                        self.lost.clone(),
-                    )));
+                    Ok(Delivery::new(message, delivery.redelivered, Box::new(receipt), self.lost.clone()))
+                }),
+                Err(error) => {
+                    self.lost.cancel();
+                    Some(Err(error))
                 }
-                Some(Err(error)) => connect::Error::from(error).into(),
-                None if self.stopping => return None,
-                // lapin ends the stream without a word when the broker cancels the consumer.
-                None => Error::lost("the broker cancelled the consumer"),
-            };
-            self.lost.cancel();
-            Some(Err(error))
+            }
         }
         .boxed()
+    }
+
+    fn widen(&mut self, by: usize) {
+        // One is added while the last one still fills, since to add it takes the broker a moment.
+        let needed = if by == 0 { 1 } else { 2 + by.div_ceil(self.prefetch) };
+        // The last one stays as long as there may be need of it again: none comes and goes with each job.
+        if by == 0 || needed + 1 != self.wanted {
+            self.wanted = needed;
+        }
     }
 
     fn stop(&mut self) -> BoxFuture<'_, Result<(), Error>> {
         async move {
             self.stopping = true;
-            let cancel = self.channel.basic_cancel(self.consumer.tag(), BasicCancelOptions::default());
-            Ok(answer("basic.cancel", self.timeout, cancel).await?)
+            if let Some(change) = self.change.take() {
+                let change = change.await?;
+                self.changed(change);
+            }
+            for consumer in std::mem::take(&mut self.consumers) {
+                self.cancel(consumer).await?;
+            }
+            Ok(())
         }
         .boxed()
     }

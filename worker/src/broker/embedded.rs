@@ -118,7 +118,7 @@ impl Broker for Embedded {
         let (consumer, lost) = (state.next_consumer, state.connection.child_token());
         state.next_consumer += 1;
         let consuming =
-            Consuming { broker: self.clone(), consumer, prefetch: usize::from(prefetch), lost, stopped: false };
+            Consuming { broker: self.clone(), consumer, prefetch: prefetch.into(), wider_by: 0, lost, stopped: false };
         std::future::ready(Ok(Box::new(consuming) as Box<dyn Subscription>)).boxed()
     }
 
@@ -168,6 +168,7 @@ struct Consuming {
     broker: Embedded,
     consumer: u64,
     prefetch: usize,
+    wider_by: usize,
     lost: CancellationToken,
     stopped: bool,
 }
@@ -178,9 +179,9 @@ impl Subscription for Consuming {
             if self.stopped {
                 return None;
             }
-            let Self { consumer, prefetch, .. } = *self;
+            let Self { consumer, prefetch, wider_by, .. } = *self;
             let taken = self.broker.wait(|state| {
-                if state.held.values().filter(|(holder, _)| *holder == consumer).count() >= prefetch {
+                if state.held.values().filter(|(holder, _)| *holder == consumer).count() >= prefetch + wider_by {
                     return None;
                 }
                 let (place, stored) = state.ready.pop_first()?;
@@ -198,6 +199,10 @@ impl Subscription for Consuming {
             }
         }
         .boxed()
+    }
+
+    fn widen(&mut self, by: usize) {
+        self.wider_by = by;
     }
 
     fn stop(&mut self) -> BoxFuture<'_, Result<(), Error>> {

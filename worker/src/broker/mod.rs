@@ -40,6 +40,10 @@ pub trait Subscription: Send {
     /// An error ends the subscription: whatever it delivered and was not settled will be delivered again.
     fn next(&mut self) -> BoxFuture<'_, Option<Result<Delivery, Error>>>;
 
+    /// Lets so many deliveries more than the prefetch be unsettled, rounded up to whole consumers. It comes into effect
+    /// while [`Subscription::next`] is awaited.
+    fn widen(&mut self, by: usize);
+
     /// Takes no more. What was delivered stays with the worker until it is settled.
     fn stop(&mut self) -> BoxFuture<'_, Result<(), Error>>;
 

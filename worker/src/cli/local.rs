@@ -1,7 +1,7 @@
 //! The sandbox in this process, as the configuration describes it, and one job through it without a broker.
 
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use anyhow::Context as _;
 use scriptmill::broker::Message;
@@ -57,7 +57,7 @@ pub(crate) async fn outcome(sandbox: &Sandbox, job: &Job, config: &Config) -> an
     let message = Message { body: serde_json::to_vec(job)?.into(), ..Message::default() };
     let envelope = Envelope { attempt: 1, ..Envelope::default() };
     match intake::read(&message, &envelope, false, SystemTime::now(), &policy) {
-        Ok(accepted) => Ok(execute::execute(sandbox, accepted, Duration::ZERO, &policy).await),
+        Ok(accepted) => Ok(execute::prepare_and_execute(sandbox, accepted, &policy).await),
         Err(outcome) => Ok(*outcome),
     }
 }

@@ -14,6 +14,7 @@ use scriptmill::metrics::Metrics;
 use scriptmill::service::{Service, Status};
 use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
@@ -103,7 +104,7 @@ async fn serve(config: Config) -> anyhow::Result<()> {
         .context("the threads that run scripts cannot be started")?;
     let (drain, leave, closed) = (CancellationToken::new(), CancellationToken::new(), CancellationToken::new());
     if let Some(bound) = bound {
-        open(bound, &service, registry, closed.clone());
+        open(bound, service.status(), registry, closed.clone());
     }
     tokio::spawn(drain_on(terminate, interrupt, drain.clone(), leave.clone()));
     let worked = tokio::select! {
@@ -131,9 +132,8 @@ async fn drain_on(mut terminate: Signal, mut interrupt: Signal, drain: Cancellat
     }
 }
 
-fn open(bound: Bound, service: &Service, registry: Registry, closed: CancellationToken) {
+fn open(bound: Bound, status: watch::Receiver<Status>, registry: Registry, closed: CancellationToken) {
     info!(address = %bound.address(), "health and metrics over HTTP");
-    let status = service.status();
     let not_ready = move || match *status.borrow() {
         Status::Consuming => None,
         Status::Connecting => Some("no broker is connected".to_owned()),

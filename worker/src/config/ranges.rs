@@ -5,6 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use bytesize::ByteSize;
+use scriptmill_sandbox::BUILDS;
 use scriptmill_sdk::Code;
 use tracing_subscriber::EnvFilter;
 
@@ -159,18 +160,22 @@ impl Findings<'_> {
     }
 }
 
-/// Holds the memory that all slots may take, and the worker itself, against what there is.
+/// Holds the memory that all slots may take, what scripts are prepared in, and the worker itself, against what there is.
 pub(super) fn fits(worker: &service::Options, available: &Available) -> Result<(), Mistake> {
-    let slots = worker.slots.get() as u64;
-    let memory = worker.limits.memory;
-    let needed = slots.saturating_mul(memory.as_u64()).saturating_add(OWN_MEMORY.as_u64());
+    let (slots, memory, preparing) = (worker.slots.get() as u64, worker.limits.memory, worker.preparing_size);
+    let beside = u64::from(BUILDS)
+        .saturating_mul(memory.as_u64())
+        .saturating_add(preparing.as_u64())
+        .saturating_add(OWN_MEMORY.as_u64());
+    let needed = slots.saturating_mul(memory.as_u64()).saturating_add(beside);
     if needed <= available.bytes {
         return Ok(());
     }
-    let room = available.bytes.saturating_sub(OWN_MEMORY.as_u64()) / memory.as_u64().max(1);
+    let room = available.bytes.saturating_sub(beside) / memory.as_u64().max(1);
     let message = format!(
-        "worker.slots × worker.limits.memory must fit into the memory there is: {slots} × {memory} + {OWN_MEMORY} for the \
-         worker itself = {}, but {} allows {}; {room} slots would fit",
+        "worker.slots × worker.limits.memory must fit into the memory there is: {slots} × {memory} + {BUILDS} × {memory} to \
+         prepare scripts in + {preparing} for the jobs that wait for that + {OWN_MEMORY} for the worker itself = {}, but {} \
+         allows {}; {room} slots would fit",
         ByteSize(needed),
         available.source.display(),
         ByteSize(available.bytes),

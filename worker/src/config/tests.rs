@@ -123,10 +123,11 @@ fn a_password_is_never_shown() {
 fn slots_must_fit_the_memory() {
     let config = load(None, &[], &[("worker.slots", "16"), ("worker.limits.memory", "64MiB")]).unwrap();
     let available = |bytes| Available { bytes, source: "/sys/fs/cgroup/memory.max".into() };
-    let needed = (16 * 64 + 128) << 20;
+    let needed = (16 * 64 + 2 * 64 + 64 + 128) << 20;
     assert!(config.fits(&available(needed)).is_ok());
     let message = config.fits(&available(512 << 20)).unwrap_err().to_string();
-    let arithmetic = "16 × 64.0 MiB + 128.0 MiB for the worker itself = 1.1 GiB, but /sys/fs/cgroup/memory.max allows 512.0 MiB; 6 slots would fit";
+    let arithmetic = "16 × 64.0 MiB + 2 × 64.0 MiB to prepare scripts in + 64.0 MiB for the jobs that wait for that + \
+                      128.0 MiB for the worker itself = 1.3 GiB, but /sys/fs/cgroup/memory.max allows 512.0 MiB; 3 slots would fit";
     assert!(message.contains(arithmetic), "{message}");
     assert!(config.fits(&available(needed - 1)).is_err());
 }
