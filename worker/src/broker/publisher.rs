@@ -93,13 +93,15 @@ impl Flight {
     /// Publishes what comes in and tells each sender what became of it, until there are no more senders or the channel
     /// fails.
     async fn run(mut self, channel: Channel, mut received: mpsc::Receiver<Publication>, broken: CancellationToken) {
+        let mut batch = Vec::new();
         loop {
+            let room = PUBLICATIONS_MAX.saturating_sub(self.confirms.len());
             let sent = tokio::select! {
                 biased;
                 Some(confirmed) = self.confirms.next() => self.confirmed(confirmed),
-                publication = received.recv(), if self.confirms.len() < PUBLICATIONS_MAX => match publication {
-                    Some(publication) => self.send(&channel, publication).await,
-                    None => break,
+                count = received.recv_many(&mut batch, room), if room > 0 => match count {
+                    0 => break,
+                    _ => self.send_all(&channel, &mut batch, &mut received).await,
                 },
             };
             if let Err(error) = sent {
@@ -112,6 +114,23 @@ impl Flight {
                 return;
             }
         }
+    }
+
+    /// Sends what has come, and what whoever is about to publish adds to it: lapin then writes all of it at once.
+    async fn send_all(
+        &mut self,
+        channel: &Channel,
+        batch: &mut Vec<Publication>,
+        received: &mut mpsc::Receiver<Publication>,
+    ) -> lapin::Result<()> {
+        tokio::task::yield_now().await;
+        while let Ok(publication) = received.try_recv() {
+            batch.push(publication);
+        }
+        for publication in batch.drain(..) {
+            self.send(channel, publication).await?;
+        }
+        Ok(())
     }
 
     async fn send(&mut self, channel: &Channel, publication: Publication) -> lapin::Result<()> {

@@ -65,6 +65,11 @@ async fn write(channel: Channel, mut settlements: mpsc::Receiver<Settlement>, ti
     let mut run = Run { end: 0, beyond: BTreeSet::new() };
     let mut batch = Vec::new();
     while settlements.recv_many(&mut batch, WAITING_MAX).await > 0 {
+        // Whoever is about to settle one too joins in.
+        tokio::task::yield_now().await;
+        while let Ok(settlement) = settlements.try_recv() {
+            batch.push(settlement);
+        }
         let (acknowledged, requeued): (Vec<_>, Vec<_>) = batch.drain(..).partition(|one| one.how == How::Acknowledge);
         for one in requeued {
             run.add(one.tag);
