@@ -7,7 +7,7 @@ use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Result, ensure};
 
-use crate::workspace_root;
+use crate::{cargo, instructions, workspace_root};
 
 #[derive(clap::Args)]
 pub(crate) struct Options {
@@ -19,6 +19,8 @@ pub(crate) struct Options {
 enum Comparison {
     /// Scriptmill beside what users would pick instead, over one RabbitMQ (see BENCHMARKS.md)
     Peers(Arguments),
+    /// How many instructions the hot paths take, held against benches/instructions.json (needs valgrind)
+    Instructions,
     /// What a storm of new scripts costs the jobs whose script is ready
     Storm(Arguments),
     /// Whether a worker's memory stays flat over many jobs
@@ -40,17 +42,16 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
             arguments.extend(own.arguments.iter().cloned());
             bench("peers", &arguments)
         }
+        Comparison::Instructions => instructions::run(),
         Comparison::Storm(own) => bench("peers", &[&["storm".into()], own.arguments.as_slice()].concat()),
         Comparison::Soak(own) => bench("soak", &own.arguments),
     }
 }
 
 fn bench(name: &str, arguments: &[OsString]) -> Result<ExitCode> {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let status = Command::new(cargo)
+    let status = cargo()
         .args(["bench", "--workspace", "--bench", name, "--"])
         .args(arguments)
-        .current_dir(workspace_root())
         .status()
         .context("could not run cargo")?;
     Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })

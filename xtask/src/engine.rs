@@ -12,7 +12,7 @@ use anyhow::{Context, Result, bail, ensure};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::workspace_root;
+use crate::{cargo, workspace_root};
 
 const CRATE: &str = "rquickjs-sys";
 const TARGET: &str = "wasm32-unknown-unknown";
@@ -282,10 +282,6 @@ fn patches(folder: &Path) -> Result<Vec<PathBuf>> {
     }
     patches.sort();
     Ok(patches)
-}
-
-fn cargo() -> Command {
-    Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
 }
 
 fn cargo_home() -> PathBuf {

@@ -66,18 +66,15 @@ fn names_packages(arguments: &[OsString]) -> bool {
         .any(|argument| argument.starts_with("-p") || argument.starts_with("--package"))
 }
 
-/// The cargo that runs us, at the workspace's root, with one compiled-engine cache for all tests.
+/// Cargo, with one compiled-engine cache for all tests.
 fn cargo() -> Command {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let root = workspace_root();
-    let cache = root.join("target/engine-cache");
-    let mut command = Command::new(cargo);
+    let cache = workspace_root().join("target/engine-cache");
+    let mut command = crate::cargo();
     command
         // For tests that call the sandbox, and for those that run the worker.
         .env("SCRIPTMILL_CACHE_DIR", &cache)
         .env("SCRIPTMILL_SANDBOX__CACHE_DIR", &cache)
-        .envs(NEEDS.iter().filter_map(Need::variable))
-        .current_dir(root);
+        .envs(NEEDS.iter().filter_map(Need::variable));
     command
 }
 

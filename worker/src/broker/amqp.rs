@@ -148,6 +148,7 @@ impl Broker for Amqp {
                 prefetch: prefetch.into(),
                 deliveries: SelectAll::new(),
                 consumers: Vec::new(),
+                ending: 0,
                 wanted: 1,
                 change: None,
                 timeout,
@@ -231,9 +232,12 @@ struct Consuming {
     channel: Channel,
     queue: String,
     prefetch: usize,
-    deliveries: SelectAll<BoxStream<'static, Delivered>>,
+    /// What comes from all of them, with `None` at the end of each: lapin ends its stream without a word.
+    deliveries: SelectAll<BoxStream<'static, Option<lapin::Result<lapin::message::Delivery>>>>,
     /// The tags of those that take jobs, in the order in which they were added.
     consumers: Vec<ShortString>,
+    /// Those that were cancelled and whose end has not come yet.
+    ending: usize,
     /// How many there should be.
     wanted: usize,
     /// One that is being added or cancelled.
@@ -242,12 +246,6 @@ struct Consuming {
     timeout: Duration,
     lost: CancellationToken,
     stopping: bool,
-}
-
-/// What comes from a consumer. lapin ends its stream without a word.
-enum Delivered {
-    Message(lapin::Result<lapin::message::Delivery>),
-    Ended(ShortString),
 }
 
 enum Change {
@@ -266,7 +264,8 @@ impl Consuming {
         .boxed()
     }
 
-    fn cancel(&self, consumer: ShortString) -> BoxFuture<'static, Result<Change, connect::Error>> {
+    fn cancel(&mut self, consumer: ShortString) -> BoxFuture<'static, Result<Change, connect::Error>> {
+        self.ending += 1;
         let (channel, timeout) = (self.channel.clone(), self.timeout);
         async move {
             let cancel = channel.basic_cancel(consumer, BasicCancelOptions::default());
@@ -278,10 +277,8 @@ impl Consuming {
 
     fn changed(&mut self, change: Change) {
         if let Change::Added(consumer) = change {
-            let tag = consumer.tag();
-            self.consumers.push(tag.clone());
-            let end = futures_util::stream::iter([Delivered::Ended(tag)]);
-            self.deliveries.push(consumer.map(Delivered::Message).chain(end).boxed());
+            self.consumers.push(consumer.tag());
+            self.deliveries.push(consumer.map(Some).chain(futures_util::stream::iter([None])).boxed());
         }
     }
 
@@ -292,7 +289,10 @@ impl Consuming {
                 self.change = match self.consumers.len().cmp(&self.wanted) {
                     std::cmp::Ordering::Less => Some(self.consume()),
                     std::cmp::Ordering::Equal => None,
-                    std::cmp::Ordering::Greater => self.consumers.pop().map(|consumer| self.cancel(consumer)),
+                    std::cmp::Ordering::Greater => {
+                        let last = self.consumers.pop();
+                        last.map(|consumer| self.cancel(consumer))
+                    }
                 };
             }
             let delivered = match &mut self.change {
@@ -308,11 +308,11 @@ impl Consuming {
                 },
             };
             match delivered {
-                Some(Delivered::Message(delivery)) => return Ok(Some(delivery.map_err(connect::Error::from)?)),
-                Some(Delivered::Ended(tag)) if self.consumers.contains(&tag) && !self.stopping => {
-                    return Err(Error::lost("the broker cancelled the consumer"));
-                }
-                Some(Delivered::Ended(_)) => {}
+                Some(Some(delivery)) => return Ok(Some(delivery.map_err(connect::Error::from)?)),
+                Some(None) => match self.ending.checked_sub(1) {
+                    Some(ending) => self.ending = ending,
+                    None => return Err(Error::lost("the broker cancelled the consumer")),
+                },
                 None if self.stopping => return Ok(None),
                 None => return Err(Error::lost("there is no consumer")),
             }

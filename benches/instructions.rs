@@ -1,0 +1,170 @@
+//! Instructions of the hot paths, counted by callgrind: `cargo xtask bench instructions` holds them against
+//! `benches/instructions.json`. Other than times they are the same on a busy machine.
+//!
+//! Each path is gone through once, after a first time that warms it up. Kernel and disk are not counted.
+
+#![allow(missing_docs, unreachable_pub, clippy::disallowed_methods, reason = "what the macros make")]
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use gungraun::{library_benchmark, library_benchmark_group, main};
+use scriptmill::broker::Message;
+use scriptmill::intake::{self, Accepted, Policy};
+use scriptmill::service;
+use scriptmill::settle::Answer;
+use scriptmill_sandbox::measure::complete;
+use scriptmill_sandbox::prepare::{self, Bounds, Checked, Checker};
+use scriptmill_sandbox::{Execution, Host, Image, Invocation, Options, Sandbox};
+use scriptmill_sdk::amqp::Envelope;
+use scriptmill_sdk::{Bundle, Ending, Job, Limits, LogLevel, LogLine, Outcome, Usage};
+use serde_json::value::RawValue;
+
+/// No script here asks for the time or waits.
+struct StoppedClock;
+
+impl Host for StoppedClock {
+    fn now(&self) -> Duration {
+        Duration::ZERO
+    }
+
+    fn monotonic(&self) -> Duration {
+        Duration::ZERO
+    }
+
+    fn sleep(&self, _: Duration) -> futures_util::future::BoxFuture<'static, ()> {
+        Box::pin(std::future::pending())
+    }
+}
+
+/// A sandbox and a script that is ready in it.
+struct Ready {
+    sandbox: Sandbox,
+    image: Arc<Image>,
+    input: String,
+}
+
+impl Ready {
+    fn run(&self) -> Execution {
+        complete(self.sandbox.run(&self.image, invocation(&self.input)))
+    }
+}
+
+fn example_file(name: &str, file: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples").join(name).join(file);
+    std::fs::read_to_string(path).expect("an example's file")
+}
+
+fn example(name: &str) -> (Bundle, String) {
+    (Bundle::of("main.ts", example_file(name, "main.ts")), example_file(name, "input.json"))
+}
+
+fn ready(name: &str) -> Ready {
+    let mut options = Options::new(Checker::in_process(Bounds::default()), Arc::new(StoppedClock));
+    options.instances = 1;
+    options.cache_dir = Some(PathBuf::from(env!("CARGO_TARGET_TMPDIR")));
+    let sandbox = Sandbox::new(options).expect("a sandbox");
+    let (bundle, input) = match name {
+        "json" => (Bundle::of("main.js", "export default (input) => input;"), rows()),
+        "trivial" => (Bundle::of("main.js", "export default (input) => input.id;"), r#"{"id":7}"#.to_owned()),
+        name => example(name),
+    };
+    let Ok(image) = complete(sandbox.image(&bundle)) else { panic!("the image of {name}") };
+    let ready = Ready { sandbox, image, input };
+    assert!(matches!(ready.run().ending, Ending::Succeeded(_)));
+    ready
+}
+
+/// About 10 KB.
+fn rows() -> String {
+    let row =
+        |n: u32| format!(r#"{{"id":{n},"name":"Contact number {n}","score":{},"tags":["a","b"]}}"#, n as f64 / 8.0);
+    format!("[{}]", (0..150).map(row).collect::<Vec<_>>().join(","))
+}
+
+fn invocation(input: &str) -> Invocation<'_> {
+    Invocation {
+        entry: None,
+        input,
+        limits: Limits::default(),
+        job_id: "job-1",
+        tenant: "bench",
+        attempt: 1,
+        deadline_ms: None,
+        clock_ms: None,
+    }
+}
+
+#[library_benchmark]
+#[bench::trivial(args = ("trivial"), setup = ready)]
+#[bench::order(args = ("order-total"), setup = ready)]
+#[bench::json(args = ("json"), setup = ready)]
+fn run(ready: Ready) -> (Execution, Ready) {
+    (ready.run(), ready)
+}
+
+fn new_script() -> Bundle {
+    let (bundle, _) = example("order-total");
+    drop(prepare::check(&bundle, &Bounds::default()));
+    bundle
+}
+
+#[library_benchmark]
+#[bench::order(setup = new_script)]
+fn check(bundle: Bundle) -> (Checked, Bundle) {
+    (prepare::check(&bundle, &Bounds::default()), bundle)
+}
+
+struct Received {
+    message: Message,
+    envelope: Envelope,
+    policy: Policy,
+}
+
+impl Received {
+    fn read(&self) -> Accepted {
+        intake::read(&self.message, &self.envelope, false, SystemTime::UNIX_EPOCH, &self.policy).expect("a job")
+    }
+}
+
+fn received() -> Received {
+    let (script, input) = example("order-total");
+    let input = RawValue::from_string(input).expect("JSON");
+    let job = Job { input, ..Job::new("job-1", "bench", script) };
+    let received = Received {
+        message: Message { body: serde_json::to_vec(&job).expect("JSON").into(), ..Message::default() },
+        envelope: Envelope::default(),
+        policy: service::Options::default().policy(false, "engine"),
+    };
+    received.read();
+    received
+}
+
+#[library_benchmark]
+#[bench::order(setup = received)]
+fn read(received: Received) -> (Accepted, Received) {
+    (received.read(), received)
+}
+
+fn outcome() -> Outcome {
+    let value = example_file("order-total", "expected.json");
+    Outcome {
+        job_id: "job-1".to_owned(),
+        tenant: "bench".to_owned(),
+        ending: Ending::Succeeded(RawValue::from_string(value).expect("JSON")),
+        diagnostics: Vec::new(),
+        logs: vec![LogLine { level: LogLevel::Info, text: "an order of 3 lines".to_owned() }],
+        usage: Usage::default(),
+        engine: "engine".to_owned(),
+    }
+}
+
+#[library_benchmark]
+#[bench::order(setup = outcome)]
+fn answer(outcome: Outcome) -> Answer {
+    Answer::new(outcome, 8 << 20)
+}
+
+library_benchmark_group!(name = instructions, benchmarks = [run, check, read, answer]);
+main!(library_benchmark_groups = instructions);
