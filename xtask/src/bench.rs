@@ -19,6 +19,8 @@ pub(crate) struct Options {
 enum Comparison {
     /// Scriptmill beside what users would pick instead, over one RabbitMQ (see BENCHMARKS.md)
     Peers(Arguments),
+    /// What the sandbox costs scripts that compute, beside the same engine as native code (needs a C compiler)
+    Compute(Arguments),
     /// How many instructions the hot paths take, held against benches/instructions.json (needs valgrind)
     Instructions,
     /// What a storm of new scripts costs the jobs whose script is ready
@@ -42,6 +44,10 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
             arguments.extend(own.arguments.iter().cloned());
             bench("peers", &arguments)
         }
+        Comparison::Compute(own) => {
+            let arguments: [OsString; 2] = ["--native".into(), build_native_quickjs()?.into()];
+            bench("compute", &[&arguments, own.arguments.as_slice()].concat())
+        }
         Comparison::Instructions => instructions::run(),
         Comparison::Storm(own) => bench("peers", &[&["storm".into()], own.arguments.as_slice()].concat()),
         Comparison::Soak(own) => bench("soak", &own.arguments),
@@ -55,6 +61,25 @@ fn bench(name: &str, arguments: &[OsString]) -> Result<ExitCode> {
         .status()
         .context("could not run cargo")?;
     Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Builds the QuickJS-NG that runs as native code.
+fn build_native_quickjs() -> Result<PathBuf> {
+    let target = workspace_root().join("target/native-quickjs");
+    let status = cargo()
+        .args([
+            "build",
+            "--release",
+            "--locked",
+            "--manifest-path",
+            "benches/compute/native/Cargo.toml",
+            "--target-dir",
+        ])
+        .arg(&target)
+        .status()
+        .context("could not run cargo")?;
+    ensure!(status.success(), "QuickJS-NG could not be built for this machine");
+    Ok(target.join("release/native-quickjs"))
 }
 
 /// Installs the peers below `target`, at the versions of the lock file. Returns their `node_modules`.
