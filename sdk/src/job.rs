@@ -122,21 +122,28 @@ impl Job {
             // Serde would take an array for the fields in their order.
             return Err(field(".", "must be an object"));
         }
-        let mut reader = serde_json::Deserializer::from_slice(body);
-        let job: Self = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
-            let path = error.path().to_string();
-            let inner = error.into_inner();
-            match inner.classify() {
-                Category::Data => {
-                    let message = inner.to_string();
-                    InvalidJob::Field { path: blamed(path, &message), message }
-                }
-                Category::Io | Category::Syntax | Category::Eof => InvalidJob::NotJson(inner),
-            }
-        })?;
-        reader.end().map_err(InvalidJob::NotJson)?;
+        // The place of a mistake is looked for once there is one: keeping it in mind slows reading down.
+        let job: Self = serde_json::from_slice(body).map_err(|error| Self::mistake(body, error))?;
         job.validate()?;
         Ok(job)
+    }
+
+    /// What is wrong with a message that cannot be read.
+    fn mistake(body: &[u8], error: serde_json::Error) -> InvalidJob {
+        let mut reader = serde_json::Deserializer::from_slice(body);
+        let Err(error) = serde_path_to_error::deserialize::<_, Self>(&mut reader) else {
+            // The job is right, and something follows it.
+            return InvalidJob::NotJson(error);
+        };
+        let path = error.path().to_string();
+        let inner = error.into_inner();
+        match inner.classify() {
+            Category::Data => {
+                let message = inner.to_string();
+                InvalidJob::Field { path: blamed(path, &message), message }
+            }
+            Category::Io | Category::Syntax | Category::Eof => InvalidJob::NotJson(inner),
+        }
     }
 
     /// The deadline in milliseconds since 1970; `None` too where it is no instant, which [`Job::validate`] refuses.

@@ -117,6 +117,9 @@ impl Amqp {
     }
 
     async fn publisher(&self) -> Result<Arc<Publisher>, Error> {
+        if let Some(publisher) = self.publisher.borrow().clone() {
+            return Ok(publisher);
+        }
         let mut publisher = self.publisher.clone();
         let connected = tokio::time::timeout(self.dialler.brokers.timeout, publisher.wait_for(Option::is_some));
         match connected.await {

@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 use std::pin::pin;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::future::{BoxFuture, FutureExt};
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use lapin::message::BasicReturnMessage;
 use lapin::options::{BasicPublishOptions, ConfirmSelectOptions};
-use lapin::{Channel, Confirmation, Connection};
+use lapin::{Channel, Confirmation, Connection, ConnectionStatus};
 use scriptmill_sdk::connect::{self, answer, pauses};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
@@ -24,7 +24,6 @@ const PUBLICATIONS_MAX: usize = 1024;
 pub(super) struct Publisher {
     connection: Connection,
     publications: mpsc::Sender<Publication>,
-    timeout: Duration,
     /// Set when the connection is of no more use.
     broken: CancellationToken,
 }
@@ -34,6 +33,7 @@ struct Publication {
     exchange: String,
     routing_key: String,
     message: Message,
+    came: Instant,
     /// The broker has returned it: no queue takes it.
     is_returned: bool,
     done: oneshot::Sender<Result<Routing, Error>>,
@@ -46,8 +46,16 @@ impl Publisher {
         answer("confirm.select", timeout, select).await?;
         let (publications, received) = mpsc::channel(PUBLICATIONS_MAX);
         let broken = CancellationToken::new();
-        tokio::spawn(Flight::default().run(channel, received, broken.clone()));
-        Ok(Self { connection, publications, timeout, broken })
+        let flight = Flight {
+            publications: BTreeMap::new(),
+            confirms: FuturesUnordered::new(),
+            last: 0,
+            connection: connection.status().clone(),
+            timeout,
+            blocked_until: Instant::now(),
+        };
+        tokio::spawn(flight.run(channel, received, broken.clone()));
+        Ok(Self { connection, publications, broken })
     }
 
     pub(super) fn connection(&self) -> &Connection {
@@ -58,35 +66,24 @@ impl Publisher {
     pub(super) async fn publish(&self, exchange: &str, routing_key: &str, message: &Message) -> Result<Routing, Error> {
         let (done, told) = oneshot::channel();
         let (exchange, routing_key, message) = (exchange.to_owned(), routing_key.to_owned(), message.clone());
-        let publication = Publication { exchange, routing_key, message, is_returned: false, done };
+        let came = Instant::now();
+        let publication = Publication { exchange, routing_key, message, came, is_returned: false, done };
         let closed = || Error::lost("the connection for outcomes is closed");
         self.publications.send(publication).await.map_err(|_| closed())?;
-        let confirmed = self.confirmed(async { Ok(told.await) }).await;
-        if let Err(Error::Connection(connect::Error::Silent { .. })) = &confirmed {
-            self.broken.cancel();
-        }
-        confirmed?.unwrap_or_else(|_| Err(closed()))
-    }
-
-    /// Waits for a confirm. A broker that has said that it is short of memory or disk gets all the time it needs:
-    /// publishing on a new connection would not be faster, and would publish twice.
-    async fn confirmed<T>(&self, published: impl Future<Output = lapin::Result<T>>) -> Result<T, Error> {
-        let mut published = pin!(published);
-        loop {
-            match answer("basic.publish", self.timeout, &mut published).await {
-                Err(connect::Error::Silent { .. }) if self.connection.status().blocked() => {}
-                answered => return Ok(answered?),
-            }
-        }
+        told.await.unwrap_or_else(|_| Err(closed()))
     }
 }
 
 /// The publications between being sent and being confirmed.
-#[derive(Default)]
 struct Flight {
     publications: BTreeMap<u64, Publication>,
     confirms: FuturesUnordered<BoxFuture<'static, (u64, lapin::Result<Confirmation>)>>,
     last: u64,
+    connection: ConnectionStatus,
+    /// The longest wait for a confirm.
+    timeout: Duration,
+    /// Until then at least the broker held publishing back.
+    blocked_until: Instant,
 }
 
 impl Flight {
@@ -94,25 +91,44 @@ impl Flight {
     /// fails.
     async fn run(mut self, channel: Channel, mut received: mpsc::Receiver<Publication>, broken: CancellationToken) {
         let mut batch = Vec::new();
+        // One timer for all of them, since hardly any publication ever waits for long.
+        let mut looks = tokio::time::interval((self.timeout / 8).max(Duration::from_millis(1)));
         loop {
             let room = PUBLICATIONS_MAX.saturating_sub(self.confirms.len());
             let sent = tokio::select! {
                 biased;
-                Some(confirmed) = self.confirms.next() => self.confirmed(confirmed),
+                Some(confirmed) = self.confirms.next() => self.confirmed(confirmed).map_err(connect::Error::from),
+                _ = looks.tick() => self.look(),
                 count = received.recv_many(&mut batch, room), if room > 0 => match count {
                     0 => break,
-                    _ => self.send_all(&channel, &mut batch, &mut received).await,
+                    _ => self.send_all(&channel, &mut batch, &mut received).await.map_err(connect::Error::from),
                 },
             };
             if let Err(error) = sent {
                 // One publication's mistake, such as an exchange that is gone, closes the channel under all of them.
                 broken.cancel();
-                let error = Error::from(connect::Error::from(error));
+                let error = Error::from(error);
                 for (_, publication) in self.publications {
                     publication.tell(Err(error.clone()));
                 }
                 return;
             }
+        }
+    }
+
+    /// Fails once a publication has waited for too long. A broker that has said that it is short of memory or disk gets
+    /// all the time it needs: publishing on a new connection would not be faster, and would publish twice.
+    fn look(&mut self) -> Result<(), connect::Error> {
+        let now = Instant::now();
+        if self.connection.blocked() {
+            self.blocked_until = now;
+        }
+        let oldest = self.publications.values().next().map(|publication| publication.came.max(self.blocked_until));
+        match oldest {
+            Some(since) if now.saturating_duration_since(since) > self.timeout => {
+                Err(connect::Error::Silent { what: "basic.publish", waited: self.timeout })
+            }
+            _ => Ok(()),
         }
     }
 
