@@ -7,8 +7,8 @@ COPY . .
 # The cache mounts keep crates and built dependencies between builds; the binary is copied out of them.
 RUN --mount=type=cache,target=/usr/local/cargo/registry \
     --mount=type=cache,target=/src/target \
-    cargo build --release --locked --bin scriptmill \
-    && cp target/release/scriptmill /usr/local/bin/scriptmill
+    cargo build --profile dist --locked --bin scriptmill \
+    && cp target/dist/scriptmill /usr/local/bin/scriptmill
 
 # glibc of the same Debian, CA certificates and a user that is not root; no shell, no package manager.
 FROM gcr.io/distroless/cc-debian13:nonroot

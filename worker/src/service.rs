@@ -322,13 +322,19 @@ async fn drained(jobs: &mut JoinSet<()>) {
 impl<R: Runner> Rooms<R> {
     /// Sees one job through.
     async fn job(&self, delivery: Delivery, slot: OwnedSemaphorePermit, received: Instant) {
-        let envelope = Envelope::read(&delivery.message.properties);
+        let envelope = Arc::new(Envelope::read(&delivery.message.properties));
         let id = envelope.message_id.clone().unwrap_or_default();
         let span = tracing::info_span!("job", id, tenant = tracing::field::Empty, traceparent = envelope.traceparent);
         self.job_in_span(delivery, envelope, slot, received.elapsed()).instrument(span).await;
     }
 
-    async fn job_in_span(&self, delivery: Delivery, envelope: Envelope, slot: OwnedSemaphorePermit, waited: Duration) {
+    async fn job_in_span(
+        &self,
+        delivery: Delivery,
+        envelope: Arc<Envelope>,
+        slot: OwnedSemaphorePermit,
+        waited: Duration,
+    ) {
         let done = tokio::select! {
             biased;
             () = delivery.lost() => return self.desk.lost(),
@@ -353,7 +359,7 @@ impl<R: Runner> Rooms<R> {
     async fn run(
         &self,
         delivery: &Delivery,
-        envelope: &Envelope,
+        envelope: &Arc<Envelope>,
         slot: OwnedSemaphorePermit,
         waited: Duration,
     ) -> Option<Done> {

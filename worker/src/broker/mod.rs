@@ -10,6 +10,7 @@ mod publisher;
 mod settlement;
 mod topology;
 
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use bytes::Bytes;
@@ -89,8 +90,8 @@ pub enum Routing {
 /// back on the queue.
 #[must_use = "a delivery must be settled"]
 pub struct Delivery {
-    /// The message.
-    pub message: Message,
+    /// The message, which whoever reads it shares.
+    pub message: Arc<Message>,
     /// It was delivered before, and a connection or a worker died with it.
     pub redelivered: bool,
     /// When it was received.
@@ -110,7 +111,7 @@ trait Receipt: Send + Sync {
 
 impl Delivery {
     fn new(message: Message, redelivered: bool, receipt: Box<dyn Receipt>, lost: CancellationToken) -> Self {
-        Self { message, redelivered, received_at: SystemTime::now(), receipt, lost }
+        Self { message: Arc::new(message), redelivered, received_at: SystemTime::now(), receipt, lost }
     }
 
     /// Tells the broker that the message is done with.
