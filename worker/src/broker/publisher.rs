@@ -101,7 +101,7 @@ impl Flight {
                 _ = looks.tick() => self.look(),
                 count = received.recv_many(&mut batch, room), if room > 0 => match count {
                     0 => break,
-                    _ => self.send_all(&channel, &mut batch, &mut received).await.map_err(connect::Error::from),
+                    _ => self.send_all(&channel, &mut batch, &mut received, room).await,
                 },
             };
             if let Err(error) = sent {
@@ -138,9 +138,12 @@ impl Flight {
         channel: &Channel,
         batch: &mut Vec<Publication>,
         received: &mut mpsc::Receiver<Publication>,
-    ) -> lapin::Result<()> {
+        room: usize,
+    ) -> Result<(), connect::Error> {
         tokio::task::yield_now().await;
-        while let Ok(publication) = received.try_recv() {
+        while batch.len() < room
+            && let Ok(publication) = received.try_recv()
+        {
             batch.push(publication);
         }
         for publication in batch.drain(..) {
@@ -149,14 +152,21 @@ impl Flight {
         Ok(())
     }
 
-    async fn send(&mut self, channel: &Channel, publication: Publication) -> lapin::Result<()> {
+    async fn send(&mut self, channel: &Channel, publication: Publication) -> Result<(), connect::Error> {
         self.last += 1;
         let number = self.last;
         let Publication { exchange, routing_key, message, .. } = self.publications.entry(number).or_insert(publication);
         let (exchange, routing_key) = (exchange.as_str().into(), routing_key.as_str().into());
         let options = BasicPublishOptions { mandatory: true, ..Default::default() };
         let properties = message.properties.clone();
-        let confirm = channel.basic_publish(exchange, routing_key, options, &message.body, properties).await?;
+        // It may wait for the socket, and nothing looks at the time meanwhile.
+        let mut sent = pin!(channel.basic_publish(exchange, routing_key, options, &message.body, properties));
+        let confirm = loop {
+            match answer("basic.publish", self.timeout, &mut sent).await {
+                Err(connect::Error::Silent { .. }) if self.connection.blocked() => {}
+                answered => break answered?,
+            }
+        };
         self.confirms.push(async move { (number, confirm.await) }.boxed());
         Ok(())
     }
