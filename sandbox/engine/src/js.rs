@@ -11,7 +11,7 @@ pub(crate) use rquickjs_sys as q;
 pub(crate) use rquickjs_sys::{JS_UNDEFINED as UNDEFINED, JSValue as Raw};
 
 unsafe extern "C" {
-    fn sm_go_live();
+    fn sm_go_live(runtime: *mut q::JSRuntime);
     fn sm_make_intrinsics(ctx: *mut q::JSContext) -> c_int;
     fn sm_seed(ctx: *mut q::JSContext, seed: u64);
     fn sm_error_stack(ctx: *mut q::JSContext, error: Raw) -> Raw;
@@ -65,7 +65,7 @@ impl Engine {
             let mut usage = core::mem::zeroed::<q::JSMemoryUsage>();
             q::JS_ComputeMemoryUsage(Self::runtime(), &mut usage);
             q::JS_SetGCThreshold(Self::runtime(), usage.malloc_size as u32 + FIRST_COLLECTION_BYTES);
-            sm_go_live();
+            sm_go_live(Self::runtime());
             LIVE = true;
         }
     }
