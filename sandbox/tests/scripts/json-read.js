@@ -1,5 +1,6 @@
 //@ {"entry": "agree", "input": null}
 //@ {"entry": "objects", "input": [{"a": 1, "b": {"a": 2}}, {"a": 3, "b": {"a": 4, "c": 5}}, {"a": 6, "a": 7}, {"b": 8, "a": 9}, {"a": 1, "b": 2, "c": 3}, {"a": 1}, {}, {"": 1, "0": 2, "é": 3, "\"": 4, "\u0061": 5, "__proto__": 6}]}
+//@ {"entry": "edge", "input": null}
 // Two ways lead through JSON.parse: one fast, and one that reports errors and serves revivers. They must agree.
 const KEYS = ['a', 'b', 'id', 'name', '', '0', '17', 'é', '\\"', '\\u0061', '__proto__', 'toJSON', 'constructor', '\u00c3\u00a9', '€'];
 const TEXTS = ['', 'x', 'plain text of some length', 'é', '\\n', '\\u0041', '\\ud83d\\ude00', '😀', '\\"', '\\\\', 'a\\/b', '\u007f', '\u0080\u00ff', '€uro'];
@@ -57,4 +58,29 @@ export function objects(input) {
   input[1].b.added = 2;
   delete input[4].b;
   return { text: JSON.stringify(input), keys: input.map((object) => Object.keys(object).join()), proto: input.every((object) => Object.getPrototypeOf(object) === Object.prototype) };
+}
+// At the end of the stack one of them may have given up and the other not begun: nothing is freed twice.
+export function edge() {
+  const names = [];
+  const down = () => {
+    try {
+      down();
+    } catch {
+      for (const text of ['"some text" x', '["one", "two"] x', '{"a": "text"} x']) {
+        try {
+          JSON.parse(text);
+        } catch (error) {
+          if (!names.includes(error.name)) names.push(error.name);
+        }
+      }
+      throw new Error('further up');
+    }
+  };
+  try {
+    down();
+  } catch {
+    const texts = Array.from({ length: 3000 }, (_, i) => `text ${i}`);
+    const objects = texts.map((text) => ({ text, list: [text] }));
+    return { names: names.sort(), whole: objects.every(({ text, list }, i) => text === `text ${i}` && list[0] === text) };
+  }
 }
