@@ -21,6 +21,7 @@ use scriptmill_sdk::connect::Brokers;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::process::{Child, Command};
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
@@ -179,9 +180,10 @@ pub async fn get(address: &str, path: &str) -> Option<String> {
     Some(answer)
 }
 
-/// A way to the broker that can be cut.
+/// A way to the broker that can be cut, or fall silent.
 pub struct Proxy {
     pub address: Address,
+    silence: watch::Sender<()>,
     connections: Arc<Mutex<Vec<JoinHandle<()>>>>,
     listener: JoinHandle<()>,
 }
@@ -197,18 +199,29 @@ impl Proxy {
         uri.authority.port = local.port();
         let connections = Arc::<Mutex<Vec<JoinHandle<()>>>>::default();
         let opened = connections.clone();
+        let (silence, silent) = watch::channel(());
         let listener = tokio::spawn(async move {
             while let Ok((mut down, _)) = listener.accept().await {
-                let upstream = upstream.clone();
+                let (upstream, mut silent) = (upstream.clone(), silent.clone());
+                silent.mark_unchanged();
                 let connection = tokio::spawn(async move {
                     if let Ok(mut up) = TcpStream::connect(upstream).await {
-                        let _ = tokio::io::copy_bidirectional(&mut down, &mut up).await;
+                        tokio::select! {
+                            _ = tokio::io::copy_bidirectional(&mut down, &mut up) => {}
+                            // Both ends stay open.
+                            _ = silent.changed() => std::future::pending().await,
+                        }
                     }
                 });
                 opened.lock().unwrap().push(connection);
             }
         });
-        Self { address: uri.to_string().parse().unwrap(), connections, listener }
+        Self { address: uri.to_string().parse().unwrap(), silence, connections, listener }
+    }
+
+    /// Lets nothing more through on the connections there are, and leaves them open; new ones are let through.
+    pub fn silence(&self) {
+        self.silence.send_replace(());
     }
 
     /// Cuts all connections; new ones are let through.

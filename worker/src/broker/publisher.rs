@@ -90,6 +90,7 @@ impl Flight {
     /// Publishes what comes in and tells each sender what became of it, until there are no more senders or the channel
     /// fails.
     async fn run(mut self, channel: Channel, mut received: mpsc::Receiver<Publication>, broken: CancellationToken) {
+        let channel = Arc::new(channel);
         let mut batch = Vec::new();
         // One timer for all of them, since hardly any publication ever waits for long.
         let mut looks = tokio::time::interval((self.timeout / 8).max(Duration::from_millis(1)));
@@ -101,7 +102,10 @@ impl Flight {
                 _ = looks.tick() => self.look(),
                 count = received.recv_many(&mut batch, room), if room > 0 => match count {
                     0 => break,
-                    _ => self.send_all(&channel, &mut batch, &mut received, room).await,
+                    _ => {
+                        self.send_all(&channel, &mut batch, &mut received, room).await;
+                        Ok(())
+                    }
                 },
             };
             if let Err(error) = sent {
@@ -132,14 +136,14 @@ impl Flight {
         }
     }
 
-    /// Sends what has come, and what whoever is about to publish adds to it: lapin then writes all of it at once.
+    /// Sends what has come, and what whoever is about to publish adds to it.
     async fn send_all(
         &mut self,
-        channel: &Channel,
+        channel: &Arc<Channel>,
         batch: &mut Vec<Publication>,
         received: &mut mpsc::Receiver<Publication>,
         room: usize,
-    ) -> Result<(), connect::Error> {
+    ) {
         tokio::task::yield_now().await;
         while batch.len() < room
             && let Ok(publication) = received.try_recv()
@@ -147,28 +151,23 @@ impl Flight {
             batch.push(publication);
         }
         for publication in batch.drain(..) {
-            self.send(channel, publication).await?;
+            self.send(channel, publication);
         }
-        Ok(())
     }
 
-    async fn send(&mut self, channel: &Channel, publication: Publication) -> Result<(), connect::Error> {
+    /// Sends one at the next look at the confirms, without waiting for the socket: lapin then writes all that was sent in
+    /// one go.
+    fn send(&mut self, channel: &Arc<Channel>, publication: Publication) {
         self.last += 1;
-        let number = self.last;
-        let Publication { exchange, routing_key, message, .. } = self.publications.entry(number).or_insert(publication);
-        let (exchange, routing_key) = (exchange.as_str().into(), routing_key.as_str().into());
-        let options = BasicPublishOptions { mandatory: true, ..Default::default() };
-        let properties = message.properties.clone();
-        // It may wait for the socket, and nothing looks at the time meanwhile.
-        let mut sent = pin!(channel.basic_publish(exchange, routing_key, options, &message.body, properties));
-        let confirm = loop {
-            match answer("basic.publish", self.timeout, &mut sent).await {
-                Err(connect::Error::Silent { .. }) if self.connection.blocked() => {}
-                answered => break answered?,
-            }
+        let (number, channel, message) = (self.last, channel.clone(), publication.message.clone());
+        let (exchange, routing_key) = (publication.exchange.as_str().into(), publication.routing_key.as_str().into());
+        self.publications.insert(number, publication);
+        let confirmed = async move {
+            let options = BasicPublishOptions { mandatory: true, ..Default::default() };
+            let Message { body, properties } = message;
+            channel.basic_publish(exchange, routing_key, options, &body, properties).await?.await
         };
-        self.confirms.push(async move { (number, confirm.await) }.boxed());
-        Ok(())
+        self.confirms.push(confirmed.map(move |confirmation| (number, confirmation)).boxed());
     }
 
     /// Takes all confirms that are there.

@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use futures_util::future::try_join_all;
 use lapin::Channel;
 use lapin::options::{BasicAckOptions, BasicNackOptions};
 use lapin::types::DeliveryTag;
@@ -77,15 +78,15 @@ async fn write(channel: Channel, mut settlements: mpsc::Receiver<Settlement>, ti
             let told = answer("basic.nack", timeout, channel.basic_nack(one.tag, options)).await;
             one.tell(told.map_err(Error::from));
         }
-        for frame in run.frames(acknowledged.iter().map(|one| one.tag).collect()) {
-            let options = BasicAckOptions { multiple: frame.multiple };
-            let told = answer("basic.ack", timeout, channel.basic_ack(frame.tag, options)).await;
-            if let Err(error) = told {
-                // The channel is gone, and with it all its deliveries.
-                let error = Error::from(error);
-                acknowledged.into_iter().for_each(|one| one.tell(Err(error.clone())));
-                return;
-            }
+        let frames = run.frames(acknowledged.iter().map(|one| one.tag).collect());
+        // All of them before the first is waited for: lapin then writes them in one go.
+        let acks =
+            frames.iter().map(|frame| channel.basic_ack(frame.tag, BasicAckOptions { multiple: frame.multiple }));
+        if let Err(error) = answer("basic.ack", timeout, try_join_all(acks)).await {
+            // The channel is gone, and with it all its deliveries.
+            let error = Error::from(error);
+            acknowledged.into_iter().for_each(|one| one.tell(Err(error.clone())));
+            return;
         }
         acknowledged.into_iter().for_each(|one| one.tell(Ok(())));
     }
