@@ -16,7 +16,7 @@ use async_task::FallibleTask;
 use hdrhistogram::Histogram;
 use scriptmill::schedule::Executor;
 use scriptmill_sandbox::prepare::{Bounds, Checker};
-use scriptmill_sandbox::{Image, Invocation, Options, Sandbox, TokioHost};
+use scriptmill_sandbox::{Image, Invocation, Options, Sandbox, TokioClock};
 use scriptmill_sdk::{Bundle, Ending, Limits};
 
 const ROUNDS: usize = 5;
@@ -26,8 +26,8 @@ const ENDLESS_PER_THREAD: usize = 2;
 
 fn main() -> anyhow::Result<()> {
     let runtime = tokio::runtime::Runtime::new()?;
-    let host = Arc::new(TokioHost::new(runtime.handle().clone()));
-    let mut options = Options::new(Checker::in_process(Bounds::default()), host);
+    let clock = Arc::new(TokioClock::new(runtime.handle().clone()));
+    let mut options = Options::new(Checker::in_process(Bounds::default()), clock);
     options.cache_dir = Some(env!("CARGO_TARGET_TMPDIR").into());
     let sandbox = Sandbox::new(options).context("the sandbox")?;
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/order-total");

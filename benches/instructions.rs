@@ -16,7 +16,7 @@ use scriptmill::service;
 use scriptmill::settle::Answer;
 use scriptmill_sandbox::measure::complete;
 use scriptmill_sandbox::prepare::{self, Bounds, Checked, Checker};
-use scriptmill_sandbox::{Execution, Host, Image, Invocation, Options, Sandbox};
+use scriptmill_sandbox::{Clock, Execution, Image, Invocation, Options, Sandbox};
 use scriptmill_sdk::amqp::Envelope;
 use scriptmill_sdk::{Bundle, Ending, Job, Limits, LogLevel, LogLine, Outcome, Usage};
 use serde_json::value::RawValue;
@@ -24,7 +24,7 @@ use serde_json::value::RawValue;
 /// No script here asks for the time or waits.
 struct StoppedClock;
 
-impl Host for StoppedClock {
+impl Clock for StoppedClock {
     fn now(&self) -> Duration {
         Duration::ZERO
     }

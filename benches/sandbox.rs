@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use scriptmill_sandbox::measure::{Floor, Reused, complete, instantiate};
 use scriptmill_sandbox::prepare::{Bounds, Checker};
-use scriptmill_sandbox::{ENGINE_WASM, EngineOptions, Host, Image, Invocation, Options, Sandbox};
+use scriptmill_sandbox::{Clock, ENGINE_WASM, EngineOptions, Image, Invocation, Options, Sandbox};
 use scriptmill_sdk::{Bundle, Ending, Limits, Module};
 
 const ROUNDS: usize = 80;
@@ -130,7 +130,7 @@ impl<'a> Case<'a> {
 }
 
 fn sandbox(metered: bool, pagemap_scan: bool) -> Sandbox {
-    let options = Options::new(Checker::in_process(Bounds::default()), Arc::new(NoTimers));
+    let options = Options::new(Checker::in_process(Bounds::default()), Arc::new(StoppedClock));
     let engine = EngineOptions {
         wasm: std::env::var_os("SCRIPTMILL_ENGINE_WASM")
             .map_or(ENGINE_WASM.into(), |file| std::fs::read(file).expect("an engine").into()),
@@ -143,9 +143,9 @@ fn sandbox(metered: bool, pagemap_scan: bool) -> Sandbox {
     Sandbox::with_engine(options, &engine).expect("a sandbox")
 }
 
-struct NoTimers;
+struct StoppedClock;
 
-impl Host for NoTimers {
+impl Clock for StoppedClock {
     fn sleep(&self, _: Duration) -> futures_util::future::BoxFuture<'static, ()> {
         Box::pin(std::future::pending())
     }

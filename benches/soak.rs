@@ -15,7 +15,7 @@ use scriptmill::broker::{Broker as _, Message, Target};
 use scriptmill::metrics::Metrics;
 use scriptmill::service::{Options, Service};
 use scriptmill_sandbox::prepare::{Bounds, Checker};
-use scriptmill_sandbox::{Sandbox, TokioHost};
+use scriptmill_sandbox::{Sandbox, TokioClock};
 use scriptmill_sdk::amqp::Envelope;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
@@ -41,8 +41,8 @@ struct Arguments {
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let jobs = Arguments::parse().jobs;
-    let host = Arc::new(TokioHost::new(tokio::runtime::Handle::current()));
-    let mut options = scriptmill_sandbox::Options::new(Checker::in_process(Bounds::default()), host);
+    let clock = Arc::new(TokioClock::new(tokio::runtime::Handle::current()));
+    let mut options = scriptmill_sandbox::Options::new(Checker::in_process(Bounds::default()), clock);
     options.image_cache_bytes = IMAGE_CACHE_BYTES;
     options.cache_dir = Some(env!("CARGO_TARGET_TMPDIR").into());
     let sandbox = Sandbox::new(options).context("the sandbox")?;

@@ -9,14 +9,14 @@ use scriptmill::execute::prepare_and_execute;
 use scriptmill::intake::{Policy, read};
 use scriptmill::service::Options as WorkerOptions;
 use scriptmill_sandbox::prepare::{Bounds, Checker};
-use scriptmill_sandbox::{Options, Sandbox, TokioHost};
+use scriptmill_sandbox::{Options, Sandbox, TokioClock};
 use scriptmill_sdk::amqp::Envelope;
 use scriptmill_sdk::{Code, Ending, ItemResult, Outcome};
 use serde_json::{Value, json};
 
 fn sandbox() -> Sandbox {
-    let host = Arc::new(TokioHost::new(tokio::runtime::Handle::current()));
-    let mut options = Options::new(Checker::in_process(Bounds::default()), host);
+    let clock = Arc::new(TokioClock::new(tokio::runtime::Handle::current()));
+    let mut options = Options::new(Checker::in_process(Bounds::default()), clock);
     options.cache_dir = std::env::var_os("SCRIPTMILL_CACHE_DIR").map(Into::into);
     Sandbox::new(options).unwrap()
 }

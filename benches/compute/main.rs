@@ -13,7 +13,7 @@ use anyhow::{Context as _, bail, ensure};
 use clap::Parser;
 use scriptmill_sandbox::measure::complete;
 use scriptmill_sandbox::prepare::{Bounds, Checker};
-use scriptmill_sandbox::{Image, Invocation, Options, Sandbox, TokioHost};
+use scriptmill_sandbox::{Image, Invocation, Options, Sandbox, TokioClock};
 use scriptmill_sdk::{Bundle, Ending, Limits};
 
 const SCRIPTS: [&str; 8] = ["calls", "floats", "maps", "objects", "patterns", "sieve", "sorting", "strings"];
@@ -36,7 +36,7 @@ fn main() -> anyhow::Result<()> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../benches/compute/scripts");
     let runtime = tokio::runtime::Runtime::new()?;
     let mut options =
-        Options::new(Checker::in_process(Bounds::default()), Arc::new(TokioHost::new(runtime.handle().clone())));
+        Options::new(Checker::in_process(Bounds::default()), Arc::new(TokioClock::new(runtime.handle().clone())));
     options.cache_dir = Some(env!("CARGO_TARGET_TMPDIR").into());
     let sandbox = Sandbox::new(options).context("the sandbox")?;
     let mut native = Native::start(&arguments.native)?;

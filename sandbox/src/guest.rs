@@ -7,7 +7,7 @@ use std::time::Duration;
 use scriptmill_sdk::{LimitKind, Limits, LogLevel, LogLine};
 use wasmtime::{Caller, Linker, Memory, ResourceLimiter};
 
-use crate::Host;
+use crate::Clock;
 
 /// The instant at which the clock stands while a script's top level runs: 2000-01-01T00:00:00Z.
 pub const TOP_LEVEL_INSTANT: Duration = Duration::from_secs(946_684_800);
@@ -50,7 +50,7 @@ pub(crate) struct Context {
 
 /// The time that a script sees.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Clock {
+pub(crate) enum ScriptClock {
     /// The host's own; should somebody set that meanwhile, it goes on as it was.
     Live,
     /// An instant that moves by waiting alone.
@@ -59,9 +59,9 @@ pub(crate) enum Clock {
 
 /// One run, as seen by the guest's imports.
 pub(crate) struct Guest {
-    pub(crate) host: Arc<dyn Host>,
+    pub(crate) clock: Arc<dyn Clock>,
     pub(crate) limits: Limits,
-    pub(crate) clock: Clock,
+    pub(crate) script_clock: ScriptClock,
     pub(crate) context: Context,
     /// What the guest takes next: the payload of the call under way.
     pub(crate) payload: Vec<u8>,
@@ -81,12 +81,12 @@ pub(crate) struct Guest {
 }
 
 impl Guest {
-    pub(crate) fn new(host: Arc<dyn Host>, limits: Limits, clock: Clock) -> Self {
+    pub(crate) fn new(clock: Arc<dyn Clock>, limits: Limits, script_clock: ScriptClock) -> Self {
         Self {
-            epoch: host.now().saturating_sub(host.monotonic()),
-            host,
-            limits,
+            epoch: clock.now().saturating_sub(clock.monotonic()),
             clock,
+            limits,
+            script_clock,
             context: Context::default(),
             payload: Vec::new(),
             memory: None,
@@ -103,9 +103,9 @@ impl Guest {
 
     /// The time by the script's clock.
     pub(crate) fn now(&self) -> Duration {
-        match self.clock {
-            Clock::Live => self.epoch.saturating_add(self.host.monotonic()),
-            Clock::Fixed(instant) => instant,
+        match self.script_clock {
+            ScriptClock::Live => self.epoch.saturating_add(self.clock.monotonic()),
+            ScriptClock::Fixed(instant) => instant,
         }
     }
 
@@ -117,7 +117,7 @@ impl Guest {
     /// Takes a timer off, and sets a fixed clock to when it was due.
     pub(crate) fn fire(&mut self, call: u32) {
         if let Some(due) = self.cancel(call)
-            && let Clock::Fixed(instant) = &mut self.clock
+            && let ScriptClock::Fixed(instant) = &mut self.script_clock
         {
             *instant = due.max(*instant);
         }

@@ -3,7 +3,7 @@
 use scriptmill_sdk::{Bundle, Code, Diagnostic, Ending, Failure, LimitKind, Limits, Origin, Rejection};
 
 use crate::engine::PAGE;
-use crate::guest::{Clock, Guest, Settled, TOP_LEVEL_INSTANT};
+use crate::guest::{Guest, ScriptClock, Settled, TOP_LEVEL_INSTANT};
 use crate::instance::{Ended, Instance, Snapshot};
 use crate::prepare::{Emit, EmittedModule, ModuleKind};
 use crate::stack::{Report, located};
@@ -59,13 +59,13 @@ pub(crate) async fn build(
     limits: &Limits,
 ) -> Result<Image, Refusal> {
     let mut guest = Guest::new(
-        sandbox.host(),
+        sandbox.clock(),
         Limits { log_lines: u64::MAX, log_bytes: u64::MAX, ..*limits },
-        Clock::Fixed(TOP_LEVEL_INSTANT),
+        ScriptClock::Fixed(TOP_LEVEL_INSTANT),
     );
     guest.payload = payload(&script);
     let refused = |ending| Refusal { ending, diagnostics: diagnostics.clone(), prepare_fuel: 0 };
-    let deadline = sandbox.host().monotonic().saturating_add(limits.wall_time);
+    let deadline = sandbox.clock().monotonic().saturating_add(limits.wall_time);
     let mut instance = Instance::new(sandbox.interface(), sandbox.base(), guest, limits.prepare_fuel)
         .await
         .map_err(|ended| refused(ending::ended(ended, limits, Vec::new())))?;
@@ -113,9 +113,9 @@ pub(crate) async fn parse(
     script: &Emit,
     limits: &Limits,
 ) -> Result<Option<Diagnostic>, Ending> {
-    let mut guest = Guest::new(sandbox.host(), *limits, Clock::Fixed(TOP_LEVEL_INSTANT));
+    let mut guest = Guest::new(sandbox.clock(), *limits, ScriptClock::Fixed(TOP_LEVEL_INSTANT));
     guest.payload = payload(script);
-    let deadline = sandbox.host().monotonic().saturating_add(limits.wall_time);
+    let deadline = sandbox.clock().monotonic().saturating_add(limits.wall_time);
     let ended = |ended| match ended {
         Ended::Limit(LimitKind::Fuel) => ending::ended(Ended::Limit(LimitKind::PrepareFuel), limits, Vec::new()),
         ended => ending::ended(ended, limits, Vec::new()),

@@ -124,7 +124,7 @@ impl<'a> Instance<'a> {
         guest: Guest,
         fuel: u64,
     ) -> Result<Self, Ended> {
-        let began = guest.host.monotonic();
+        let began = guest.clock.monotonic();
         let mut store = Store::new(interface.code.engine(), guest);
         store.limiter(|guest| guest);
         if interface.metered {
@@ -144,7 +144,7 @@ impl<'a> Instance<'a> {
             });
         }
         let instance = wasmtime::Instance::new_async(&mut store, &interface.code, &imports).await.map_err(unmade)?;
-        let ran = store.data().host.monotonic().saturating_sub(began);
+        let ran = store.data().clock.monotonic().saturating_sub(began);
         Ok(Self { interface, store, instance, memory, ran })
     }
 
@@ -221,16 +221,16 @@ impl<'a> Instance<'a> {
             return Err(Ended::Fault("an export of engine.wasm is not a function".into()));
         };
         let function: TypedFunc<P, R> = function.typed(&self.store)?;
-        let host = self.store.data().host.clone();
+        let clock = self.store.data().clock.clone();
         let ran = &mut self.ran;
         let mut call = pin!(function.call_async(&mut self.store, params));
         let result = std::future::poll_fn(|context| {
-            let started = host.monotonic();
+            let started = clock.monotonic();
             if started >= deadline {
                 return Poll::Ready(None);
             }
             let poll = call.as_mut().poll(context);
-            *ran += host.monotonic().saturating_sub(started);
+            *ran += clock.monotonic().saturating_sub(started);
             poll.map(Some)
         })
         .await;

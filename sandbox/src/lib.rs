@@ -10,10 +10,10 @@
 
 mod cache;
 pub mod child;
+mod clock;
 mod ending;
 mod engine;
 mod guest;
-mod host;
 mod image;
 mod instance;
 mod json;
@@ -23,9 +23,9 @@ mod run;
 mod sandbox;
 mod stack;
 
+pub use clock::{Clock, TokioClock};
 pub use engine::{ENGINE_WASM, EngineError, EngineOptions};
 pub use guest::TOP_LEVEL_INSTANT;
-pub use host::{Host, TokioHost};
 pub use image::{Image, Refusal};
 pub use json::deeper_than;
 pub use run::{Execution, Invocation};

@@ -7,7 +7,7 @@ use std::time::Duration;
 use wasmtime::{InstancePre, Linker, Module, Store};
 
 use crate::engine::EngineError;
-use crate::guest::{Clock, Guest, Settled};
+use crate::guest::{Guest, ScriptClock, Settled};
 use crate::instance::Instance;
 use crate::{Image, Invocation, Sandbox};
 
@@ -49,7 +49,7 @@ impl<'a> Reused<'a> {
     /// # Errors
     /// The pool has no room.
     pub async fn new(sandbox: &'a Sandbox, image: &Image, job: &Invocation<'_>) -> Result<Self, EngineError> {
-        let guest = Guest::new(sandbox.host(), job.limits, Clock::Live);
+        let guest = Guest::new(sandbox.clock(), job.limits, ScriptClock::Live);
         let instance = Instance::new(sandbox.interface(), &image.snapshot, guest, u64::MAX / 2).await;
         Ok(Self { instance: instance.map_err(|ended| EngineError::Module(format!("{ended:?}")))? })
     }

@@ -7,7 +7,7 @@ use scriptmill_sdk::{Code, Diagnostic, Ending, Failure, LimitKind, Limits, LogLi
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
-use crate::guest::{Clock, Context, Guest, Settled};
+use crate::guest::{Context, Guest, ScriptClock, Settled};
 use crate::image::Image;
 use crate::instance::{Ended, Instance};
 use crate::stack::{Report, located, shortened};
@@ -77,9 +77,9 @@ fn unfit(image: &Image, job: &Invocation<'_>) -> Option<Ending> {
 }
 
 async fn run_fit(sandbox: &Sandbox, image: &Image, job: Invocation<'_>, usage: &mut Usage) -> (Ending, Vec<LogLine>) {
-    let host = sandbox.host();
-    let clock = job.clock_ms.map_or(Clock::Live, |ms| Clock::Fixed(Duration::from_millis(ms)));
-    let mut guest = Guest::new(host.clone(), job.limits, clock);
+    let clock = sandbox.clock();
+    let script_clock = job.clock_ms.map_or(ScriptClock::Live, |ms| ScriptClock::Fixed(Duration::from_millis(ms)));
+    let mut guest = Guest::new(clock.clone(), job.limits, script_clock);
     let entry = job.entry.unwrap_or_default();
     guest.payload = [entry.as_bytes(), job.input.as_bytes()].concat();
     guest.context = Context {
@@ -88,7 +88,7 @@ async fn run_fit(sandbox: &Sandbox, image: &Image, job: Invocation<'_>, usage: &
         attempt: job.attempt,
         deadline_ms: job.deadline_ms,
     };
-    let began = host.monotonic();
+    let began = clock.monotonic();
     let deadline = began.saturating_add(job.limits.wall_time);
     let mut instance = match Instance::new(sandbox.interface(), &image.snapshot, guest, job.limits.fuel).await {
         Ok(instance) => instance,
@@ -100,7 +100,7 @@ async fn run_fit(sandbox: &Sandbox, image: &Image, job: Invocation<'_>, usage: &
     usage.peak_memory_bytes = instance.memory().len() as u64;
     usage.times.ran_us = microseconds(instance.ran);
     usage.times.host_us = microseconds(waited);
-    let turns = host.monotonic().saturating_sub(began + instance.ran + waited);
+    let turns = clock.monotonic().saturating_sub(began + instance.ran + waited);
     usage.times.waited_us = microseconds(turns);
     let ending = match settled {
         Ok(()) => settle(instance.guest_mut().settled.take(), image, &job.limits),
@@ -143,12 +143,12 @@ async fn drive(
 
 /// Waits until `due` or, at the longest, the deadline; both by the monotonic clock.
 async fn wait(instance: &Instance<'_>, due: Duration, deadline: Duration, waited: &mut Duration) -> Result<(), Ended> {
-    let host = &instance.guest().host;
-    let now = host.monotonic();
+    let clock = &instance.guest().clock;
+    let now = clock.monotonic();
     let pause = due.min(deadline).saturating_sub(now);
     if !pause.is_zero() {
-        host.sleep(pause).await;
-        *waited += host.monotonic().saturating_sub(now);
+        clock.sleep(pause).await;
+        *waited += clock.monotonic().saturating_sub(now);
     }
     if due > deadline { Err(Ended::Limit(LimitKind::WallTimeMs)) } else { Ok(()) }
 }

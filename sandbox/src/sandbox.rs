@@ -10,11 +10,11 @@ use sha2::{Digest, Sha256};
 use tokio::sync::Semaphore;
 
 use crate::engine::{Engine, EngineError, EngineOptions};
-use crate::guest::{Clock, Guest, TOP_LEVEL_INSTANT};
+use crate::guest::{Guest, ScriptClock, TOP_LEVEL_INSTANT};
 use crate::instance::{Instance, Interface, Snapshot};
 use crate::measure::complete;
 use crate::prepare::{CheckFailed, Checker, Emit};
-use crate::{ENGINE_WASM, Execution, Host, Image, Invocation, Refusal, image, run};
+use crate::{Clock, ENGINE_WASM, Execution, Image, Invocation, Refusal, image, run};
 
 /// Images kept at most, however small: each holds an open file and a mapping.
 const IMAGES: u64 = 2_000;
@@ -35,22 +35,22 @@ pub struct Options {
     pub cache_dir: Option<PathBuf>,
     /// Who checks scripts.
     pub checker: Checker,
-    /// Clock and timer.
-    pub host: Arc<dyn Host>,
+    /// ScriptClock and timer.
+    pub clock: Arc<dyn Clock>,
     /// The guest module; [`ENGINE_WASM`] but for a test of a rebuilt one.
     pub wasm: Cow<'static, [u8]>,
 }
 
 impl Options {
     /// Modest settings around a checker and a host.
-    pub fn new(checker: Checker, host: Arc<dyn Host>) -> Self {
+    pub fn new(checker: Checker, clock: Arc<dyn Clock>) -> Self {
         Self {
             instances: 64,
             limits: Limits::default(),
             image_cache_bytes: 512 << 20,
             cache_dir: None,
             checker,
-            host,
+            clock,
             wasm: ENGINE_WASM.into(),
         }
     }
@@ -87,7 +87,7 @@ struct Inner {
     images: Cache<[u8; 32], Prepared>,
     limits: Limits,
     checker: Checker,
-    host: Arc<dyn Host>,
+    clock: Arc<dyn Clock>,
 }
 
 impl Sandbox {
@@ -125,7 +125,7 @@ impl Sandbox {
             images,
             limits: options.limits,
             checker: options.checker,
-            host: options.host,
+            clock: options.clock,
         })))
     }
 
@@ -186,9 +186,9 @@ impl Sandbox {
 
     /// Makes the image if need be and runs one job on it.
     pub async fn execute(&self, bundle: &Bundle, job: Invocation<'_>) -> Execution {
-        let began = self.0.host.monotonic();
+        let began = self.0.clock.monotonic();
         let script = self.image(bundle).await;
-        let prepared = self.0.host.monotonic().saturating_sub(began);
+        let prepared = self.0.clock.monotonic().saturating_sub(began);
         let mut execution = self.run_prepared(&script, job).await;
         execution.usage.times.prepared_us = u64::try_from(prepared.as_micros()).unwrap_or(u64::MAX);
         execution
@@ -233,8 +233,8 @@ impl Sandbox {
         image::build(self, bundle, script, diagnostics, &self.0.limits).await
     }
 
-    pub(crate) fn host(&self) -> Arc<dyn Host> {
-        self.0.host.clone()
+    pub(crate) fn clock(&self) -> Arc<dyn Clock> {
+        self.0.clock.clone()
     }
 
     pub(crate) fn interface(&self) -> &Interface {
@@ -252,7 +252,7 @@ impl Sandbox {
 
 async fn initialise(interface: &Interface, raw: &Snapshot, options: &Options) -> Result<Vec<u8>, EngineError> {
     let limits = Limits { log_lines: 0, ..options.limits };
-    let guest = Guest::new(options.host.clone(), limits, Clock::Fixed(TOP_LEVEL_INSTANT));
+    let guest = Guest::new(options.clock.clone(), limits, ScriptClock::Fixed(TOP_LEVEL_INSTANT));
     let failed = |ended| EngineError::Module(format!("it cannot be initialised: {ended:?}"));
     let mut instance = Instance::new(interface, raw, guest, u64::MAX / 2).await.map_err(failed)?;
     instance.initialise().await.map_err(failed)?;

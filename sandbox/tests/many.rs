@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use futures_util::future::{BoxFuture, join_all};
 use scriptmill_sandbox::prepare::{Bounds, Checker};
-use scriptmill_sandbox::{Execution, Host, Invocation, Options, Sandbox, TokioHost};
+use scriptmill_sandbox::{Clock, Execution, Invocation, Options, Sandbox, TokioClock};
 use scriptmill_sdk::{Bundle, Ending};
 use tokio::sync::Notify;
 
@@ -47,7 +47,7 @@ struct Patient {
     over: Arc<Notify>,
 }
 
-impl Host for Patient {
+impl Clock for Patient {
     fn sleep(&self, _: Duration) -> BoxFuture<'static, ()> {
         let over = self.over.clone();
         self.sleeps.fetch_add(1, Ordering::SeqCst);
@@ -57,8 +57,8 @@ impl Host for Patient {
 
 #[test]
 fn a_waiting_script_goes_on_on_another_thread() {
-    let host = Arc::new(Patient::default());
-    let sandbox = common::new_sandbox(Options { host: host.clone(), ..options() });
+    let clock = Arc::new(Patient::default());
+    let sandbox = common::new_sandbox(Options { clock: clock.clone(), ..options() });
     let mut running = start(
         &sandbox,
         "export default async () => {
@@ -69,7 +69,7 @@ fn a_waiting_script_goes_on_on_another_thread() {
          };",
     );
     for sleeps in 1..=3 {
-        let polled = host.clone();
+        let polled = clock.clone();
         running = thread::spawn(move || {
             while polled.sleeps.load(Ordering::SeqCst) < sleeps {
                 assert!(poll(&mut running).is_pending());
@@ -79,7 +79,7 @@ fn a_waiting_script_goes_on_on_another_thread() {
         })
         .join()
         .unwrap();
-        host.over.notify_one();
+        clock.over.notify_one();
     }
     let last = thread::spawn(move || {
         loop {
@@ -92,9 +92,9 @@ fn a_waiting_script_goes_on_on_another_thread() {
 }
 
 /// Each look at its clock finds it an hour further on.
-struct Corrected(TokioHost, AtomicUsize);
+struct Corrected(TokioClock, AtomicUsize);
 
-impl Host for Corrected {
+impl Clock for Corrected {
     fn now(&self) -> Duration {
         Duration::from_secs(3600 * self.1.fetch_add(1, Ordering::SeqCst) as u64)
     }
@@ -106,8 +106,8 @@ impl Host for Corrected {
 
 #[test]
 fn the_clock_of_the_machine_may_be_set_while_a_script_waits() {
-    let host = Corrected(TokioHost::new(common::runtime()), AtomicUsize::new(500_000));
-    let sandbox = common::new_sandbox(Options { host: Arc::new(host), ..options() });
+    let clock = Corrected(TokioClock::new(common::runtime()), AtomicUsize::new(500_000));
+    let sandbox = common::new_sandbox(Options { clock: Arc::new(clock), ..options() });
     let bundle = common::single(
         "main.js",
         "export default async () => { const start = Date.now(); await sleep(5); return Date.now() - start < 60000; };",
@@ -142,12 +142,12 @@ fn a_running_script_changes_threads_between_slices() {
 
 #[test]
 fn an_abandoned_job_gives_its_place_back() {
-    let host = Arc::new(Patient::default());
-    let sandbox = common::new_sandbox(Options { host: host.clone(), instances: 1, ..options() });
+    let clock = Arc::new(Patient::default());
+    let sandbox = common::new_sandbox(Options { clock: clock.clone(), instances: 1, ..options() });
     let source = "export default async () => { for (;;) await sleep(1); };";
     for waiting in 1..20 {
         let mut running = start(&sandbox, source);
-        while host.sleeps.load(Ordering::SeqCst) < waiting {
+        while clock.sleeps.load(Ordering::SeqCst) < waiting {
             assert!(poll(&mut running).is_pending());
         }
     }

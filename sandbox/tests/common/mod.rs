@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock};
 
 use scriptmill_sandbox::prepare::{Bounds, Checker};
-use scriptmill_sandbox::{Execution, Invocation, Options, Sandbox, TokioHost};
+use scriptmill_sandbox::{Execution, Invocation, Options, Sandbox, TokioClock};
 use scriptmill_sdk::{Bundle, Limits, Module};
 use tokio::runtime::Runtime;
 
@@ -18,8 +18,8 @@ static SANDBOX: LazyLock<Sandbox> = LazyLock::new(|| new_sandbox(options(Checker
 
 /// Options of a sandbox for tests, with the compiled engine in the cache that all tests share.
 pub(crate) fn options(checker: Checker) -> Options {
-    let host = Arc::new(TokioHost::new(runtime()));
-    let mut options = Options::new(checker, host);
+    let clock = Arc::new(TokioClock::new(runtime()));
+    let mut options = Options::new(checker, clock);
     options.cache_dir = std::env::var_os("SCRIPTMILL_CACHE_DIR").map(PathBuf::from);
     // `cargo xtask engine --check` names a rebuilt engine so.
     if let Some(path) = std::env::var_os("SCRIPTMILL_ENGINE_WASM") {

@@ -9,7 +9,7 @@ use scriptmill::config::Config;
 use scriptmill::{execute, intake};
 use scriptmill_sandbox::child::{self, Program};
 use scriptmill_sandbox::prepare::{Bounds, Checker};
-use scriptmill_sandbox::{Options, Sandbox, TokioHost};
+use scriptmill_sandbox::{Options, Sandbox, TokioClock};
 use scriptmill_sdk::amqp::Envelope;
 use scriptmill_sdk::{Job, Limits, Outcome};
 use tokio::runtime::{Builder, Handle};
@@ -40,13 +40,13 @@ pub(crate) fn checker(config: &Config) -> anyhow::Result<Checker> {
 
 /// The sandbox, for `instances` jobs at one time. Call it within a tokio runtime, whose timer it uses.
 pub(crate) fn sandbox(config: &Config, checker: Checker, instances: usize) -> anyhow::Result<Sandbox> {
-    let host = Arc::new(TokioHost::new(Handle::current()));
+    let clock = Arc::new(TokioClock::new(Handle::current()));
     Sandbox::new(Options {
         instances: u32::try_from(instances).unwrap_or(u32::MAX),
         limits: Limits::from(&config.worker.limits),
         image_cache_bytes: config.sandbox.image_cache.as_u64(),
         cache_dir: config.sandbox.cache_folder(),
-        ..Options::new(checker, host)
+        ..Options::new(checker, clock)
     })
     .context("the sandbox cannot be made")
 }

@@ -1,12 +1,12 @@
-//! What a sandbox needs of the world around it.
+//! The clock that is handed in: neither the sandbox nor the worker reads another.
 
 use std::sync::LazyLock;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use futures_util::future::BoxFuture;
 
-/// The clock and the timer of the process. A sandbox knows of no other time.
-pub trait Host: Send + Sync {
+/// The clock and the timer of the process. A sandbox knows no other time.
+pub trait Clock: Send + Sync {
     /// The time of day, since the Unix epoch.
     fn now(&self) -> Duration {
         SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
@@ -22,17 +22,17 @@ pub trait Host: Send + Sync {
     fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()>;
 }
 
-/// The host of a process that runs tokio: sleeps are tokio's timers, wherever they are awaited.
-pub struct TokioHost(tokio::runtime::Handle);
+/// The clock of a process that runs tokio: its sleeps are tokio's timers, on whichever thread they are awaited.
+pub struct TokioClock(tokio::runtime::Handle);
 
-impl TokioHost {
+impl TokioClock {
     /// The runtime whose timer is used.
     pub fn new(runtime: tokio::runtime::Handle) -> Self {
         Self(runtime)
     }
 }
 
-impl Host for TokioHost {
+impl Clock for TokioClock {
     fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
         let _entered = self.0.enter();
         Box::pin(tokio::time::sleep(duration))
