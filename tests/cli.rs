@@ -84,6 +84,11 @@ fn calls_and_their_exit_codes() {
         (&["work", "--slots", "0"], "", 2, "", "(flag --slots)"),
         (&["work", "--slots", "9999"], "", 2, "", "slots would fit"),
         (&["work", "--broker", "http://guest:secret@x"], "", 2, "", "SM4001: broker.addresses"),
+        (&["explain", "SM2101"], "", 0, "SM2101: The fuel is used up", ""),
+        (&["explain", "2101", "sm1001"], "", 0, "SM1001: The script is not valid", ""),
+        (&["explain"], "", 0, "SM5004  The cache of the compiled engine was not used", ""),
+        (&["explain", "SM2110"], "", 2, "", "there is no code SM2110; `scriptmill explain` lists all of them"),
+        (&["explain", "brace"], "", 2, "", "there is no code brace"),
         (&["dance"], "", 2, "", "unrecognized subcommand"),
         (&["--version"], "", 0, "scriptmill 0.", ""),
         (&["--help"], "", 0, "Run a script once and show its outcome", ""),
@@ -110,12 +115,12 @@ fn a_reader_that_went_away_is_no_error() {
 }
 
 #[test]
-fn a_mistake_names_its_page() {
+fn a_mistake_says_how_to_learn_more() {
     let folder = folder(&[]);
     let output = scriptmill(folder.path(), &["work", "--check-config", "--set", "worker.slots=0"], "");
     assert_eq!(
         text(&output.stderr),
-        "error: the configuration has a mistake\n  SM4001: worker.slots must be a whole number of at least 1, but is \"0\" (flag --set)\n  more about it: docs/errors/SM4001.md\n"
+        "error: the configuration has a mistake\n  SM4001: worker.slots must be a whole number of at least 1, but is \"0\" (flag --set)\n  more about it: scriptmill explain SM4001\n"
     );
 }
 

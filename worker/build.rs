@@ -1,4 +1,5 @@
-//! Puts the folders of `examples/` into the binary, so that `scriptmill demo` needs no file beside it.
+//! Puts the folders of `examples/` and the pages of `docs/errors/` into the binary, so that `scriptmill demo` and
+//! `scriptmill explain` need no file beside it.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -7,11 +8,32 @@ use std::{env, fs, io};
 fn main() -> io::Result<()> {
     let manifest = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").ok_or(io::ErrorKind::NotFound)?);
     let out = PathBuf::from(env::var_os("OUT_DIR").ok_or(io::ErrorKind::NotFound)?);
-    let examples = manifest.join("../examples");
-    println!("cargo:rerun-if-changed={}", examples.display());
+    for (name, code) in [
+        ("examples.rs", examples(&manifest.join("../examples"))?),
+        ("pages.rs", pages(&manifest.join("../docs/errors"))?),
+    ] {
+        fs::write(out.join(name), code)?;
+    }
+    Ok(())
+}
 
+/// The pages of the error codes: an array of code and Markdown text.
+fn pages(folder: &Path) -> io::Result<String> {
+    println!("cargo:rerun-if-changed={}", folder.display());
     let mut code = String::from("&[\n");
-    for folder in entries(&examples)? {
+    for page in entries(folder)? {
+        let name = page.file_stem().unwrap_or_default().to_string_lossy();
+        _ = writeln!(code, "    ({name:?}, include_str!({page:?})),");
+    }
+    code.push_str("]\n");
+    Ok(code)
+}
+
+/// The examples: an array of `Example`.
+fn examples(folder: &Path) -> io::Result<String> {
+    println!("cargo:rerun-if-changed={}", folder.display());
+    let mut code = String::from("&[\n");
+    for folder in entries(folder)? {
         let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
         if !folder.join("main.ts").is_file() {
             continue;
@@ -24,7 +46,7 @@ fn main() -> io::Result<()> {
         _ = writeln!(code, "    expected: include_str!({:?}) }},", folder.join("expected.json"));
     }
     code.push_str("]\n");
-    fs::write(out.join("examples.rs"), code)
+    Ok(code)
 }
 
 /// What a folder holds, by name.

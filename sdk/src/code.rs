@@ -94,9 +94,13 @@ codes! {
 }
 
 impl Code {
-    /// Where the page of this code lies, relative to the project's root.
-    pub fn page(self) -> String {
-        format!("docs/errors/{self}.md")
+    /// The command that prints what this code means, its likely causes and what to do.
+    ///
+    /// ```
+    /// assert_eq!(scriptmill_sdk::Code::Fuel.command(), "scriptmill explain SM2101");
+    /// ```
+    pub fn command(self) -> String {
+        format!("scriptmill explain {self}")
     }
 }
 
@@ -138,6 +142,6 @@ impl JsonSchema for Code {
     }
 
     fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        schemars::json_schema!({ "type": "string", "pattern": "^SM[0-9]{4}$", "description": "A code; docs/errors has its page." })
+        schemars::json_schema!({ "type": "string", "pattern": "^SM[0-9]{4}$", "description": "A code; `scriptmill explain CODE` prints its page." })
     }
 }

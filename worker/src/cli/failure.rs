@@ -46,7 +46,7 @@ pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
     ExitCode::from(if usage { USAGE } else { 1 })
 }
 
-/// The chain of causes, one a line, and the pages of the codes in it.
+/// The chain of causes, one a line, and the command that explains the codes in it.
 fn sentences(error: &anyhow::Error) -> String {
     let mut text = format!("error: {error}\n");
     let mut last = error.to_string();
@@ -59,9 +59,9 @@ fn sentences(error: &anyhow::Error) -> String {
         }
     }
     let named = |code: &&Code| text.contains(&code.to_string());
-    let pages: Vec<_> = Code::ALL.iter().filter(named).map(|code| code.page()).collect();
-    if !pages.is_empty() {
-        _ = writeln!(text, "  more about it: {}", pages.join(", "));
+    let commands: Vec<_> = Code::ALL.iter().filter(named).map(|code| code.command()).collect();
+    for command in commands {
+        _ = writeln!(text, "  more about it: {command}");
     }
     text
 }
@@ -73,10 +73,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_chain_reads_as_sentences_and_names_its_page() {
+    fn a_chain_reads_as_sentences_and_says_how_to_learn_more() {
         let inner = Coded { code: Code::BrokerUnreachable, message: "no broker answers".to_owned(), usage: false };
         let error = Err::<(), _>(inner).context("12 jobs were not sent").unwrap_err();
-        let expected = "error: 12 jobs were not sent\n  because: SM4101: no broker answers\n  more about it: docs/errors/SM4101.md\n";
+        let expected = "error: 12 jobs were not sent\n  because: SM4101: no broker answers\n  more about it: scriptmill explain SM4101\n";
         assert_eq!(sentences(&error), expected);
     }
 }

@@ -4,6 +4,7 @@ mod bundle;
 mod check;
 mod demo;
 mod examples;
+mod explain;
 mod failure;
 mod jobs;
 mod local;
@@ -37,6 +38,8 @@ enum Command {
     Work(work::Arguments),
     /// Send jobs of one script to the workers, wait for their outcomes and sum them up
     Send(send::Arguments),
+    /// Say what an error code means, its likely causes and what to do
+    Explain(explain::Arguments),
     /// Run the examples through a worker over a queue in memory
     Demo(demo::Arguments),
     /// The process that checks scripts for another one
@@ -52,6 +55,7 @@ impl Arguments {
             Command::Check(arguments) => check::check(arguments),
             Command::Work(arguments) => work::work(arguments),
             Command::Send(arguments) => send::send(arguments),
+            Command::Explain(arguments) => explain::explain(arguments),
             Command::Demo(arguments) => demo::demo(arguments),
             Command::PrepareChild => Ok(scriptmill_sandbox::prepare::serve()),
         };

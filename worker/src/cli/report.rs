@@ -96,7 +96,7 @@ fn ending(out: &mut String, ending: &Ending, script: &Bundle) {
         Ending::Cancelled { code, message } => headline(out, status, *code, message),
     }
     if let Some(code) = ending.code() {
-        _ = writeln!(out, "{DIM}more about it: {}{DIM:#}", code.page());
+        _ = writeln!(out, "{DIM}more about it: {}{DIM:#}", code.command());
     }
 }
 
@@ -199,7 +199,7 @@ mod tests {
         assert!(text.contains("exhausted[SM2101]: the fuel is used up\n --> main.ts:2:3\n"), "{text}");
         assert!(text.contains("2 |   while (true) {}\n  |   ^\n"), "{text}");
         assert!(text.contains("    at default (main.ts:2:3)\n    at (anonymous) (built in)\n"), "{text}");
-        assert!(text.contains("more about it: docs/errors/SM2101.md\n"), "{text}");
+        assert!(text.contains("more about it: scriptmill explain SM2101\n"), "{text}");
     }
 
     #[test]
