@@ -6,19 +6,6 @@ use lapin::types::{AMQPValue, FieldTable, ShortString};
 
 use crate::Code;
 
-/// What the names of all queues and exchanges begin with, unless configured otherwise.
-pub const PREFIX: &str = "scriptmill";
-/// The queue that jobs are published to, over the default exchange.
-pub const JOBS_QUEUE: &str = "scriptmill.jobs";
-/// The exchange for jobs that nobody could read or that came back too often.
-pub const DEAD_EXCHANGE: &str = "scriptmill.dead";
-/// The queue bound to [`DEAD_EXCHANGE`].
-pub const DEAD_QUEUE: &str = "scriptmill.dead";
-/// The topic exchange for outcomes of jobs without `reply_to`; the routing key is the tenant.
-pub const RESULTS_EXCHANGE: &str = "scriptmill.results";
-/// The queue that keeps the outcomes of [`RESULTS_EXCHANGE`] that no binding takes.
-pub const RESULTS_QUEUE: &str = "scriptmill.results";
-
 /// The content type of jobs and outcomes: JSON, in UTF-8.
 pub const CONTENT_TYPE: &str = "application/json";
 /// Header: when the job was first published, in milliseconds since 1970 (an integer). The `timestamp` property has

@@ -18,7 +18,7 @@ use tokio::task::JoinHandle;
 
 use crate::amqp::{self, Envelope};
 use crate::connect::{self, Brokers};
-use crate::{Address, Code, InvalidJob, Job, Outcome};
+use crate::{Address, Code, InvalidJob, Job, Names, Outcome, PREFIX};
 use link::{Link, Session};
 use replies::Replies;
 
@@ -49,7 +49,7 @@ impl Options {
     pub fn to(addresses: impl IntoIterator<Item = Address>) -> Self {
         Self {
             brokers: Brokers::at(addresses),
-            prefix: amqp::PREFIX.to_owned(),
+            prefix: PREFIX.to_owned(),
             name: "scriptmill client".to_owned(),
             in_flight_max: 10_000,
             message_bytes_max: amqp::MESSAGE_BYTES_DEFAULT,
@@ -166,7 +166,8 @@ impl Client {
     /// No broker answered within the brokers' `timeout`, or one refused.
     pub async fn connect(options: Options) -> Result<Self, connect::Error> {
         let replies = Arc::new(Replies::default());
-        let reply_to = format!("{}.replies.{}", options.prefix, uuid::Uuid::now_v7());
+        let names = Names::new(&options.prefix);
+        let reply_to = names.reply_queue(&uuid::Uuid::now_v7().to_string());
         let (announce, mut link) = watch::channel(Link::Connecting(None));
         let (stop, stopped) = watch::channel(false);
         let keeper = link::Keeper {
@@ -196,7 +197,7 @@ impl Client {
             return Err(error);
         }
         Ok(Self(Arc::new(Shared {
-            queue: format!("{}.jobs", options.prefix),
+            queue: names.jobs,
             in_flight: Arc::new(Semaphore::new(options.in_flight_max)),
             options,
             reply_to,

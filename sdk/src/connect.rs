@@ -43,6 +43,18 @@ pub enum Error {
     /// A broker answers, and refuses: the user, the virtual host, or what was asked.
     #[error("{code}: the broker refuses: {0}", code = Code::BrokerRefuses)]
     Refused(String),
+    /// A queue or an exchange exists with other properties than the contract's, which can't be changed.
+    #[error(
+        "{code}: {name} exists with other properties than Scriptmill declares. The broker said: {said}. Nothing was \
+         changed. Use another prefix, or drain and delete {name} yourself",
+        code = Code::QueueDiffers
+    )]
+    Differs {
+        /// Which queue or exchange.
+        name: String,
+        /// The broker's own words.
+        said: String,
+    },
     /// A file with credentials or certificates cannot be read.
     #[error("{code}: cannot read {path}: {why}", code = Code::UnreadableFile, path = path.display())]
     File {

@@ -16,7 +16,10 @@ pub mod connect;
 mod diagnostic;
 mod job;
 mod limits;
+mod names;
 mod outcome;
+#[cfg(feature = "client")]
+pub mod topology;
 
 #[cfg(feature = "client")]
 pub use address::{Address, InvalidAddress};
@@ -26,6 +29,7 @@ pub use code::Code;
 pub use diagnostic::{Diagnostic, Position, Severity};
 pub use job::{Bundle, InvalidJob, Job, Module};
 pub use limits::{JobLimits, LimitAboveWorker, LimitKind, Limits};
+pub use names::{Names, PREFIX};
 pub use outcome::{
     Ending, Exhausted, Failure, Frame, ItemResult, LogLevel, LogLine, Origin, Outcome, Rejection, Thrown, Times, Usage,
 };

@@ -17,6 +17,7 @@ use lapin::types::{DeliveryTag, FieldTable, ShortString};
 use lapin::{Channel, Connection, Consumer};
 use schemars::JsonSchema;
 use scriptmill_sdk::connect::{self, Brokers, answer};
+use scriptmill_sdk::topology;
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -212,9 +213,9 @@ impl Dialler {
 
     async fn connect_at(&self, turn: usize, purpose: &str) -> Result<Connection, Error> {
         let connection = self.brokers.connect(turn, &format!("scriptmill {purpose}")).await?;
-        if let Err(error) = self.names.declare(&connection, self.brokers.timeout).await {
+        if let Err(error) = topology::declare(&connection, &self.names, self.brokers.timeout).await {
             goodbye(&connection, self.brokers.timeout).await;
-            return Err(error);
+            return Err(error.into());
         }
         tracing::info!(purpose, "connected to the broker");
         Ok(connection)

@@ -8,7 +8,6 @@ pub mod amqp;
 pub mod embedded;
 mod publisher;
 mod settlement;
-mod topology;
 
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -16,11 +15,10 @@ use std::time::SystemTime;
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use lapin::BasicProperties;
-use scriptmill_sdk::{Code, connect};
+use scriptmill_sdk::connect;
 use tokio_util::sync::{CancellationToken, WaitForCancellationFuture};
 
-pub use scriptmill_sdk::Address;
-pub use topology::Names;
+pub use scriptmill_sdk::{Address, Names};
 
 /// A queue of jobs, and the places where outcomes go.
 pub trait Broker: Send + Sync + 'static {
@@ -142,18 +140,6 @@ pub enum Error {
     /// There is no connection, or the broker refused what was asked.
     #[error(transparent)]
     Connection(#[from] connect::Error),
-    /// A queue or an exchange of the worker's exists with other properties, which can't be changed.
-    #[error(
-        "{code}: {name} exists with other properties than this worker declares. The broker said: {said}. Nothing was \
-         changed. Give this worker another prefix, or drain and delete {name} yourself",
-        code = Code::QueueDiffers
-    )]
-    Differs {
-        /// Which queue or exchange.
-        name: String,
-        /// The broker's own words.
-        said: String,
-    },
     /// The broker has no room for the message now.
     #[error("the broker does not take the message now: the queue is full")]
     Full,
@@ -163,7 +149,7 @@ impl Error {
     /// Whether the same may succeed after a pause: all but what exists otherwise. Credentials too can be corrected
     /// meanwhile, since their files are read anew.
     pub fn is_passing(&self) -> bool {
-        !matches!(self, Self::Differs { .. })
+        !matches!(self, Self::Connection(connect::Error::Differs { .. }))
     }
 
     pub(crate) fn lost(why: &str) -> Self {
