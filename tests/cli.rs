@@ -89,6 +89,8 @@ fn calls_and_their_exit_codes() {
         (&["explain"], "", 0, "SM5004  The cache of the compiled engine was not used", ""),
         (&["explain", "SM2110"], "", 2, "", "there is no code SM2110; `scriptmill explain` lists all of them"),
         (&["explain", "brace"], "", 2, "", "there is no code brace"),
+        (&["declare", "--broker", "http://guest:secret@x"], "", 2, "", "SM4001: broker.addresses"),
+        (&["declare", "--broker", "amqp://guest:secret@127.0.0.1:1"], "", 1, "", "SM4101: amqp://127.0.0.1:1/"),
         (&["dance"], "", 2, "", "unrecognized subcommand"),
         (&["--version"], "", 0, "scriptmill 0.", ""),
         (&["--help"], "", 0, "Run a script once and show its outcome", ""),

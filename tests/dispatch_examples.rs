@@ -40,14 +40,14 @@ async fn the_node_example_gets_its_outcome() {
     with_rabbit(async |rabbit| {
         let _worker = start(rabbit, 2).await;
         let folder = root().join("sdk/examples");
-        let queue = rabbit.names.jobs.clone();
+        let prefix = rabbit.prefix.clone();
         let run = move || {
             let installed = Command::new("npm").args(["ci", "--no-audit", "--no-fund"]).current_dir(&folder).output();
             let installed = installed.expect("npm");
             assert!(installed.status.success(), "{}", String::from_utf8_lossy(&installed.stderr));
             let mut program = Command::new("node");
             program.arg("dispatch.mjs").current_dir(&folder);
-            program.env("AMQP_URL", server()).env("SCRIPTMILL_QUEUE", &queue);
+            program.env("AMQP_URL", server()).env("SCRIPTMILL_PREFIX", &prefix);
             dispatched("15458", program);
         };
         tokio::task::spawn_blocking(run).await.expect("the example");

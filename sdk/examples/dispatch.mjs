@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import amqp from 'amqplib';
 
 const broker = process.env.AMQP_URL ?? 'amqp://localhost';
-const queue = process.env.SCRIPTMILL_QUEUE ?? 'scriptmill.jobs';
+const exchange = `${process.env.SCRIPTMILL_PREFIX ?? 'scriptmill'}.jobs`;
 const timeoutMs = 30_000;
 
 /** @type {import('@scriptmill/types/outcome').Job} */
@@ -30,15 +30,16 @@ try {
     channel.on('error', reject);
     connection.on('error', reject);
     connection.on('close', () => reject(new Error('the broker closed the connection')));
-    // A queue that doesn't exist swallows messages in silence, unless they are mandatory.
-    channel.on('return', () => reject(new Error(`there is no queue ${queue}: has a worker ever run?`)));
+    // An exchange without a queue drops messages in silence, unless they are mandatory.
+    channel.on('return', () => reject(new Error(`no queue takes jobs from ${exchange}: run scriptmill declare`)));
     // One reply queue can serve thousands of jobs: the correlation id says whose outcome it is.
     channel.consume(replyTo, (message) => {
       if (message?.properties.correlationId === job.id) resolve(JSON.parse(message.content.toString()));
     }, { noAck: true }).catch(reject);
   });
 
-  channel.sendToQueue(queue, Buffer.from(JSON.stringify(job)), {
+  // The routing key is the tenant, so that operators can give a tenant workers of its own.
+  channel.publish(exchange, job.tenant, Buffer.from(JSON.stringify(job)), {
     contentType: 'application/json',
     messageId: job.id,
     correlationId: job.id,

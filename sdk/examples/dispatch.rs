@@ -1,5 +1,6 @@
 //! Dispatches one job to Scriptmill and prints its outcome: `cargo run -p scriptmill-sdk --example dispatch`.
-//! `AMQP_URL` names the broker, or several of one cluster, apart by commas; a worker must be running.
+//! `AMQP_URL` names the broker, or several of one cluster, separated by commas. The client declares the exchange and the
+//! queue where it may, and publishes to the exchange, routing key = tenant; the outcome comes once a worker runs.
 
 use std::time::Duration;
 

@@ -27,12 +27,15 @@ pub use replies::Counts;
 /// How long the client's reply queue, with all outcomes in it, outlives its last consumer.
 pub const REPLIES_KEPT: Duration = Duration::from_secs(30 * 60);
 
+/// AMQP's reply code for an exchange or a queue that is not there.
+const NOT_FOUND: u16 = 404;
+
 /// How a client reaches the workers.
 #[derive(Clone, Debug)]
 pub struct Options {
     /// The brokers.
     pub brokers: Brokers,
-    /// What the names of the workers' queues begin with: `scriptmill` sends to `scriptmill.jobs`.
+    /// What the names of queues and exchanges begin with: `scriptmill` sends to `scriptmill.jobs`.
     pub prefix: String,
     /// The connection's name in RabbitMQ's management pages.
     pub name: String,
@@ -75,8 +78,13 @@ pub enum DispatchError {
     /// This client waits for the outcome of a job with this id already; it was not sent again.
     #[error("job {0} is dispatched already and waits for its outcome")]
     Pending(String),
-    /// No queue takes jobs; it was not kept.
-    #[error("{code}: there is no queue {0}: has a worker ever run?", code = Code::NoQueue)]
+    /// There is no exchange for jobs, or no queue behind it; the job was not kept. Where somebody deletes the exchange
+    /// while jobs are on their way to it, those that were sent shortly before may have been kept.
+    #[error(
+        "{code}: there is no exchange {0} with a queue to take jobs: declare the topology with `scriptmill declare`, \
+         or start a worker",
+        code = Code::NoQueue
+    )]
     NoQueue(String),
     /// The queue is full; it was not kept.
     #[error("{code}: the queue {0} takes no more jobs now", code = Code::QueueFull)]
@@ -134,7 +142,8 @@ pub struct Client(Arc<Shared>);
 
 struct Shared {
     options: Options,
-    queue: String,
+    /// The exchange for jobs, and the name of its queue.
+    jobs: String,
     reply_to: String,
     replies: Arc<Replies>,
     in_flight: Arc<Semaphore>,
@@ -162,8 +171,12 @@ pub struct Pending {
 impl Client {
     /// Connects to the first broker that answers, and from then on connects again by itself whenever that is needed.
     ///
+    /// Each time it declares the queues and exchanges as the workers do, so that jobs can be dispatched before the first
+    /// worker has run. Where the user has no permission for that, workers or `scriptmill declare` must have done it.
+    ///
     /// # Errors
-    /// No broker answered within the brokers' `timeout`, or one refused.
+    /// No broker answered within the brokers' `timeout`, one refused, or a queue or an exchange exists with other
+    /// properties.
     pub async fn connect(options: Options) -> Result<Self, connect::Error> {
         let replies = Arc::new(Replies::default());
         let names = Names::new(&options.prefix);
@@ -174,6 +187,7 @@ impl Client {
             brokers: options.brokers.clone(),
             name: options.name.clone(),
             retry_pause_max: options.retry_pause_max,
+            names: names.clone(),
             reply_to: reply_to.clone(),
             replies: Arc::clone(&replies),
         };
@@ -197,7 +211,7 @@ impl Client {
             return Err(error);
         }
         Ok(Self(Arc::new(Shared {
-            queue: names.jobs,
+            jobs: names.jobs,
             in_flight: Arc::new(Semaphore::new(options.in_flight_max)),
             options,
             reply_to,
@@ -208,7 +222,7 @@ impl Client {
         })))
     }
 
-    /// Puts a job on the queue and waits until the broker has confirmed that it is safe there. Call it from many tasks
+    /// Publishes a job and waits until the broker has confirmed that it is safe on a queue. Call it from many tasks
     /// at once: each waits for its own confirm alone.
     ///
     /// # Errors
@@ -248,9 +262,9 @@ impl Client {
             traceparent: traceparent.map(str::to_owned),
             ..Envelope::default()
         };
-        shared.publish(&session, &body, &envelope).await.map_err(|error| match error {
-            Unpublished::NoQueue => DispatchError::NoQueue(shared.queue.clone()),
-            Unpublished::Full => DispatchError::Full(shared.queue.clone()),
+        shared.publish(&session, job.tenant.as_str(), &body, &envelope).await.map_err(|error| match error {
+            Unpublished::NoQueue => DispatchError::NoQueue(shared.jobs.clone()),
+            Unpublished::Full => DispatchError::Full(shared.jobs.clone()),
             Unpublished::Unknown(source) => DispatchError::Unconfirmed { id: job.id.clone(), source },
         })?;
         Ok(pending)
@@ -304,12 +318,18 @@ impl Shared {
         }
     }
 
-    async fn publish(&self, session: &Session, body: &[u8], envelope: &Envelope) -> Result<(), Unpublished> {
+    async fn publish(
+        &self,
+        session: &Session,
+        tenant: &str,
+        body: &[u8],
+        envelope: &Envelope,
+    ) -> Result<(), Unpublished> {
         let options = BasicPublishOptions { mandatory: true, ..Default::default() };
         let properties = envelope.job_properties();
         let published = async {
-            let queue = self.queue.as_str().into();
-            session.channel.basic_publish("".into(), queue, options, body, properties).await?.await
+            let exchange = self.jobs.as_str().into();
+            session.channel.basic_publish(exchange, tenant.into(), options, body, properties).await?.await
         };
         match connect::answer("basic.publish", self.options.brokers.timeout, published).await {
             Ok(Confirmation::Ack(None)) => Ok(()),
@@ -320,7 +340,8 @@ impl Shared {
             }
             Err(error) => {
                 session.report();
-                Err(Unpublished::Unknown(error))
+                // Without the exchange the broker closes the channel.
+                Err(if error.is_refusal(NOT_FOUND) { Unpublished::NoQueue } else { Unpublished::Unknown(error) })
             }
         }
     }

@@ -81,6 +81,11 @@ impl Error {
     pub fn is_passing(&self) -> bool {
         matches!(self, Self::Unreachable { .. } | Self::Lost(_) | Self::Silent { .. })
     }
+
+    /// Whether the broker refused with this reply code of AMQP, such as 404.
+    pub(crate) fn is_refusal(&self, code: u16) -> bool {
+        matches!(self, Self::Refused(said) if said.starts_with(&format!("{code} ")))
+    }
 }
 
 impl Brokers {

@@ -150,10 +150,9 @@ impl Declaration<'_> {
 
 /// A declaration that failed because of what exists already: 406 for other arguments, 405 for someone's exclusive queue.
 fn differs(name: &str, error: Error) -> Error {
+    let is_taken = error.is_refusal(406) || error.is_refusal(405);
     match error {
-        Error::Refused(said) if said.starts_with("406") || said.starts_with("405") => {
-            Error::Differs { name: name.to_owned(), said }
-        }
+        Error::Refused(said) if is_taken => Error::Differs { name: name.to_owned(), said },
         other => other,
     }
 }

@@ -111,8 +111,13 @@ impl Rabbit {
     }
 
     pub async fn put(&self, queue: &str, body: &[u8], properties: BasicProperties) {
+        self.publish("", queue, body, properties).await;
+    }
+
+    pub async fn publish(&self, exchange: &str, routing_key: &str, body: &[u8], properties: BasicProperties) {
         let options = BasicPublishOptions::default();
-        self.channel.basic_publish("".into(), queue.into(), options, body, properties).await.unwrap().await.unwrap();
+        let published = self.channel.basic_publish(exchange.into(), routing_key.into(), options, body, properties);
+        published.await.unwrap().await.unwrap();
     }
 
     /// Messages of a queue that are not with a consumer.

@@ -16,9 +16,13 @@ use tokio::sync::{Notify, watch};
 use super::REPLIES_KEPT;
 use super::replies::Replies;
 use crate::connect::{Brokers, Error, answer, pauses};
+use crate::{Names, topology};
 
 /// Outcomes that the broker sends ahead of their acknowledgement.
 const PREFETCH: u16 = 1_000;
+
+/// AMQP's reply code for a permission that the user lacks.
+const ACCESS_REFUSED: u16 = 403;
 
 /// Whether jobs can be sent.
 pub(super) enum Link {
@@ -55,6 +59,7 @@ pub(super) struct Keeper {
     pub(super) brokers: Brokers,
     pub(super) name: String,
     pub(super) retry_pause_max: Duration,
+    pub(super) names: Names,
     pub(super) reply_to: String,
     pub(super) replies: Arc<Replies>,
 }
@@ -123,6 +128,7 @@ impl Keeper {
     async fn open(&self, turn: usize) -> Result<Open, Error> {
         let wait = self.brokers.timeout;
         let connection = self.brokers.connect(turn, &self.name).await?;
+        self.declare(&connection).await?;
         let channel = answer("channel.open", wait, connection.create_channel()).await?;
         let mut kept = FieldTable::default();
         // A quorum queue outlives the node that it was declared on.
@@ -140,6 +146,18 @@ impl Keeper {
         answer("confirm.select", wait, publishing.confirm_select(ConfirmSelectOptions::default())).await?;
         let session = Arc::new(Session { channel: publishing, broken: Notify::new() });
         Ok(Open { connection, session, channel, outcomes })
+    }
+
+    /// Declares the topology where this user may. One who may only publish relies on workers or operators to have
+    /// declared it; where nobody has, the broker says so of the first job.
+    async fn declare(&self, connection: &Connection) -> Result<(), Error> {
+        match topology::declare(connection, &self.names, self.brokers.timeout).await {
+            Err(error) if error.is_refusal(ACCESS_REFUSED) => {
+                tracing::debug!(%error, "this user may not declare queues and exchanges");
+                Ok(())
+            }
+            declared => declared,
+        }
     }
 
     /// Hands on outcomes until the session ends, and says why it ended.

@@ -86,7 +86,7 @@ async fn second_outcomes_and_those_nobody_waits_for_are_counted() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_cannot_be_dispatched_is_told() {
-    let rig = Rig::holding(1).await;
+    let rig = Rig::new().await;
     let options = Options { message_bytes_max: 500, ..rig.options() };
     let client = Client::connect(options).await.unwrap();
     let fails = async |job: Job| client.dispatch(&job).await.map(drop).unwrap_err();
@@ -95,18 +95,34 @@ async fn what_cannot_be_dispatched_is_told() {
     assert!(matches!(invalid, DispatchError::Invalid(_)) && invalid.to_string().contains("SM3002: "), "{invalid}");
     let large = fails(Job { entry: Some("x".repeat(500)), ..job(1) }).await;
     assert!(matches!(large, DispatchError::TooLarge { allowed: 500, .. }), "{large}");
+    rig.hold_at_most(1).await;
     let waiting = client.dispatch(&job(1)).await.unwrap();
     let twice = fails(job(1)).await;
     assert!(matches!(twice, DispatchError::Pending(_)), "{twice}");
     let full = fails(job(2)).await;
     assert!(matches!(full, DispatchError::Full(_)) && full.is_passing(), "{full}");
-    rig.remove().await;
+    rig.delete_queue().await;
     let gone = fails(job(2)).await;
     assert!(matches!(gone, DispatchError::NoQueue(_)) && !gone.is_passing(), "{gone}");
+    rig.delete_exchange().await;
+    let gone = fails(job(2)).await;
+    assert!(matches!(gone, DispatchError::NoQueue(_)) && gone.to_string().contains("`scriptmill declare`"), "{gone}");
+    // That closed the channel, and on its way back the client has declared everything again.
+    drop(client.dispatch(&job(2)).await.unwrap());
+    assert_eq!(rig.waiting().await, 1);
 
     client.close().await;
     assert!(matches!(fails(job(3)).await, DispatchError::Closed));
     assert!(matches!(waiting.outcome(LONG).await.unwrap_err(), OutcomeError::Closed));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_queue_that_exists_with_other_arguments_is_told() {
+    let rig = Rig::new().await;
+    Client::connect(rig.options()).await.unwrap().close().await;
+    rig.hold_at_most(1).await;
+    let differs = Client::connect(rig.options()).await.map(drop).unwrap_err();
+    assert!(matches!(differs, Error::Differs { .. }) && differs.to_string().contains("SM4102"), "{differs}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,18 +1,20 @@
 //! A queue of jobs, a worker that echoes, and a proxy that loses connections.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
 
 use futures_util::StreamExt;
 use lapin::message::Delivery;
 use lapin::options::{
     BasicAckOptions, BasicConsumeOptions, BasicGetOptions, BasicPublishOptions, ConfirmSelectOptions,
-    QueueDeclareOptions, QueueDeleteOptions,
+    ExchangeDeleteOptions, QueueBindOptions, QueueDeclareOptions, QueueDeleteOptions,
 };
 use lapin::types::{AMQPValue, FieldTable};
 use lapin::{Channel, Connection, ConnectionProperties};
 use scriptmill_sdk::amqp::Envelope;
 use scriptmill_sdk::client::Options;
-use scriptmill_sdk::{Address, Bundle, Ending, Job, Outcome, Usage};
+use scriptmill_sdk::topology::{self, Kind};
+use scriptmill_sdk::{Address, Bundle, Ending, Job, Names, Outcome, Usage};
 use serde_json::value::to_raw_value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -24,9 +26,10 @@ pub(crate) fn job(n: u64) -> Job {
     Job { input: to_raw_value(&n).unwrap(), ..Job::new(format!("job-{n}"), "acme", Bundle::of("main.js", "")) }
 }
 
-/// A queue of jobs under names of its own, gone with its connection.
+/// Queues and exchanges under names of their own, gone with it.
 pub(crate) struct Rig {
     prefix: String,
+    names: Names,
     connection: Connection,
     channel: Channel,
     answered: watch::Sender<u64>,
@@ -43,22 +46,25 @@ pub(crate) struct Echo {
 
 impl Rig {
     pub(crate) async fn new() -> Self {
-        Self::holding(1_000_000).await
-    }
-
-    /// A queue that refuses more than `jobs` jobs.
-    pub(crate) async fn holding(jobs: i64) -> Self {
         let connection =
             Connection::connect_uri(broker().uri().clone(), ConnectionProperties::default()).await.unwrap();
         let channel = connection.create_channel().await.unwrap();
         channel.confirm_select(ConfirmSelectOptions::default()).await.unwrap();
         let prefix = format!("test-sdk-{}", uuid::Uuid::now_v7());
+        let names = Names::new(&prefix);
+        Self { prefix, names, connection, channel, answered: watch::channel(0).0 }
+    }
+
+    /// Puts a queue that refuses more than `jobs` jobs in the place of the one that is there.
+    pub(crate) async fn hold_at_most(&self, jobs: i64) {
+        self.delete_queue().await;
         let mut bounds = FieldTable::default();
         bounds.insert("x-max-length".into(), AMQPValue::LongLongInt(jobs));
         bounds.insert("x-overflow".into(), AMQPValue::LongString("reject-publish".into()));
-        let options = QueueDeclareOptions { exclusive: true, ..Default::default() };
-        channel.queue_declare(format!("{prefix}.jobs").into(), options, bounds).await.unwrap();
-        Self { prefix, connection, channel, answered: watch::channel(0).0 }
+        let queue = self.names.jobs.as_str();
+        self.channel.queue_declare(queue.into(), QueueDeclareOptions::durable(), bounds).await.unwrap();
+        let options = QueueBindOptions::default();
+        self.channel.queue_bind(queue.into(), queue.into(), "#".into(), options, FieldTable::default()).await.unwrap();
     }
 
     pub(crate) fn broker(&self) -> Address {
@@ -75,12 +81,16 @@ impl Rig {
 
     /// Jobs on the queue that no worker has.
     pub(crate) async fn waiting(&self) -> u32 {
-        let options = QueueDeclareOptions { passive: true, exclusive: true, ..Default::default() };
+        let options = QueueDeclareOptions { passive: true, ..Default::default() };
         self.channel.queue_declare(self.jobs().into(), options, FieldTable::default()).await.unwrap().message_count()
     }
 
-    pub(crate) async fn remove(&self) {
+    pub(crate) async fn delete_queue(&self) {
         self.channel.queue_delete(self.jobs().into(), QueueDeleteOptions::default()).await.unwrap();
+    }
+
+    pub(crate) async fn delete_exchange(&self) {
+        self.channel.exchange_delete(self.jobs().into(), ExchangeDeleteOptions::default()).await.unwrap();
     }
 
     pub(crate) async fn exists(&self, queue: &str) -> bool {
@@ -102,6 +112,7 @@ impl Rig {
     }
 
     pub(crate) async fn worker(&self, echo: Echo) -> JoinHandle<()> {
+        topology::declare(&self.connection, &self.names, Duration::from_secs(15)).await.unwrap();
         let options = BasicConsumeOptions::default();
         let jobs = self.channel.basic_consume(self.jobs().into(), "".into(), options, FieldTable::default());
         let jobs = jobs.await.unwrap().map(Result::unwrap).ready_chunks(echo.batch);
@@ -117,9 +128,35 @@ impl Rig {
         })
     }
 
-    fn jobs(&self) -> String {
-        format!("{}.jobs", self.prefix)
+    fn jobs(&self) -> &str {
+        &self.names.jobs
     }
+}
+
+impl Drop for Rig {
+    /// Removes what the client declared, whatever came of the test.
+    fn drop(&mut self) {
+        let names = self.names.clone();
+        let removed = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(remove(&names));
+        });
+        _ = removed.join();
+    }
+}
+
+async fn remove(names: &Names) {
+    let connection = Connection::connect_uri(broker().uri().clone(), ConnectionProperties::default()).await.unwrap();
+    let channel = connection.create_channel().await.unwrap();
+    for declared in topology::declarations(names) {
+        let name = declared.name.into();
+        if declared.kind == Kind::QuorumQueue {
+            channel.queue_delete(name, QueueDeleteOptions::default()).await.unwrap();
+        } else {
+            channel.exchange_delete(name, ExchangeDeleteOptions::default()).await.unwrap();
+        }
+    }
+    connection.close(200, "removed".into()).await.unwrap();
 }
 
 fn broker() -> Address {

@@ -2,6 +2,7 @@
 
 mod bundle;
 mod check;
+mod declare;
 mod demo;
 mod examples;
 mod explain;
@@ -36,6 +37,8 @@ enum Command {
     Check(check::Arguments),
     /// Take jobs from RabbitMQ, run them and publish their outcomes
     Work(work::Arguments),
+    /// Declare the queues and exchanges that workers and engines use
+    Declare(declare::Arguments),
     /// Send jobs of one script to the workers, wait for their outcomes and sum them up
     Send(send::Arguments),
     /// Say what an error code means, its likely causes and what to do
@@ -54,6 +57,7 @@ impl Arguments {
             Command::Run(arguments) => run::run(arguments),
             Command::Check(arguments) => check::check(arguments),
             Command::Work(arguments) => work::work(arguments),
+            Command::Declare(arguments) => declare::declare(arguments),
             Command::Send(arguments) => send::send(arguments),
             Command::Explain(arguments) => explain::explain(arguments),
             Command::Demo(arguments) => demo::demo(arguments),

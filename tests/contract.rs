@@ -1,0 +1,155 @@
+//! An engine publishes before any worker has run: to the exchange, or straight to the queue. The outcome arrives once a
+//! worker starts.
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+mod support;
+
+use std::process::{Output, Stdio};
+
+use scriptmill_sdk::amqp::Envelope;
+use scriptmill_sdk::client::{Client, DispatchError, Options};
+use scriptmill_sdk::connect::Brokers;
+use scriptmill_sdk::{Address, Bundle, Ending, Job, Outcome};
+use support::{LONG, Rabbit, server, start, with_rabbit};
+use tokio::process::Command;
+use tokio::time::timeout;
+
+fn job(id: &str) -> Job {
+    Job::new(id, "acme.sales", Bundle::of("main.ts", "export default () => 42;"))
+}
+
+fn value(outcome: &Outcome) -> &str {
+    match &outcome.ending {
+        Ending::Succeeded(value) => value.get(),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn client_at(rabbit: &Rabbit, address: Address) -> Options {
+    let options = rabbit.options();
+    let brokers = Brokers { addresses: vec![address], ..options.brokers() };
+    Options { brokers, prefix: options.prefix, ..Options::to([]) }
+}
+
+/// Runs `scriptmill declare`.
+async fn declare(rabbit: &Rabbit, address: &str) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_scriptmill"));
+    command.arg("declare").env("SCRIPTMILL_BROKER__ADDRESSES", address);
+    command.env("SCRIPTMILL_BROKER__PREFIX", &rabbit.prefix);
+    if let Some(file) = std::env::var_os("SCRIPTMILL_TEST_CA") {
+        command.env("SCRIPTMILL_BROKER__CA_FILE", file);
+    }
+    timeout(LONG, command.stdin(Stdio::null()).output()).await.expect("an end").unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_dispatches_before_any_worker_has_run() {
+    with_rabbit(async |rabbit| {
+        let client = Client::connect(client_at(rabbit, server().parse().unwrap())).await.unwrap();
+        let waiting = client.dispatch(&job("early")).await.unwrap();
+        let _worker = start(rabbit, 1).await;
+        assert_eq!(value(&waiting.outcome(LONG).await.unwrap()), "42");
+        client.close().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_engine_publishes_before_any_worker_has_run() {
+    with_rabbit(async |rabbit| {
+        let replies = rabbit.declare_requester("replies").await;
+        let declared = declare(rabbit, &server()).await;
+        let (stdout, stderr) = (String::from_utf8_lossy(&declared.stdout), String::from_utf8_lossy(&declared.stderr));
+        assert!(declared.status.success() && stdout.contains(&rabbit.names.jobs), "{stdout}{stderr}");
+
+        let jobs = rabbit.names.jobs.as_str();
+        // To the exchange under the tenant's name, and over the default exchange straight to the queue.
+        for (id, exchange, routing_key) in [("to-exchange", jobs, "acme.sales"), ("to-queue", "", jobs)] {
+            let (message_id, reply_to) = (Some(id.to_owned()), Some(replies.clone()));
+            let properties = Envelope { message_id, reply_to, ..Envelope::default() }.job_properties();
+            rabbit.publish(exchange, routing_key, &serde_json::to_vec(&job(id)).unwrap(), properties).await;
+        }
+        let _worker = start(rabbit, 1).await;
+        let mut answered = Vec::new();
+        for _ in 0..2 {
+            let message = timeout(LONG, rabbit.take(&replies)).await.expect("an outcome");
+            let outcome: Outcome = serde_json::from_slice(&message.body).unwrap();
+            assert_eq!(value(&outcome), "42");
+            answered.push(outcome.job_id);
+        }
+        answered.sort();
+        assert_eq!(answered, ["to-exchange", "to-queue"]);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_exists_with_other_arguments_is_not_declared() {
+    with_rabbit(async |rabbit| {
+        // A classic queue of the name.
+        rabbit.declare_requester("jobs").await;
+        let declared = declare(rabbit, &server()).await;
+        let stderr = String::from_utf8_lossy(&declared.stderr);
+        let differs = format!("SM4102: {} exists with other properties", rabbit.names.jobs);
+        assert!(declared.status.code() == Some(1) && stderr.contains(&differs), "{stderr}");
+    })
+    .await;
+}
+
+/// An engine's user, who may use its reply queues and publish jobs, and who may declare nothing else.
+struct Publisher {
+    name: String,
+    address: Address,
+}
+
+impl Publisher {
+    /// None where `rabbitmqctl` cannot be run or speaks to another broker than the tests do.
+    async fn new(rabbit: &Rabbit) -> Option<Self> {
+        let name = rabbit.prefix.clone();
+        let mut uri = server().parse::<Address>().unwrap().uri().clone();
+        uri.authority.userinfo.username.clone_from(&name);
+        uri.authority.userinfo.password.clone_from(&name);
+        let user = Self { address: uri.to_string().parse().unwrap(), name };
+        let (replies, publishes) =
+            (format!("^{}\\.replies\\.", user.name), format!("^{}\\.(jobs$|replies\\.)", user.name));
+        rabbitmqctl(&["add_user", &user.name, &user.name])?;
+        rabbitmqctl(&["set_permissions", "-p", &uri.vhost, &user.name, &replies, &publishes, &replies])?;
+        let connected = client_at(rabbit, user.address.clone()).brokers.connect(0, "scriptmill test").await;
+        connected.ok()?.close(200, "done".into()).await.unwrap();
+        Some(user)
+    }
+}
+
+impl Drop for Publisher {
+    fn drop(&mut self) {
+        rabbitmqctl(&["delete_user", &self.name]);
+    }
+}
+
+fn rabbitmqctl(arguments: &[&str]) -> Option<()> {
+    let output = std::process::Command::new("rabbitmqctl").arg("--quiet").args(arguments).output().ok()?;
+    output.status.success().then_some(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_without_the_permission_to_declare_relies_on_others() {
+    with_rabbit(async |rabbit| {
+        let Some(user) = Publisher::new(rabbit).await else {
+            eprintln!("not tested: rabbitmqctl cannot make a user at {}", rabbit.proxy.address);
+            return;
+        };
+        let declared = declare(rabbit, &user.address.uri().to_string()).await;
+        let stderr = String::from_utf8_lossy(&declared.stderr);
+        assert!(declared.status.code() == Some(1) && stderr.contains("SM4103: the broker refuses: 403"), "{stderr}");
+
+        let client = Client::connect(client_at(rabbit, user.address.clone())).await.unwrap();
+        let nowhere = client.dispatch(&job("first")).await.map(drop).unwrap_err();
+        assert!(matches!(nowhere, DispatchError::NoQueue(_)), "{nowhere}");
+        assert!(declare(rabbit, &server()).await.status.success());
+        let waiting = client.dispatch(&job("second")).await.unwrap();
+        let _worker = start(rabbit, 1).await;
+        assert_eq!(value(&waiting.outcome(LONG).await.unwrap()), "42");
+        client.close().await;
+    })
+    .await;
+}
