@@ -8,18 +8,27 @@ use crate::Code;
 
 /// The content type of jobs and outcomes: JSON, in UTF-8.
 pub const CONTENT_TYPE: &str = "application/json";
-/// Header: when the job was first published, in milliseconds since 1970 (an integer). The `timestamp` property has
-/// seconds only, and quorum queues do not tell the age of their head.
+// The headers. Each has one meaning, wherever it stands, and one side that sets it.
+
+/// Set by the engine: when the job was first published, in milliseconds since 1970 (an integer). The `timestamp` property
+/// has seconds only, and quorum queues do not tell the age of their head.
 pub const ENQUEUED_AT: &str = "x-scriptmill-enqueued-at";
-/// Header: which attempt at the job this is, from 1; absent on the first. Workers count it, since RabbitMQ's own
-/// counters differ between versions.
-pub const ATTEMPT: &str = "x-scriptmill-attempt";
-/// Header of an outcome: its status, so that a consumer can tell without reading the body.
-pub const STATUS: &str = "x-scriptmill-status";
-/// Header of an outcome that did not succeed, and of a dead letter: the code, such as `SM3001`.
-pub const CODE: &str = "x-scriptmill-code";
-/// Header: the W3C trace context, carried from the job to its outcome.
+/// Set by the engine, and carried to the outcome: the W3C trace context.
 pub const TRACEPARENT: &str = "traceparent";
+/// Set by workers alone: which attempt at the job this is, from 1; absent on the first. RabbitMQ's own counters differ
+/// between versions.
+pub const ATTEMPT: &str = "x-scriptmill-attempt";
+/// Reserved for workers: how many workers died while they ran the job. Nothing sets or reads it yet.
+pub const CRASHES: &str = "x-scriptmill-crashes";
+/// Set by workers on an outcome: its status, so that a consumer can tell without reading the body.
+pub const STATUS: &str = "x-scriptmill-status";
+/// Set by workers on an outcome that did not succeed, and on a dead letter: why, as a code such as `SM3001`.
+pub const CODE: &str = "x-scriptmill-code";
+/// Set by workers on a dead letter that is an outcome: the queue that should have taken it and is gone.
+pub const UNROUTABLE: &str = "x-scriptmill-unroutable";
+/// Set by workers on a dead letter that is a job: the AMQP user who had published it, in place of the `user_id`, which a
+/// worker cannot claim for somebody else.
+pub const PUBLISHER: &str = "x-scriptmill-publisher";
 
 /// How large a message may be unless configured otherwise, in bytes.
 pub const MESSAGE_BYTES_DEFAULT: u64 = 8 << 20;

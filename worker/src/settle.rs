@@ -10,17 +10,12 @@ use std::time::{Duration, SystemTime};
 use bytes::Bytes;
 use lapin::BasicProperties;
 use lapin::types::{AMQPValue, FieldTable, ShortString};
-use scriptmill_sdk::amqp::{ATTEMPT, CODE, Envelope};
+use scriptmill_sdk::amqp::{ATTEMPT, CODE, Envelope, PUBLISHER, UNROUTABLE};
 use scriptmill_sdk::connect::pauses;
 use scriptmill_sdk::{Code, Ending, Exhausted, LimitKind, Outcome};
 
 use crate::broker::{Broker, Delivery, Message, Routing, Target};
 use crate::metrics::{Metrics, Settled};
-
-/// Header of an outcome among the dead letters: the queue that was gone when it was published.
-pub const UNROUTABLE: &str = "x-scriptmill-unroutable";
-/// Header of a dead letter: the AMQP user who published it, whom the property cannot name any more.
-pub const PUBLISHER: &str = "x-scriptmill-publisher";
 
 /// Headers that must not go round with a message: RabbitMQ's own counts, of which some make it take a second round for
 /// a cycle and drop the message, and those that would send copies elsewhere.
