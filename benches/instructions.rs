@@ -131,7 +131,7 @@ impl Received {
 fn received() -> Received {
     let (script, input) = example("order-total");
     let input = RawValue::from_string(input).expect("JSON");
-    let job = Job { input, ..Job::new("job-1", "bench", script) };
+    let job = Job { input, ..Job::new("job-1", "bench".parse().expect("a tenant"), script) };
     let received = Received {
         message: Message { body: serde_json::to_vec(&job).expect("JSON").into(), ..Message::default() },
         envelope: Envelope::default(),

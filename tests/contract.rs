@@ -15,7 +15,7 @@ use tokio::process::Command;
 use tokio::time::timeout;
 
 fn job(id: &str) -> Job {
-    Job::new(id, "acme.sales", Bundle::of("main.ts", "export default () => 42;"))
+    Job::new(id, "acme.sales".parse().unwrap(), Bundle::of("main.ts", "export default () => 42;"))
 }
 
 fn value(outcome: &Outcome) -> &str {

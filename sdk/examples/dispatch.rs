@@ -23,7 +23,7 @@ async fn main() -> anyhow::Result<()> {
     // The same id is the same job: after an error that may pass, dispatch it again as it is.
     let id = uuid::Uuid::now_v7().to_string();
     let input = to_raw_value(&json!({ "net": 100, "vat": 0.25 }))?;
-    let job = Job { input, ..Job::new(id, "acme.sales", Bundle::of("main.ts", SCRIPT)) };
+    let job = Job { input, ..Job::new(id, "acme.sales".parse()?, Bundle::of("main.ts", SCRIPT)) };
     let outcome = async { anyhow::Ok(client.dispatch(&job).await?.outcome(Duration::from_secs(30)).await?) }.await;
     // Whatever came of it: closing removes the reply queue.
     client.close().await;

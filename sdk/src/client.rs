@@ -18,7 +18,7 @@ use tokio::task::JoinHandle;
 
 use crate::amqp::{self, Envelope};
 use crate::connect::{self, Brokers};
-use crate::{Address, Code, InvalidJob, Job, Names, Outcome, PREFIX};
+use crate::{Address, Code, InvalidJob, Job, Names, Outcome, PREFIX, Tenant};
 use link::{Link, Session};
 use replies::Replies;
 
@@ -262,7 +262,7 @@ impl Client {
             traceparent: traceparent.map(str::to_owned),
             ..Envelope::default()
         };
-        shared.publish(&session, job.tenant.as_str(), &body, &envelope).await.map_err(|error| match error {
+        shared.publish(&session, &job.tenant, &body, &envelope).await.map_err(|error| match error {
             Unpublished::NoQueue => DispatchError::NoQueue(shared.jobs.clone()),
             Unpublished::Full => DispatchError::Full(shared.jobs.clone()),
             Unpublished::Unknown(source) => DispatchError::Unconfirmed { id: job.id.clone(), source },
@@ -321,7 +321,7 @@ impl Shared {
     async fn publish(
         &self,
         session: &Session,
-        tenant: &str,
+        tenant: &Tenant,
         body: &[u8],
         envelope: &Envelope,
     ) -> Result<(), Unpublished> {
@@ -329,7 +329,7 @@ impl Shared {
         let properties = envelope.job_properties();
         let published = async {
             let exchange = self.jobs.as_str().into();
-            session.channel.basic_publish(exchange, tenant.into(), options, body, properties).await?.await
+            session.channel.basic_publish(exchange, tenant.as_str().into(), options, body, properties).await?.await
         };
         match connect::answer("basic.publish", self.options.brokers.timeout, published).await {
             Ok(Confirmation::Ack(None)) => Ok(()),

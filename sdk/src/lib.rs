@@ -18,6 +18,8 @@ mod job;
 mod limits;
 mod names;
 mod outcome;
+mod tenant;
+mod tenants;
 #[cfg(feature = "client")]
 pub mod topology;
 
@@ -33,3 +35,5 @@ pub use names::{Names, PREFIX};
 pub use outcome::{
     Ending, Exhausted, Failure, Frame, ItemResult, LogLevel, LogLine, Origin, Outcome, Rejection, Thrown, Times, Usage,
 };
+pub use tenant::{InvalidTenant, Tenant};
+pub use tenants::Tenants;

@@ -107,6 +107,9 @@ fn bad_bodies_are_told_apart() {
         let shown: String = body.chars().take(120).collect();
         assert_eq!(fault(body.as_bytes()), expected, "{shown}");
     }
+    let tenant = Job::from_slice(job_with("acme.sales", "Acme").as_bytes()).unwrap_err();
+    let told = "tenant: must be dotted domains of a-z, 0-9, - and _, such as acme.sales, 200 bytes at most";
+    assert_eq!((tenant.to_string().as_str(), tenant.code()), (told, Code::InvalidField));
     let invalid_utf8 = job_with("a\": 1", "\u{1}").into_bytes().into_iter().map(|b| if b == 1 { 0xff } else { b });
     assert_eq!(fault(&invalid_utf8.collect::<Vec<_>>()), "not JSON");
 }

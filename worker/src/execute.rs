@@ -84,7 +84,7 @@ pub async fn execute<R: Runner>(
     times.prepared_us = micros(waits.preparation);
     Outcome {
         job_id: accepted.job.id,
-        tenant: accepted.job.tenant,
+        tenant: accepted.job.tenant.into(),
         ending: execution.ending,
         diagnostics: execution.diagnostics,
         logs: execution.logs,
@@ -127,7 +127,7 @@ impl<R: Runner> Call<'_, R> {
             input: input.get(),
             limits,
             job_id: id,
-            tenant: &accepted.job.tenant,
+            tenant: accepted.job.tenant.as_str(),
             attempt: accepted.attempt,
             deadline_ms: accepted.deadline_ms,
             clock_ms: accepted.clock_ms,

@@ -89,7 +89,7 @@ pub fn read(
     })?;
     let refuse = |code, message: String, path: &str| {
         let rejection = Rejection { code, message, path: Some(path.to_owned()) };
-        Box::new(policy.rejected(rejection, job.id.clone(), job.tenant.clone(), queued_us))
+        Box::new(policy.rejected(rejection, job.id.clone(), job.tenant.to_string(), queued_us))
     };
     let input = job.input.get().len() as u64;
     if input > policy.input_bytes_max {

@@ -372,7 +372,7 @@ impl<R: Runner> Rooms<R> {
                     Ok(accepted) => accepted,
                     Err(outcome) => return Ok(Done::Refused(Answer::new(*outcome, policy.message_bytes_max))),
                 };
-                tracing::Span::current().record("tenant", &accepted.job.tenant);
+                tracing::Span::current().record("tenant", accepted.job.tenant.as_str());
                 match runner.ready(&accepted.job.script).await {
                     Some(script) => {
                         let waits = Waits { slot: waited, ..Waits::default() };

@@ -91,7 +91,7 @@ async fn what_cannot_be_dispatched_is_told() {
     let client = Client::connect(options).await.unwrap();
     let fails = async |job: Job| client.dispatch(&job).await.map(drop).unwrap_err();
 
-    let invalid = fails(Job { tenant: "Acme".to_owned(), ..job(1) }).await;
+    let invalid = fails(Job { id: String::new(), ..job(1) }).await;
     assert!(matches!(invalid, DispatchError::Invalid(_)) && invalid.to_string().contains("SM3002: "), "{invalid}");
     let large = fails(Job { entry: Some("x".repeat(500)), ..job(1) }).await;
     assert!(matches!(large, DispatchError::TooLarge { allowed: 500, .. }), "{large}");

@@ -23,7 +23,10 @@ use tokio::task::JoinHandle;
 
 /// A job whose input is its number.
 pub(crate) fn job(n: u64) -> Job {
-    Job { input: to_raw_value(&n).unwrap(), ..Job::new(format!("job-{n}"), "acme", Bundle::of("main.js", "")) }
+    Job {
+        input: to_raw_value(&n).unwrap(),
+        ..Job::new(format!("job-{n}"), "acme".parse().unwrap(), Bundle::of("main.js", ""))
+    }
 }
 
 /// Queues and exchanges under names of their own, gone with it.
@@ -172,7 +175,7 @@ async fn answer(channel: &Channel, delivery: &Delivery, copies: usize) {
     let ending = Ending::Succeeded(job.input);
     let outcome = Outcome {
         job_id: job.id,
-        tenant: job.tenant,
+        tenant: job.tenant.into(),
         ending,
         diagnostics: Vec::new(),
         logs: Vec::new(),

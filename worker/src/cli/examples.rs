@@ -23,7 +23,8 @@ impl Example {
         let module = |(name, source): &(&str, &str)| Module { name: (*name).to_owned(), source: (*source).to_owned() };
         let script = Bundle { modules: self.modules.iter().map(module).collect() };
         let input = RawValue::from_string(self.input.to_owned())?;
-        Ok(Job { input, clock: clock.map(str::to_owned), ..Job::new(id, "demo", script) })
+        let tenant = "demo".parse().map_err(serde::de::Error::custom)?;
+        Ok(Job { input, clock: clock.map(str::to_owned), ..Job::new(id, tenant, script) })
     }
 }
 

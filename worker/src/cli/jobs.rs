@@ -38,11 +38,13 @@ impl JobArguments {
     /// The job, with the script's modules given.
     pub(crate) fn job(&self, script: Bundle) -> anyhow::Result<Job> {
         let id = self.id.clone().unwrap_or_else(|| Uuid::now_v7().to_string());
+        let tenant = self.tenant.parse();
+        let tenant = tenant.map_err(|wrong| Coded::usage(Code::InvalidField, format!("tenant: {wrong}")))?;
         let job = Job {
             entry: self.entry.clone(),
             input: self.input.as_deref().map_or_else(|| Ok(RawValue::NULL.to_owned()), read_input)?,
             clock: self.clock.clone(),
-            ..Job::new(id, self.tenant.clone(), script)
+            ..Job::new(id, tenant, script)
         };
         job.validate().map_err(|error| Coded::usage(Code::InvalidField, error.to_string()))?;
         Ok(job)
