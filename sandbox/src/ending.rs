@@ -1,11 +1,11 @@
 //! Endings, as the outcome tells them.
 
-use scriptmill_sdk::{Code, Ending, Exhausted, Failure, Frame, LimitKind, Limits, Origin};
+use scriptmill_sdk::{Code, Ending, Exhausted, Failure, LimitKind, Limits, Origin, StackFrame};
 
 use crate::instance::Ended;
 
 /// The ending of a job whose call into the guest did not return.
-pub(crate) fn ended(ended: Ended, limits: &Limits, stack: Vec<Frame>) -> Ending {
+pub(crate) fn ended(ended: Ended, limits: &Limits, stack: Vec<StackFrame>) -> Ending {
     match ended {
         Ended::Limit(limit) => exhausted(limit, limits, stack),
         Ended::NativeStack => Ending::Failed(Failure {
@@ -27,7 +27,7 @@ pub(crate) fn ended(ended: Ended, limits: &Limits, stack: Vec<Frame>) -> Ending 
 }
 
 /// The ending of a job that met a limit.
-pub(crate) fn exhausted(limit: LimitKind, limits: &Limits, stack: Vec<Frame>) -> Ending {
+pub(crate) fn exhausted(limit: LimitKind, limits: &Limits, stack: Vec<StackFrame>) -> Ending {
     let (allowed, what) = match limit {
         LimitKind::Fuel => (limits.fuel, "units of fuel are used up"),
         LimitKind::PrepareFuel => (limits.prepare_fuel, "units of fuel for the top level are used up"),

@@ -1,6 +1,6 @@
 //! What a script threw and where it stood, told in the author's own lines.
 
-use scriptmill_sdk::{Code, Frame, Position, Thrown};
+use scriptmill_sdk::{Code, Position, StackFrame, Thrown};
 use serde::Deserialize;
 
 use crate::json::without_lone_surrogates;
@@ -77,7 +77,7 @@ pub(crate) fn shortened(mut text: String) -> String {
 }
 
 /// Reads a stack as the engine writes it, a line a call: `at name (file:line:column)` or `at file:line:column`.
-fn frames(stack: &str, modules: &[EmittedModule]) -> Vec<Frame> {
+fn frames(stack: &str, modules: &[EmittedModule]) -> Vec<StackFrame> {
     let frame = |line: &str| {
         let call = line.trim().strip_prefix("at ")?;
         let (function, place) = match call.rfind(" (") {
@@ -88,19 +88,19 @@ fn frames(stack: &str, modules: &[EmittedModule]) -> Vec<Frame> {
             let (file, line) = rest.rsplit_once(':')?;
             original(modules, file, line.parse().ok()?, column.parse().ok()?)
         });
-        Some(Frame { function: named(function), at })
+        Some(StackFrame { function: named(function), at })
     };
     stack.lines().filter_map(frame).take(FRAMES).collect()
 }
 
 /// Reads where the script stands as the guest's `locate` writes it, a line a call: function, module, line and column,
 /// separated by tabs.
-pub(crate) fn located(text: &str, modules: &[EmittedModule]) -> Vec<Frame> {
+pub(crate) fn located(text: &str, modules: &[EmittedModule]) -> Vec<StackFrame> {
     let frame = |line: &str| {
         let mut fields = line.split('\t');
         let (function, file) = (fields.next()?, fields.next()?);
         let (line, column) = (fields.next()?.parse().ok()?, fields.next()?.parse().ok()?);
-        Some(Frame { function: named(function), at: original(modules, file, line, column) })
+        Some(StackFrame { function: named(function), at: original(modules, file, line, column) })
     };
     text.lines().filter_map(frame).take(FRAMES).collect()
 }

@@ -16,7 +16,7 @@ use std::time::Duration;
 use libtest_mimic::{Arguments, Failed, Trial};
 use scriptmill_sandbox::prepare::{Bounds, Checker};
 use scriptmill_sandbox::{Execution, Sandbox};
-use scriptmill_sdk::{Bundle, Code, Ending, Frame, Limits, Thrown};
+use scriptmill_sdk::{Bundle, Code, Ending, Limits, StackFrame, Thrown};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
@@ -152,8 +152,8 @@ fn told(thrown: &Thrown) -> Value {
     value
 }
 
-fn stack(frames: &[Frame]) -> Vec<String> {
-    let text = |frame: &Frame| {
+fn stack(frames: &[StackFrame]) -> Vec<String> {
+    let text = |frame: &StackFrame| {
         let at = frame.at.as_ref().map_or_else(|| "native".to_owned(), ToString::to_string);
         format!("{} {at}", frame.function.as_deref().unwrap_or("-"))
     };

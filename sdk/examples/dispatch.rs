@@ -20,7 +20,7 @@ async fn main() -> anyhow::Result<()> {
     }
     let client = Client::connect(options).await?;
 
-    // The same id is the same job: after an error that may pass, dispatch it again as it is.
+    // The same id is the same job: after a transient error, dispatch it again as it is.
     let id = uuid::Uuid::now_v7().to_string();
     let input = to_raw_value(&json!({ "net": 100, "vat": 0.25 }))?;
     let job = Job { input, ..Job::new(id, "acme.sales".parse()?, Bundle::of("main.ts", SCRIPT)) };

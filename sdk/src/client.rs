@@ -107,7 +107,7 @@ pub enum DispatchError {
 
 impl DispatchError {
     /// Whether dispatching the very same job again, after a pause, may succeed.
-    pub fn is_passing(&self) -> bool {
+    pub fn is_transient(&self) -> bool {
         matches!(self, Self::Full(_) | Self::Disconnected(_) | Self::Unconfirmed { .. })
     }
 }
@@ -195,7 +195,7 @@ impl Client {
 
         let decided = link.wait_for(|link| match link {
             Link::Up(_) | Link::Closed => true,
-            Link::Connecting(error) => error.as_ref().is_some_and(|error| !error.is_passing()),
+            Link::Connecting(error) => error.as_ref().is_some_and(|error| !error.is_transient()),
         });
         let decided = tokio::time::timeout(options.brokers.timeout, decided).await.is_ok();
         let failed = match &*link.borrow() {
@@ -227,7 +227,7 @@ impl Client {
     ///
     /// # Errors
     /// The job is not valid or too large, there is no queue or no room, or the broker did not confirm it:
-    /// [`DispatchError::is_passing`] tells which of them are worth another attempt, with the same id.
+    /// [`DispatchError::is_transient`] tells which of them are worth another attempt, with the same id.
     pub async fn dispatch(&self, job: &Job) -> Result<Pending, DispatchError> {
         self.dispatch_traced(job, None).await
     }

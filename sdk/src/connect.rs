@@ -78,7 +78,7 @@ pub enum Error {
 
 impl Error {
     /// Whether the same may succeed after a pause, without anybody changing a setting.
-    pub fn is_passing(&self) -> bool {
+    pub fn is_transient(&self) -> bool {
         matches!(self, Self::Unreachable { .. } | Self::Lost(_) | Self::Silent { .. })
     }
 

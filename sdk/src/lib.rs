@@ -33,7 +33,8 @@ pub use job::{Bundle, InvalidJob, Job, Module};
 pub use limits::{JobLimits, LimitAboveWorker, LimitKind, Limits};
 pub use names::{Names, PREFIX};
 pub use outcome::{
-    Ending, Exhausted, Failure, Frame, ItemResult, LogLevel, LogLine, Origin, Outcome, Rejection, Thrown, Times, Usage,
+    Ending, Exhausted, Failure, ItemResult, LogLevel, LogLine, Origin, Outcome, Rejection, StackFrame, Thrown, Times,
+    Usage,
 };
 pub use tenant::{InvalidTenant, Tenant};
 pub use tenants::Tenants;

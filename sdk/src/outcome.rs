@@ -100,7 +100,7 @@ pub struct Thrown {
     /// Its message, or the text of what was thrown.
     pub message: String,
     /// The calls that led there, innermost first, in the author's own lines.
-    pub stack: Vec<Frame>,
+    pub stack: Vec<StackFrame>,
     /// The error that caused it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cause: Option<Box<Thrown>>,
@@ -109,7 +109,7 @@ pub struct Thrown {
 /// One call of a stack.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct Frame {
+pub struct StackFrame {
     /// The function's name, where it has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub function: Option<String>,
@@ -132,7 +132,7 @@ pub struct Exhausted {
     pub allowed: u64,
     /// Where the script stood, innermost call first; empty where that is unknown.
     #[serde(default)]
-    pub stack: Vec<Frame>,
+    pub stack: Vec<StackFrame>,
 }
 
 /// A job never ran.
@@ -314,7 +314,7 @@ mod wire {
         allowed: Option<u64>,
         /// exhausted: where the script stood.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
-        stack: Vec<Frame>,
+        stack: Vec<StackFrame>,
         /// rejected: the field of the job that is wrong.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         path: Option<String>,

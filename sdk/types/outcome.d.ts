@@ -123,7 +123,7 @@ export interface Exhausted extends Common {
     /** How much was allowed, in the limit's unit. */
     allowed: number;
     /** Where the script stood, innermost call first; absent where that is unknown. */
-    stack?: Frame[];
+    stack?: StackFrame[];
   };
 }
 
@@ -158,13 +158,13 @@ export interface Thrown {
   name: string;
   message: string;
   /** The calls that led there, innermost first, in the author's own lines. */
-  stack: Frame[];
+  stack: StackFrame[];
   /** The error that caused it. */
   cause?: Thrown;
 }
 
 /** One call of a stack. */
-export interface Frame {
+export interface StackFrame {
   function?: string;
   /** Absent for built-in functions. */
   at?: Position;

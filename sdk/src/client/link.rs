@@ -188,14 +188,16 @@ impl Keeper {
         answer("basic.ack", self.brokers.timeout, acker.ack(BasicAckOptions::default())).await.map(drop)
     }
 
-    /// Removes the reply queue and says goodbye.
+    /// Removes the reply queue and closes the connection.
     async fn leave(&self, open: Open) {
         let wait = self.brokers.timeout;
         let removed = open.channel.queue_delete(self.reply_to.as_str().into(), QueueDeleteOptions::default());
         if let Err(error) = answer("queue.delete", wait, removed).await {
             tracing::warn!(%error, queue = self.reply_to, "the reply queue was not removed; it expires by itself");
         }
-        if let Err(error) = answer("connection.close", wait, open.connection.close(200, "goodbye".into())).await {
+        if let Err(error) =
+            answer("connection.close", wait, open.connection.close(200, "closed by the client".into())).await
+        {
             tracing::debug!(%error, "the connection did not close in order");
         }
     }

@@ -100,10 +100,10 @@ async fn what_cannot_be_dispatched_is_told() {
     let twice = fails(job(1)).await;
     assert!(matches!(twice, DispatchError::Pending(_)), "{twice}");
     let full = fails(job(2)).await;
-    assert!(matches!(full, DispatchError::Full(_)) && full.is_passing(), "{full}");
+    assert!(matches!(full, DispatchError::Full(_)) && full.is_transient(), "{full}");
     rig.delete_queue().await;
     let gone = fails(job(2)).await;
-    assert!(matches!(gone, DispatchError::NoQueue(_)) && !gone.is_passing(), "{gone}");
+    assert!(matches!(gone, DispatchError::NoQueue(_)) && !gone.is_transient(), "{gone}");
     rig.delete_exchange().await;
     let gone = fails(job(2)).await;
     assert!(matches!(gone, DispatchError::NoQueue(_)) && gone.to_string().contains("`scriptmill declare`"), "{gone}");
@@ -159,7 +159,7 @@ async fn a_job_without_a_confirm_is_dispatched_again_under_its_id() {
 
     proxy.hold_answers(true);
     let unconfirmed = client.dispatch(&job(1)).await.map(drop).unwrap_err();
-    assert!(matches!(unconfirmed, DispatchError::Unconfirmed { .. }) && unconfirmed.is_passing(), "{unconfirmed}");
+    assert!(matches!(unconfirmed, DispatchError::Unconfirmed { .. }) && unconfirmed.is_transient(), "{unconfirmed}");
     assert_eq!(rig.waiting().await, 1, "the broker has it nevertheless");
     proxy.hold_answers(false);
     let again = client.dispatch(&job(1)).await.unwrap();
@@ -170,10 +170,10 @@ async fn a_job_without_a_confirm_is_dispatched_again_under_its_id() {
 
     proxy.cut();
     let away = client.dispatch(&job(3)).await.map(drop).unwrap_err();
-    assert!(away.is_passing(), "{away}");
+    assert!(away.is_transient(), "{away}");
     proxy.mend();
     while let Err(error) = client.dispatch(&job(3)).await {
-        assert!(error.is_passing(), "{error}");
+        assert!(error.is_transient(), "{error}");
     }
     echo.abort();
     client.close().await;

@@ -47,7 +47,7 @@ async fn declare_at_first<'a>(brokers: &'a Brokers, names: &Names) -> Result<&'a
     for (turn, address) in brokers.addresses.iter().enumerate() {
         match declare_at(brokers, turn, names).await {
             Ok(()) => return Ok(address),
-            Err(error) if error.is_passing() => failed = error,
+            Err(error) if error.is_transient() => failed = error,
             Err(error) => return Err(error),
         }
     }

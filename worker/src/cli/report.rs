@@ -6,8 +6,8 @@ use anstyle::{AnsiColor, Style};
 use bytesize::ByteSize;
 use scriptmill_sandbox::prepare::frame;
 use scriptmill_sdk::{
-    Bundle, Code, Diagnostic, Ending, Exhausted, Failure, Frame, LogLevel, LogLine, Outcome, Position, Rejection,
-    Severity, Thrown, Usage,
+    Bundle, Code, Diagnostic, Ending, Exhausted, Failure, LogLevel, LogLine, Outcome, Position, Rejection, Severity,
+    StackFrame, Thrown, Usage,
 };
 
 use super::text::{grouped, indented, span, tame};
@@ -116,14 +116,14 @@ fn uncaught(out: &mut String, thrown: &Thrown, script: &Bundle) {
 }
 
 /// The author's line with a caret, then the calls that led there.
-fn calls(out: &mut String, stack: &[Frame], script: &Bundle) {
+fn calls(out: &mut String, stack: &[StackFrame], script: &Bundle) {
     if let Some(at) = stack.iter().find_map(|call| call.at.as_ref()) {
         _ = writeln!(out, " --> {}", tame(&at.to_string()));
         if let Some(module) = script.modules.iter().find(|module| module.name == at.file) {
             _ = writeln!(out, "{}", tame(&frame(module, at)));
         }
     }
-    for Frame { function, at } in stack {
+    for StackFrame { function, at } in stack {
         let function = function.as_deref().unwrap_or("(anonymous)");
         let at = at.as_ref().map_or_else(|| "built in".to_owned(), Position::to_string);
         _ = writeln!(out, "    at {} ({})", tame(function), tame(&at));
@@ -173,9 +173,9 @@ mod tests {
         anstream::adapter::strip_str(&text).to_string()
     }
 
-    fn loop_on_line_2() -> Vec<Frame> {
+    fn loop_on_line_2() -> Vec<StackFrame> {
         let at = Position { file: "main.ts".to_owned(), line: 2, column: 3 };
-        vec![Frame { function: Some("default".to_owned()), at: Some(at) }, Frame { function: None, at: None }]
+        vec![StackFrame { function: Some("default".to_owned()), at: Some(at) }, StackFrame { function: None, at: None }]
     }
 
     #[test]

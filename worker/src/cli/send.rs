@@ -157,7 +157,7 @@ async fn send_one(client: &Client, job: Job, timeout: Duration) -> Back {
     let pending = loop {
         match client.dispatch(&job).await {
             Ok(pending) => break pending,
-            Err(error) if error.is_passing() && began.elapsed() < timeout => {
+            Err(error) if error.is_transient() && began.elapsed() < timeout => {
                 tokio::time::sleep(pauses.next().unwrap_or(timeout)).await;
             }
             Err(error) => return Back::Unsent(error.into()),
