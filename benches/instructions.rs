@@ -7,13 +7,13 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
+use bytes::Bytes;
 use gungraun::{library_benchmark, library_benchmark_group, main};
-use scriptmill::broker::Message;
 use scriptmill::intake::{self, Accepted, Policy};
+use scriptmill::job::Answer;
 use scriptmill::service;
-use scriptmill::settle::Answer;
 use scriptmill_sandbox::measure::complete;
 use scriptmill_sandbox::prepare::{self, Bounds, Checked, Checker};
 use scriptmill_sandbox::{Clock, Execution, Image, Invocation, Options, Sandbox};
@@ -117,14 +117,14 @@ fn check(bundle: Bundle) -> (Checked, Bundle) {
 }
 
 struct Received {
-    message: Message,
+    body: Bytes,
     envelope: Envelope,
     policy: Policy,
 }
 
 impl Received {
     fn read(&self) -> Accepted {
-        intake::read(&self.message, &self.envelope, false, SystemTime::UNIX_EPOCH, &self.policy).expect("a job")
+        intake::read(&self.body, &self.envelope, 1, Duration::ZERO, &self.policy).expect("a job")
     }
 }
 
@@ -133,7 +133,7 @@ fn received() -> Received {
     let input = RawValue::from_string(input).expect("JSON");
     let job = Job { input, ..Job::new("job-1", "bench".parse().expect("a tenant"), script) };
     let received = Received {
-        message: Message { body: serde_json::to_vec(&job).expect("JSON").into(), ..Message::default() },
+        body: serde_json::to_vec(&job).expect("JSON").into(),
         envelope: Envelope::default(),
         policy: service::Options::default().policy(false, "engine"),
     };

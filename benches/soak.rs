@@ -11,9 +11,9 @@ use anyhow::Context as _;
 use clap::Parser;
 use prometheus_client::registry::Registry;
 use scriptmill::broker::embedded::Embedded;
-use scriptmill::broker::{Broker as _, Message, Target};
+use scriptmill::broker::{Broker as _, Message, Properties, Target};
 use scriptmill::metrics::Metrics;
-use scriptmill::service::{Options, Service};
+use scriptmill::service::{Options, Parts};
 use scriptmill_sandbox::prepare::{Bounds, Checker};
 use scriptmill_sandbox::{Sandbox, TokioClock};
 use scriptmill_sdk::amqp::Envelope;
@@ -42,7 +42,7 @@ struct Arguments {
 async fn main() -> anyhow::Result<()> {
     let jobs = Arguments::parse().jobs;
     let clock = Arc::new(TokioClock::new(tokio::runtime::Handle::current()));
-    let mut options = scriptmill_sandbox::Options::new(Checker::in_process(Bounds::default()), clock);
+    let mut options = scriptmill_sandbox::Options::new(Checker::in_process(Bounds::default()), clock.clone());
     options.image_cache_bytes = IMAGE_CACHE_BYTES;
     options.cache_dir = Some(env!("CARGO_TARGET_TMPDIR").into());
     let sandbox = Sandbox::new(options).context("the sandbox")?;
@@ -51,8 +51,15 @@ async fn main() -> anyhow::Result<()> {
     let broker = Embedded::new(2 * UNDER_WAY as usize);
     broker.declare_requester(REPLIES);
     let metrics = Metrics::new(&mut Registry::default());
-    let pause = Duration::from_secs(1);
-    let service = Service::new(Arc::new(broker.clone()), Arc::new(sandbox), options, policy, pause, metrics)?;
+    let parts = Parts {
+        broker: Arc::new(broker.clone()),
+        runner: Arc::new(sandbox),
+        policy,
+        clock,
+        metrics,
+        retry_pause_max: Duration::from_secs(1),
+    };
+    let service = options.build(parts)?;
     let drain = CancellationToken::new();
     let worker = tokio::spawn(service.run(drain.clone()));
 
@@ -99,7 +106,7 @@ async fn publish(broker: &Embedded, number: u64) -> anyhow::Result<()> {
         job["tenant"] = json!("NOBODY");
     }
     let envelope = Envelope { reply_to: Some(REPLIES.to_owned()), attempt: 1, ..Envelope::default() };
-    let message = Message { body: job.to_string().into(), properties: envelope.job_properties() };
+    let message = Message { body: job.to_string().into(), properties: Properties::of_job(&envelope) };
     broker.publish(&Target::Jobs, &message).await?;
     Ok(())
 }

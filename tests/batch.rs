@@ -2,14 +2,12 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 use std::sync::Arc;
-use std::time::SystemTime;
 
-use scriptmill::broker::Message;
-use scriptmill::execute::prepare_and_execute;
+use scriptmill::execute::Environment;
 use scriptmill::intake::{Policy, read};
 use scriptmill::service::Options as WorkerOptions;
 use scriptmill_sandbox::prepare::{Bounds, Checker};
-use scriptmill_sandbox::{Options, Sandbox, TokioClock};
+use scriptmill_sandbox::{Clock as _, Options, Sandbox, TokioClock};
 use scriptmill_sdk::amqp::Envelope;
 use scriptmill_sdk::{Code, Ending, ItemResult, Outcome};
 use serde_json::{Value, json};
@@ -24,9 +22,12 @@ fn sandbox() -> Sandbox {
 async fn run(sandbox: &Sandbox, job: &Value, change: impl FnOnce(&mut Policy)) -> Outcome {
     let mut policy = WorkerOptions::default().policy(false, sandbox.engine_hash());
     change(&mut policy);
-    let message = Message { body: job.to_string().into(), ..Message::default() };
-    match read(&message, &Envelope::default(), false, SystemTime::now(), &policy) {
-        Ok(accepted) => prepare_and_execute(sandbox, accepted, &policy).await,
+    let clock = TokioClock::new(tokio::runtime::Handle::current());
+    match read(job.to_string().as_bytes(), &Envelope::default(), 1, clock.now(), &policy) {
+        Ok(accepted) => {
+            let environment = Environment { runner: sandbox, policy: &policy, clock: &clock };
+            environment.prepare_and_execute(accepted).await
+        }
         Err(outcome) => *outcome,
     }
 }

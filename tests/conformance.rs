@@ -9,13 +9,18 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, LocalBoxFuture};
 use libtest_mimic::{Arguments, Trial};
+use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 use scriptmill::broker::embedded::Embedded;
-use scriptmill::broker::{Broker, Delivery, Error, Message, Routing, Subscription, Target};
+use scriptmill::broker::{Broker, Delivery, Error, Message, Properties, Routing, Subscription, Target};
+use scriptmill::intake::Policy;
+use scriptmill::job::{Received, Running, Settling, Slot};
 use scriptmill::metrics::Metrics;
-use scriptmill::settle::{Answer, Desk};
+use scriptmill::service::Options;
+use scriptmill::settle::Settler;
+use scriptmill_sandbox::{Clock, TokioClock};
 use scriptmill_sdk::amqp::{ATTEMPT, CODE, Envelope, UNROUTABLE};
-use scriptmill_sdk::{Code, Ending, Outcome, Rejection, Usage, connect};
+use scriptmill_sdk::{Bundle, Ending, Job, Outcome, Usage, connect};
 use serde_json::value::RawValue;
 use support::{LONG, Rabbit};
 use tokio::sync::Semaphore;
@@ -112,13 +117,22 @@ impl Seat {
         }
     }
 
-    fn desk(&self) -> Desk {
-        desk(self.broker.clone())
+    fn settler(&self) -> Settler {
+        settler(self.broker.clone())
     }
 }
 
-fn desk(broker: Arc<dyn Broker>) -> Desk {
-    Desk::new(broker, Metrics::new(&mut Registry::default()), SHORT)
+fn settler(broker: Arc<dyn Broker>) -> Settler {
+    let metrics = Metrics::new(&mut Registry::default());
+    Settler { broker, metrics, retry_pause_max: SHORT, clock: clock() }
+}
+
+fn clock() -> Arc<dyn Clock> {
+    Arc::new(TokioClock::new(tokio::runtime::Handle::current()))
+}
+
+fn policy() -> Policy {
+    Options::default().policy(false, "engine")
 }
 
 async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
@@ -135,15 +149,16 @@ fn job(name: &str, reply_to: Option<&str>) -> Message {
         attempt: 1,
         ..Envelope::default()
     };
-    Message { body: name.as_bytes().to_vec().into(), properties: envelope.job_properties() }
+    let job = Job::new(name, "acme.sales".parse().unwrap(), Bundle::of("main.ts", "export default () => 1"));
+    Message { body: serde_json::to_vec(&job).unwrap().into(), properties: Properties::of_job(&envelope) }
 }
 
 fn name(delivery: &Delivery) -> String {
-    String::from_utf8(delivery.message.body.to_vec()).unwrap()
+    envelope(delivery).message_id.unwrap()
 }
 
 fn envelope(delivery: &Delivery) -> Envelope {
-    Envelope::read(&delivery.message.properties)
+    delivery.message.properties.envelope()
 }
 
 fn outcome(ending: Ending) -> Outcome {
@@ -152,17 +167,21 @@ fn outcome(ending: Ending) -> Outcome {
     Outcome { job_id, tenant, ending, diagnostics, logs, usage: Usage::default(), engine: String::new() }
 }
 
-fn succeeded() -> Answer {
-    Answer::new(outcome(Ending::Succeeded(RawValue::from_string("1e400".to_owned()).unwrap())), 1 << 20)
+/// A delivery whose job has begun.
+async fn begun(delivery: Delivery) -> Running {
+    let permit = Arc::new(Semaphore::new(1)).acquire_owned().await.unwrap();
+    let admitted = Received::new(delivery, &*clock()).admit(&policy()).ok().unwrap();
+    admitted.start(Slot::new(permit, &Gauge::default())).0
 }
 
-fn rejected() -> Answer {
-    let rejection = Rejection { code: Code::NotJson, message: "no".to_owned(), path: None };
-    Answer::new(outcome(Ending::Rejected(rejection)), 1 << 20)
+/// A delivery whose job has succeeded.
+async fn succeeded(delivery: Delivery) -> Settling {
+    let value = RawValue::from_string("1e400".to_owned()).unwrap();
+    begun(delivery).await.end(outcome(Ending::Succeeded(value)), &policy())
 }
 
 fn header(message: &Message, name: &str) -> Option<String> {
-    match message.properties.headers().as_ref()?.inner().get(name)? {
+    match message.properties.as_ref().headers().as_ref()?.inner().get(name)? {
         lapin::types::AMQPValue::LongString(text) => Some(text.to_string()),
         lapin::types::AMQPValue::LongLongInt(number) => Some(number.to_string()),
         other => Some(format!("{other:?}")),
@@ -191,15 +210,15 @@ async fn no_more_than_the_prefetch_is_out(bench: &Bench<'_>) {
     drop(first);
 }
 
-async fn more_than_the_prefetch_is_out_once_it_is_widened(bench: &Bench<'_>) {
+async fn more_than_the_prefetch_is_out_once_the_window_is_extended(bench: &Bench<'_>) {
     let mut seat = Seat::new(bench, 2).await;
     seat.put(&["a", "b", "c", "d", "e", "f", "g", "h"]).await;
     let mut held = vec![seat.next().await, seat.next().await];
     seat.nothing().await;
-    seat.subscription.widen(4);
+    seat.subscription.extend_window(4);
     held.push(seat.next().await);
     // Narrowed again: what is on its way still comes, what is out can be settled, and no more comes than the prefetch lets.
-    seat.subscription.widen(0);
+    seat.subscription.extend_window(0);
     while held.len() < 6
         && let Ok(Some(delivery)) = tokio::time::timeout(SHORT, seat.subscription.next()).await
     {
@@ -226,7 +245,7 @@ async fn deliveries_of_many_consumers_are_all_settled(bench: &Bench<'_>) {
     let mut seat = Seat::new(bench, 2).await;
     let names: Vec<_> = (0..100).map(|n| n.to_string()).collect();
     seat.put(&names.iter().map(String::as_str).collect::<Vec<_>>()).await;
-    seat.subscription.widen(98);
+    seat.subscription.extend_window(98);
     let mut held = Vec::new();
     for _ in 0..100 {
         held.push(seat.next().await);
@@ -237,7 +256,7 @@ async fn deliveries_of_many_consumers_are_all_settled(bench: &Bench<'_>) {
         delivery.acknowledge().await.unwrap();
     }
     // Consumers go again, and none is missed.
-    seat.subscription.widen(0);
+    seat.subscription.extend_window(0);
     seat.nothing().await;
     seat.put(&["last"]).await;
     let last = seat.next().await;
@@ -251,7 +270,7 @@ async fn properties_and_large_bodies_arrive(bench: &Bench<'_>) {
     seat.publish(&Target::Jobs, &sent).await;
     let delivery = seat.next().await;
     assert!(delivery.message.body == sent.body, "the body differs");
-    assert_eq!(envelope(&delivery), Envelope::read(&sent.properties));
+    assert_eq!(envelope(&delivery), sent.properties.envelope());
     delivery.acknowledge().await.unwrap();
 }
 
@@ -272,7 +291,7 @@ async fn a_lost_connection_brings_back_what_was_not_settled(bench: &Bench<'_>) {
                 Err(error) => break error,
             }
         };
-        assert!(error.is_passing(), "{error}");
+        assert!(error.is_transient(), "{error}");
         held.lost().await;
     })
     .await;
@@ -339,12 +358,12 @@ async fn an_outcome_answers_its_requester(bench: &Bench<'_>) {
     seat.publish(&Target::Jobs, &job("a", Some(&queue))).await;
     let delivery = seat.next().await;
     let envelope = envelope(&delivery);
-    seat.desk().settle(delivery, &envelope, succeeded()).await;
+    seat.settler().settle(succeeded(delivery).await).await;
     let answer = bench.take(&queue).await;
-    let read = Envelope::read(&answer.properties);
+    let read = answer.properties.envelope();
     assert_eq!(read.correlation_id.as_deref(), Some("correlation of a"));
     assert_eq!(read.traceparent, envelope.traceparent);
-    assert_eq!(answer.properties.delivery_mode(), &Some(2));
+    assert_eq!(answer.properties.as_ref().delivery_mode(), &Some(2));
     assert!(String::from_utf8(answer.body.to_vec()).unwrap().contains("1e400"));
     seat.nothing().await;
 }
@@ -353,9 +372,8 @@ async fn an_outcome_without_requester_is_a_result(bench: &Bench<'_>) {
     let mut seat = Seat::new(bench, 1).await;
     seat.put(&["a"]).await;
     let delivery = seat.next().await;
-    let envelope = envelope(&delivery);
-    seat.desk().settle(delivery, &envelope, succeeded()).await;
-    assert_eq!(Envelope::read(&bench.take_result().await.properties).message_id.as_deref(), Some("a"));
+    seat.settler().settle(succeeded(delivery).await).await;
+    assert_eq!(bench.take_result().await.properties.envelope().message_id.as_deref(), Some("a"));
     seat.nothing().await;
 }
 
@@ -364,8 +382,7 @@ async fn an_outcome_whose_requester_is_gone_is_a_dead_letter(bench: &Bench<'_>) 
     seat.publish(&Target::Jobs, &job("a", Some("gone"))).await;
     seat.put(&["b"]).await;
     let delivery = seat.next().await;
-    let envelope = envelope(&delivery);
-    seat.desk().settle(delivery, &envelope, succeeded()).await;
+    seat.settler().settle(succeeded(delivery).await).await;
     let letter = bench.take_dead().await;
     assert_eq!(header(&letter, UNROUTABLE).as_deref(), Some("gone"));
     assert!(String::from_utf8(letter.body.to_vec()).unwrap().contains("succeeded"));
@@ -376,22 +393,21 @@ async fn an_outcome_whose_requester_is_gone_is_a_dead_letter(bench: &Bench<'_>) 
 async fn a_message_that_is_no_job_is_answered_and_a_dead_letter(bench: &Bench<'_>) {
     let mut seat = Seat::new(bench, 1).await;
     let queue = bench.declare_requester("requester").await;
-    seat.publish(&Target::Jobs, &job("{", Some(&queue))).await;
-    let delivery = seat.next().await;
-    let envelope = envelope(&delivery);
-    seat.desk().dead_letter(delivery, &envelope, rejected()).await;
+    seat.publish(&Target::Jobs, &Message { body: "{".into(), ..job("a", Some(&queue)) }).await;
+    let refused = Received::new(seat.next().await, &*clock()).admit(&policy()).err().unwrap();
+    seat.settler().settle(*refused).await;
     assert_eq!(header(&bench.take(&queue).await, CODE).as_deref(), Some("SM3001"));
     let letter = bench.take_dead().await;
     assert_eq!((letter.body.as_ref(), header(&letter, CODE).as_deref()), (b"{".as_slice(), Some("SM3001")));
     seat.nothing().await;
 }
 
-async fn a_job_given_back_is_a_new_attempt_at_the_end(bench: &Bench<'_>) {
+async fn an_aborted_job_is_a_new_attempt_at_the_end(bench: &Bench<'_>) {
     let mut seat = Seat::new(bench, 1).await;
     seat.put(&["a", "b"]).await;
     let delivery = seat.next().await;
     let sent = envelope(&delivery);
-    seat.desk().give_back(delivery, &sent, 2).await;
+    seat.settler().requeue(begun(delivery).await.abort()).await;
     let next = seat.next().await;
     assert_eq!(name(&next), "b");
     next.acknowledge().await.unwrap();
@@ -433,10 +449,9 @@ async fn a_job_is_acknowledged_after_the_confirm(bench: &Bench<'_>) {
     let queue = bench.declare_requester("requester").await;
     seat.publish(&Target::Jobs, &job("a", Some(&queue))).await;
     let delivery = seat.next().await;
-    let envelope = envelope(&delivery);
     let gated = Gated { broker: seat.broker.clone(), gate: Arc::new(Semaphore::new(0)) };
-    let desk = desk(Arc::new(gated));
-    let settling = tokio::spawn(async move { desk.settle(delivery, &envelope, succeeded()).await });
+    let settler = settler(Arc::new(gated));
+    let settling = tokio::spawn(async move { settler.settle(succeeded(delivery).await).await });
     bench.take(&queue).await;
     // Published, and not confirmed: the job must still be the broker's when the connection goes.
     bench.cut();
@@ -460,7 +475,7 @@ macro_rules! cases {
 cases![
     first_in_first_out,
     no_more_than_the_prefetch_is_out,
-    more_than_the_prefetch_is_out_once_it_is_widened,
+    more_than_the_prefetch_is_out_once_the_window_is_extended,
     deliveries_of_many_consumers_are_all_settled,
     properties_and_large_bodies_arrive,
     a_lost_connection_brings_back_what_was_not_settled,
@@ -471,7 +486,7 @@ cases![
     an_outcome_without_requester_is_a_result,
     an_outcome_whose_requester_is_gone_is_a_dead_letter,
     a_message_that_is_no_job_is_answered_and_a_dead_letter,
-    a_job_given_back_is_a_new_attempt_at_the_end,
+    an_aborted_job_is_a_new_attempt_at_the_end,
     a_job_is_acknowledged_after_the_confirm,
 ];
 

@@ -16,8 +16,9 @@ use scriptmill::broker::amqp::{Amqp, Options as AmqpOptions};
 use scriptmill::broker::{Error, Message};
 use scriptmill::execute::Runner;
 use scriptmill::metrics::Metrics;
-use scriptmill::service::{Options, Service, Status};
-use scriptmill_sandbox::{Execution, Invocation};
+use scriptmill::service::{Options, Parts, Status};
+
+use scriptmill_sandbox::{Execution, Invocation, TokioClock};
 use scriptmill_sdk::amqp::Envelope;
 use scriptmill_sdk::{Bundle, Ending, Outcome};
 use serde_json::json;
@@ -82,7 +83,15 @@ impl Worker {
         let (runtime, power) = (tokio::runtime::Handle::current(), Semaphore::new(jobs));
         let runner = Arc::new(StandIn { runtime, power });
         let metrics = Metrics::new(&mut Registry::default());
-        let service = Service::new(Arc::new(Amqp::new(amqp)), runner, options, policy, pause, metrics.clone()).unwrap();
+        let parts = Parts {
+            broker: Arc::new(Amqp::new(amqp)),
+            runner,
+            policy,
+            clock: Arc::new(TokioClock::new(tokio::runtime::Handle::current())),
+            metrics: metrics.clone(),
+            retry_pause_max: pause,
+        };
+        let service = options.build(parts).unwrap();
         let (drain, status) = (CancellationToken::new(), service.status());
         let running = tokio::spawn(service.run(drain.clone()));
         Self { drain, status, metrics, running }
@@ -161,7 +170,7 @@ async fn a_job_gets_its_outcome() {
         );
         assert!(matches!(outcome.ending, Ending::Succeeded(value) if value.get() == "1"));
         assert!(outcome.usage.times.queued_us.unwrap() > 0);
-        assert_eq!(Envelope::read(&message.properties).correlation_id.as_deref(), Some("a"));
+        assert_eq!(message.properties.envelope().correlation_id.as_deref(), Some("a"));
         worker.stop().await.unwrap();
         assert_eq!(rabbit.ready(&rabbit.names.jobs).await, 0);
     })
@@ -197,7 +206,7 @@ async fn what_is_no_job_is_answered_and_a_dead_letter() {
         for (name, body, code, path) in &cases {
             rabbit.put(&rabbit.names.jobs, body, properties(name, &queue)).await;
             let message = soon(name, rabbit.take(&queue)).await;
-            assert_eq!(Envelope::read(&message.properties).correlation_id.as_deref(), Some(*name));
+            assert_eq!(message.properties.envelope().correlation_id.as_deref(), Some(*name));
             let Ending::Rejected(rejection) = read(&message).ending else { panic!("{name}: {message:?}") };
             assert_eq!((rejection.code.to_string().as_str(), rejection.path.as_deref()), (*code, *path), "{name}");
             let letter = soon(name, rabbit.take(&rabbit.names.dead)).await;
@@ -222,7 +231,7 @@ async fn a_tenant_may_have_to_be_the_user() {
         assert_eq!(outcome.ending.code().unwrap().to_string(), "SM3007");
         // A dead letter cannot keep another's user id as a property, and must not be refused for it.
         let letter = soon("the dead letter", rabbit.take(&rabbit.names.dead)).await;
-        assert_eq!(letter.properties.user_id(), &None);
+        assert_eq!(letter.properties.as_ref().user_id(), &None);
         worker.stop().await.unwrap();
     })
     .await;
@@ -272,7 +281,7 @@ async fn a_drain_halfway_loses_nothing_and_does_nothing_twice() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_outlasts_the_grace_period_is_given_back() {
+async fn what_outlasts_the_grace_period_is_requeued() {
     with_rabbit(async |rabbit| {
         let grace = Duration::from_secs(5);
         let worker = Worker::start(rabbit.options(), Options { grace, ..options(1) });
@@ -289,9 +298,8 @@ async fn what_outlasts_the_grace_period_is_given_back() {
         worker.stop().await.unwrap();
         let waiting = soon("the job that waited", rabbit.take(&rabbit.names.jobs)).await;
         let endless = soon("the job that ran", rabbit.take(&rabbit.names.jobs)).await;
-        let attempt = |message: &Message| {
-            (Envelope::read(&message.properties).message_id, Envelope::read(&message.properties).attempt)
-        };
+        let attempt =
+            |message: &Message| (message.properties.envelope().message_id, message.properties.envelope().attempt);
         assert_eq!(attempt(&waiting), (Some("waiting".to_owned()), 1));
         assert_eq!(attempt(&endless), (Some("endless".to_owned()), 2));
     })
@@ -317,7 +325,7 @@ async fn jobs_whose_script_is_being_prepared_hold_up_no_others() {
         worker.stop().await.unwrap();
         for _ in 0..NEW_JOBS {
             let message = soon("a job given back", rabbit.take(&rabbit.names.jobs)).await;
-            assert_eq!(Envelope::read(&message.properties).attempt, 1);
+            assert_eq!(message.properties.envelope().attempt, 1);
         }
         assert!(rabbit.try_take(&queue).await.is_none(), "an outcome too many");
     })
@@ -325,7 +333,7 @@ async fn jobs_whose_script_is_being_prepared_hold_up_no_others() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn no_more_jobs_are_parked_than_there_is_memory_for() {
+async fn no_more_jobs_are_prepared_than_there_is_memory_for() {
     with_rabbit(async |rabbit| {
         let few = Options { preparing_size: bytesize::ByteSize::kib(64), prefetch_margin: 2, ..options(2) };
         let worker = Worker::start(rabbit.options(), few);
@@ -335,7 +343,7 @@ async fn no_more_jobs_are_parked_than_there_is_memory_for() {
             let id = format!("new-{n}");
             rabbit.put(&rabbit.names.jobs, &job_of(NEW, &id, json!(1)), properties(&id, &queue)).await;
         }
-        soon("jobs that are parked", async {
+        soon("jobs in preparation", async {
             while worker.metrics.preparing.get() < 15 {
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
@@ -343,8 +351,8 @@ async fn no_more_jobs_are_parked_than_there_is_memory_for() {
         .await;
         tokio::time::sleep(Duration::from_millis(300)).await;
         // 64 KiB are 15 of these jobs and a bit; the consumers they leave room for take some more.
-        let parked = worker.metrics.preparing.get();
-        assert!((15..=30).contains(&parked), "{parked} jobs are parked");
+        let preparing = worker.metrics.preparing.get();
+        assert!((15..=30).contains(&preparing), "{preparing} jobs are in preparation");
         assert!(rabbit.ready(&rabbit.names.jobs).await >= 70);
         worker.stop().await.unwrap();
     })

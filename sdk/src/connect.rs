@@ -3,7 +3,6 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use backon::{BackoffBuilder, ExponentialBuilder};
 use lapin::tcp::OwnedTLSConfig;
 use lapin::{Connection, ConnectionProperties, ErrorKind};
 
@@ -164,14 +163,4 @@ impl From<lapin::Error> for Error {
             _ => Self::Lost(error.to_string()),
         }
     }
-}
-
-/// The pauses between attempts, growing from a fifth of a second to `longest`, each a little random, without end.
-pub fn pauses(longest: Duration) -> impl Iterator<Item = Duration> + Send {
-    ExponentialBuilder::default()
-        .with_min_delay(Duration::from_millis(200).min(longest))
-        .with_max_delay(longest)
-        .with_jitter()
-        .without_max_times()
-        .build()
 }

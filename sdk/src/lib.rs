@@ -18,6 +18,8 @@ mod job;
 mod limits;
 mod names;
 mod outcome;
+#[cfg(feature = "client")]
+pub mod retry;
 mod tenant;
 mod tenants;
 #[cfg(feature = "client")]

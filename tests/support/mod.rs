@@ -107,7 +107,7 @@ impl Rabbit {
     pub async fn try_take(&self, queue: &str) -> Option<Message> {
         let got = self.channel.basic_get(queue.into(), BasicGetOptions::default()).await.unwrap()?;
         got.delivery.acker.ack(BasicAckOptions::default()).await.unwrap();
-        Some(Message { body: got.delivery.data.into(), properties: got.delivery.properties })
+        Some(Message { body: got.delivery.data.into(), properties: got.delivery.properties.into() })
     }
 
     pub async fn put(&self, queue: &str, body: &[u8], properties: BasicProperties) {

@@ -1,12 +1,10 @@
 //! From a message to a job, or to the outcome that says why it is none. Pure: what a message is taken for depends on
 //! the message, the worker's bounds and the time alone.
 
-use std::time::SystemTime;
+use std::time::Duration;
 
 use scriptmill_sdk::amqp::Envelope;
-use scriptmill_sdk::{Code, Ending, InvalidJob, Job, Limits, Outcome, Rejection, Usage};
-
-use crate::broker::Message;
+use scriptmill_sdk::{Code, Ending, Failure, InvalidJob, Job, Limits, Origin, Outcome, Rejection, Usage};
 
 /// What a worker takes at most, and on which conditions.
 #[derive(Clone, Debug)]
@@ -26,13 +24,25 @@ pub struct Policy {
 }
 
 impl Policy {
-    fn rejected(&self, rejection: Rejection, job_id: String, tenant: String, queued_us: Option<u64>) -> Outcome {
+    /// The outcome of a job in whose middle the worker's own code broke.
+    pub fn broken(&self, job_id: String) -> Outcome {
+        let failure = Failure {
+            code: Code::EngineFault,
+            message: "the worker failed while it ran the job".to_owned(),
+            origin: Origin::Platform,
+            retryable: true,
+            thrown: None,
+        };
+        self.unrun(Ending::Failed(failure), job_id, String::new(), None)
+    }
+
+    fn unrun(&self, ending: Ending, job_id: String, tenant: String, queued_us: Option<u64>) -> Outcome {
         let mut usage = Usage::default();
         usage.times.queued_us = queued_us;
         Outcome {
             job_id,
             tenant,
-            ending: Ending::Rejected(rejection),
+            ending,
             diagnostics: Vec::new(),
             logs: Vec::new(),
             usage,
@@ -58,24 +68,24 @@ pub struct Accepted {
     pub queued_us: Option<u64>,
 }
 
-/// Reads a message.
+/// Reads a message that was received at `received_at`, since the Unix epoch, and is this `attempt` at its job, from 1.
 ///
 /// # Errors
 /// The outcome `rejected` of a message that is no job for this worker.
 pub fn read(
-    message: &Message,
+    body: &[u8],
     envelope: &Envelope,
-    redelivered: bool,
-    received_at: SystemTime,
+    attempt: u32,
+    received_at: Duration,
     policy: &Policy,
 ) -> Result<Accepted, Box<Outcome>> {
     let queued_us = envelope.enqueued_at_ms.map(|at| micros_since(at, received_at));
     let unreadable = |code, message: String, path: Option<String>| {
         let rejection = Rejection { code, message, path };
         let job_id = envelope.message_id.clone().unwrap_or_default();
-        Box::new(policy.rejected(rejection, job_id, String::new(), queued_us))
+        Box::new(policy.unrun(Ending::Rejected(rejection), job_id, String::new(), queued_us))
     };
-    let length = message.body.len() as u64;
+    let length = body.len() as u64;
     if length > policy.message_bytes_max {
         let text = format!("the message has {length} bytes; this worker takes {} at most", policy.message_bytes_max);
         return Err(unreadable(Code::MessageTooLarge, text, None));
@@ -83,13 +93,13 @@ pub fn read(
     if let Err(error) = envelope.encoding() {
         return Err(unreadable(Code::NotJson, error.to_string(), None));
     }
-    let job = Job::from_slice(&message.body).map_err(|error| match error {
+    let job = Job::from_slice(body).map_err(|error| match error {
         InvalidJob::NotJson(_) => unreadable(Code::NotJson, error.to_string(), None),
         InvalidJob::Field { path, message } => unreadable(Code::InvalidField, message, Some(path)),
     })?;
     let refuse = |code, message: String, path: &str| {
         let rejection = Rejection { code, message, path: Some(path.to_owned()) };
-        Box::new(policy.rejected(rejection, job.id.clone(), job.tenant.to_string(), queued_us))
+        Box::new(policy.unrun(Ending::Rejected(rejection), job.id.clone(), job.tenant.to_string(), queued_us))
     };
     let input = job.input.get().len() as u64;
     if input > policy.input_bytes_max {
@@ -113,36 +123,17 @@ pub fn read(
     // Before 1970 is 1970: that deadline has passed as well.
     let since_epoch = |ms: i64| u64::try_from(ms).unwrap_or(0);
     let (deadline_ms, clock_ms) = (job.deadline_ms().map(since_epoch), job.clock_ms().map(since_epoch));
-    Ok(Accepted { limits, attempt: attempt(message, envelope, redelivered), deadline_ms, clock_ms, queued_us, job })
-}
-
-/// The attempt: what workers counted when they gave the job back, and what the broker counted when they died with it.
-/// RabbitMQ 3.10 has its count in every delivery; 4.x leaves it away where it is 0, and some versions altogether.
-pub(crate) fn attempt(message: &Message, envelope: &Envelope, redelivered: bool) -> u32 {
-    let counted =
-        message.properties.headers().as_ref().and_then(|headers| match headers.inner().get("x-delivery-count")? {
-            lapin::types::AMQPValue::LongLongInt(n) => u32::try_from(*n).ok(),
-            lapin::types::AMQPValue::LongInt(n) => u32::try_from(*n).ok(),
-            lapin::types::AMQPValue::LongUInt(n) => Some(*n),
-            _ => None,
-        });
-    envelope.attempt.saturating_add(counted.unwrap_or(0).max(u32::from(redelivered)))
+    Ok(Accepted { limits, attempt, deadline_ms, clock_ms, queued_us, job })
 }
 
 /// From an instant in milliseconds since the epoch until `now`; none when the other clock is ahead.
-fn micros_since(at_ms: u64, now: SystemTime) -> u64 {
-    let now = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_micros();
-    u64::try_from(now).unwrap_or(u64::MAX).saturating_sub(at_ms.saturating_mul(1000))
+fn micros_since(at_ms: u64, now: Duration) -> u64 {
+    u64::try_from(now.as_micros()).unwrap_or(u64::MAX).saturating_sub(at_ms.saturating_mul(1000))
 }
 
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
-    use std::time::Duration;
-
-    use bytes::Bytes;
-    use lapin::BasicProperties;
-    use lapin::types::{AMQPValue, FieldTable};
     use serde_json::json;
 
     use super::*;
@@ -159,8 +150,7 @@ mod tests {
     }
 
     fn take(job: &serde_json::Value, envelope: &Envelope, policy: &Policy) -> Result<Accepted, Box<Outcome>> {
-        let message = Message { body: job.to_string().into(), ..Message::default() };
-        read(&message, envelope, false, SystemTime::UNIX_EPOCH + Duration::from_secs(10), policy)
+        read(job.to_string().as_bytes(), envelope, envelope.attempt, Duration::from_secs(10), policy)
     }
 
     fn job() -> serde_json::Value {
@@ -216,26 +206,5 @@ mod tests {
         (both["input"], both["inputs"]) = (json!(1), json!([2]));
         let outcome = take(&both, &Envelope::default(), &policy()).unwrap_err();
         assert_eq!(outcome.ending.code(), Some(Code::InvalidField));
-    }
-
-    #[test]
-    fn attempts_are_counted_by_workers_and_brokers() {
-        let cases = [
-            ("first, RabbitMQ 3.10", 1, Some(0), false, 1),
-            ("first, RabbitMQ 4", 1, None, false, 1),
-            ("a worker died", 1, Some(1), true, 2),
-            ("a worker died, uncounted", 1, None, true, 2),
-            ("given back, then two workers died", 2, Some(2), true, 4),
-        ];
-        for (name, attempt, counted, redelivered, expected) in cases {
-            let mut headers = FieldTable::default();
-            if let Some(counted) = counted {
-                headers.insert("x-delivery-count".into(), AMQPValue::LongLongInt(counted));
-            }
-            let properties = BasicProperties::default().with_headers(headers);
-            let message = Message { body: Bytes::new(), properties };
-            let envelope = Envelope { attempt, ..Envelope::default() };
-            assert_eq!(super::attempt(&message, &envelope, redelivered), expected, "{name}");
-        }
     }
 }

@@ -25,8 +25,8 @@ pub struct Metrics {
     pub unroutable: Counter,
     /// Outcomes that could be put nowhere at all.
     pub discarded: Counter,
-    /// Jobs given back to the queue.
-    pub given_back: Counter,
+    /// Jobs requeued.
+    pub requeued: Counter,
     /// Deliveries whose connection died before they were settled; the broker delivers them again.
     pub lost: Counter,
     /// Publications tried again.
@@ -80,7 +80,7 @@ impl Metrics {
             dead_letters: Family::default(),
             unroutable: Counter::default(),
             discarded: Counter::default(),
-            given_back: Counter::default(),
+            requeued: Counter::default(),
             lost: Counter::default(),
             publish_retries: Counter::default(),
             running: Gauge::default(),
@@ -97,7 +97,7 @@ impl Metrics {
         registry.register("dead_letters", "Messages put with the dead letters", metrics.dead_letters.clone());
         registry.register("unroutable_outcomes", "Outcomes whose requester was gone", metrics.unroutable.clone());
         registry.register("discarded_outcomes", "Outcomes that could be put nowhere", metrics.discarded.clone());
-        registry.register("given_back", "Jobs given back to the queue", metrics.given_back.clone());
+        registry.register("requeued_jobs", "Jobs put back on their queue", metrics.requeued.clone());
         registry.register("lost_deliveries", "Deliveries whose connection died unsettled", metrics.lost.clone());
         registry.register("publish_retries", "Publications tried again", metrics.publish_retries.clone());
         registry.register("jobs_running", "Jobs that have a slot", metrics.running.clone());
@@ -113,7 +113,7 @@ impl Metrics {
     }
 
     /// Counts a job that was settled with this outcome.
-    pub(crate) fn settled(&self, outcome: &Settled) {
+    pub(crate) fn settled(&self, outcome: &Counted) {
         self.jobs.get_or_create(&JobLabels { status: outcome.status, code: name(outcome.code) }).inc();
         let times = &outcome.usage.times;
         let phases = [
@@ -137,13 +137,13 @@ impl Metrics {
 }
 
 /// What is counted of an outcome.
-pub(crate) struct Settled {
+pub(crate) struct Counted {
     pub(crate) status: &'static str,
     pub(crate) code: Option<Code>,
     pub(crate) usage: scriptmill_sdk::Usage,
 }
 
-impl From<&Outcome> for Settled {
+impl From<&Outcome> for Counted {
     fn from(outcome: &Outcome) -> Self {
         Self { status: outcome.ending.status(), code: outcome.ending.code(), usage: outcome.usage.clone() }
     }

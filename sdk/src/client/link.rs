@@ -15,7 +15,8 @@ use tokio::sync::{Notify, watch};
 
 use super::REPLIES_KEPT;
 use super::replies::Replies;
-use crate::connect::{Brokers, Error, answer, pauses};
+use crate::connect::{Brokers, Error, answer};
+use crate::retry::{self, Retry};
 use crate::{Names, topology};
 
 /// Outcomes that the broker sends ahead of their acknowledgement.
@@ -76,7 +77,7 @@ impl Keeper {
     /// Runs until `stop` says so; tells of every change.
     pub(super) async fn keep(self, announce: watch::Sender<Link>, mut stop: watch::Receiver<bool>) {
         let mut turn = 0;
-        let mut waits = pauses(self.retry_pause_max);
+        let mut retry = Retry::up_to(self.retry_pause_max);
         let open = loop {
             let attempt = tokio::select! {
                 biased;
@@ -86,7 +87,7 @@ impl Keeper {
             let error = match attempt {
                 Ok(mut open) => {
                     self.replies.connected();
-                    waits = pauses(self.retry_pause_max);
+                    retry.reset();
                     tracing::info!(waiting = self.replies.waiting(), "connected to the broker");
                     announce.send_replace(Link::Up(Arc::clone(&open.session)));
                     let lost = tokio::select! {
@@ -110,12 +111,9 @@ impl Keeper {
             turn += 1;
             // Every address has its chance before the first pause.
             if turn % self.brokers.addresses.len().max(1) == 0
-                && let Some(pause) = waits.next()
+                && retry::wait(retry.next_pause(), stop.wait_for(|stop| *stop)).await.is_break()
             {
-                tokio::select! {
-                    _ = stop.wait_for(|stop| *stop) => break None,
-                    () = tokio::time::sleep(pause) => {}
-                }
+                break None;
             }
         };
         announce.send_replace(Link::Closed);

@@ -7,7 +7,10 @@ use futures_util::future::{BoxFuture, FutureExt};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use super::{Broker, Delivery, Error, Message, Receipt, Routing, Subscription, Target};
+use super::delivery::{Delivery, Receipt};
+use super::error::Error;
+use super::message::{Message, Routing, Target};
+use super::{Broker, Subscription};
 
 /// A broker in memory. Clones share it.
 #[derive(Clone)]
@@ -118,7 +121,7 @@ impl Broker for Embedded {
         let (consumer, lost) = (state.next_consumer, state.connection.child_token());
         state.next_consumer += 1;
         let consuming =
-            Consuming { broker: self.clone(), consumer, prefetch: prefetch.into(), wider_by: 0, lost, stopped: false };
+            Consuming { broker: self.clone(), consumer, prefetch: prefetch.into(), more: 0, lost, stopped: false };
         std::future::ready(Ok(Box::new(consuming) as Box<dyn Subscription>)).boxed()
     }
 
@@ -168,7 +171,7 @@ struct Consuming {
     broker: Embedded,
     consumer: u64,
     prefetch: usize,
-    wider_by: usize,
+    more: usize,
     lost: CancellationToken,
     stopped: bool,
 }
@@ -179,9 +182,9 @@ impl Subscription for Consuming {
             if self.stopped {
                 return None;
             }
-            let Self { consumer, prefetch, wider_by, .. } = *self;
+            let Self { consumer, prefetch, more, .. } = *self;
             let taken = self.broker.wait(|state| {
-                if state.held.values().filter(|(holder, _)| *holder == consumer).count() >= prefetch + wider_by {
+                if state.held.values().filter(|(holder, _)| *holder == consumer).count() >= prefetch + more {
                     return None;
                 }
                 let (place, stored) = state.ready.pop_first()?;
@@ -201,8 +204,8 @@ impl Subscription for Consuming {
         .boxed()
     }
 
-    fn widen(&mut self, by: usize) {
-        self.wider_by = by;
+    fn extend_window(&mut self, more: usize) {
+        self.more = more;
     }
 
     fn stop(&mut self) -> BoxFuture<'_, Result<(), Error>> {

@@ -50,7 +50,7 @@ pub(crate) fn check(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let config = arguments.config.load([])?;
     let all = local::block_on(async {
         let checker = local::checker(&config)?;
-        let sandbox = local::sandbox(&config, checker.clone(), 1)?;
+        let sandbox = local::sandbox(&config, checker.clone(), 1, local::clock())?;
         let mut all = Vec::new();
         for script in arguments.scripts {
             let read = bundle::read(&script, &checker).await?;

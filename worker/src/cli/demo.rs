@@ -11,10 +11,10 @@ use clap::Args;
 use comfy_table::{CellAlignment, Table, presets};
 use prometheus_client::registry::Registry;
 use scriptmill::broker::embedded::Embedded;
-use scriptmill::broker::{Broker as _, Message, Target};
-use scriptmill::config::{Config, Log};
+use scriptmill::broker::{Broker as _, Message, Properties, Target};
+use scriptmill::config::{Config, log};
 use scriptmill::metrics::Metrics;
-use scriptmill::service::Service;
+use scriptmill::service::Parts;
 use scriptmill_sdk::amqp::Envelope;
 use scriptmill_sdk::{Ending, Job, Outcome};
 use serde_json::Value;
@@ -54,7 +54,7 @@ pub(crate) struct Arguments {
 
 pub(crate) fn demo(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let mut config = arguments.config.load([])?;
-    if config.log.filter == Log::default().filter {
+    if config.log.filter == log::Options::default().filter {
         // The table is the news here.
         config.log.filter = "warn".to_owned();
     }
@@ -70,17 +70,19 @@ async fn play(config: Config, outcomes: bool, clock: Option<&str>) -> anyhow::Re
     let broker = Embedded::new(JOBS + EXAMPLES.len());
     broker.declare_requester(REPLIES);
     let metrics = Metrics::new(&mut Registry::default());
-    let sandbox = local::sandbox(&config, local::checker(&config)?, config.worker.slots.get())?;
+    let process_clock = local::clock();
+    let slots = config.worker.slots.get();
+    let sandbox = local::sandbox(&config, local::checker(&config)?, slots, process_clock.clone())?;
     let policy = config.worker.policy(false, sandbox.engine_hash());
-    let service = Service::new(
-        Arc::new(broker.clone()),
-        Arc::new(sandbox),
-        config.worker,
+    let parts = Parts {
+        broker: Arc::new(broker.clone()),
+        runner: Arc::new(sandbox),
         policy,
-        config.broker.retry_pause_max,
+        clock: process_clock,
         metrics,
-    )
-    .context("the threads that run scripts cannot be started")?;
+        retry_pause_max: config.broker.retry_pause_max,
+    };
+    let service = config.worker.build(parts).context("the threads that run scripts cannot be started")?;
     let drain = CancellationToken::new();
     let worker = tokio::spawn(service.run(drain.clone()));
 
@@ -139,7 +141,7 @@ async fn publish(broker: &Embedded, job: &Job) -> anyhow::Result<()> {
         attempt: 1,
         ..Envelope::default()
     };
-    let message = Message { body: serde_json::to_vec(job)?.into(), properties: envelope.job_properties() };
+    let message = Message { body: serde_json::to_vec(job)?.into(), properties: Properties::of_job(&envelope) };
     broker.publish(&Target::Jobs, &message).await?;
     Ok(())
 }

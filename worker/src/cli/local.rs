@@ -1,15 +1,14 @@
 //! The sandbox in this process, as the configuration describes it, and one job through it without a broker.
 
 use std::sync::Arc;
-use std::time::SystemTime;
 
 use anyhow::Context as _;
-use scriptmill::broker::Message;
 use scriptmill::config::Config;
-use scriptmill::{execute, intake};
+use scriptmill::execute::Environment;
+use scriptmill::intake;
 use scriptmill_sandbox::child::{self, Program};
 use scriptmill_sandbox::prepare::{Bounds, Checker};
-use scriptmill_sandbox::{Options, Sandbox, TokioClock};
+use scriptmill_sandbox::{Clock, Options, Sandbox, TokioClock};
 use scriptmill_sdk::amqp::Envelope;
 use scriptmill_sdk::{Job, Limits, Outcome};
 use tokio::runtime::{Builder, Handle};
@@ -38,9 +37,18 @@ pub(crate) fn checker(config: &Config) -> anyhow::Result<Checker> {
     Checker::child(program, child, bounds).context("the process that checks scripts cannot be supervised")
 }
 
-/// The sandbox, for `instances` jobs at one time. Call it within a tokio runtime, whose timer it uses.
-pub(crate) fn sandbox(config: &Config, checker: Checker, instances: usize) -> anyhow::Result<Sandbox> {
-    let clock = Arc::new(TokioClock::new(Handle::current()));
+/// The clock of this process. Call it within a tokio runtime, whose timer it uses.
+pub(crate) fn clock() -> Arc<dyn Clock> {
+    Arc::new(TokioClock::new(Handle::current()))
+}
+
+/// The sandbox, for `instances` jobs at one time.
+pub(crate) fn sandbox(
+    config: &Config,
+    checker: Checker,
+    instances: usize,
+    clock: Arc<dyn Clock>,
+) -> anyhow::Result<Sandbox> {
     Sandbox::new(Options {
         instances: u32::try_from(instances).unwrap_or(u32::MAX),
         limits: Limits::from(&config.worker.limits),
@@ -54,10 +62,12 @@ pub(crate) fn sandbox(config: &Config, checker: Checker, instances: usize) -> an
 /// Runs one job as the worker does: read from its message, held against the worker's bounds, executed.
 pub(crate) async fn outcome(sandbox: &Sandbox, job: &Job, config: &Config) -> anyhow::Result<Outcome> {
     let policy = config.worker.policy(false, sandbox.engine_hash());
-    let message = Message { body: serde_json::to_vec(job)?.into(), ..Message::default() };
-    let envelope = Envelope { attempt: 1, ..Envelope::default() };
-    match intake::read(&message, &envelope, false, SystemTime::now(), &policy) {
-        Ok(accepted) => Ok(execute::prepare_and_execute(sandbox, accepted, &policy).await),
+    let clock = clock();
+    match intake::read(&serde_json::to_vec(job)?, &Envelope::default(), 1, clock.now(), &policy) {
+        Ok(accepted) => {
+            let environment = Environment { runner: sandbox, policy: &policy, clock: &*clock };
+            Ok(environment.prepare_and_execute(accepted).await)
+        }
         Err(outcome) => Ok(*outcome),
     }
 }

@@ -41,7 +41,7 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         let checker = local::checker(&config)?;
         let script = bundle::read(&arguments.job.script, &checker).await?;
         let job = arguments.job.job(script.bundle)?;
-        let sandbox = local::sandbox(&config, checker, 1)?;
+        let sandbox = local::sandbox(&config, checker, 1, local::clock())?;
         let outcome = local::outcome(&sandbox, &job, &config).await?;
         Ok((outcome, job.script))
     })?;

@@ -8,10 +8,10 @@ use anyhow::{Context as _, anyhow};
 use clap::Args;
 use prometheus_client::registry::Registry;
 use scriptmill::broker::amqp::Amqp;
-use scriptmill::config::{self, Config, Door, flag};
-use scriptmill::http::{self, Bound, Doors};
+use scriptmill::config::{self, Config, flag};
+use scriptmill::http::{self, Admin, Bound, ListenAddress};
 use scriptmill::metrics::Metrics;
-use scriptmill::service::{Service, Status};
+use scriptmill::service::{Parts, Status};
 use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
@@ -32,8 +32,8 @@ Examples:
 Every setting of docs/configuration.md is a key of the file, an environment variable (worker.slots is
 SCRIPTMILL_WORKER__SLOTS) and a flag (--set worker.slots=32). Later ones win, in this order.
 
-SIGTERM and SIGINT stop the worker: it takes no more jobs, ends those that have begun within worker.grace, and gives
-the others back to the queue.";
+SIGTERM and SIGINT stop the worker: it takes no more jobs, ends those that have begun within worker.grace, and requeues
+the others.";
 
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
@@ -85,23 +85,24 @@ fn runtime() -> std::io::Result<Runtime> {
     Builder::new_multi_thread().worker_threads((processors / 4).max(1)).enable_all().build()
 }
 
-/// The worker's life: its parts are made, the doors opened, jobs taken until a signal comes, and what has begun ended.
+/// The worker's life: its parts are made, the admin server opened, jobs taken until a signal comes, and what has begun ended.
 async fn serve(config: Config) -> anyhow::Result<()> {
     let (terminate, interrupt) = (signals(SignalKind::terminate())?, signals(SignalKind::interrupt())?);
     let bound = match config.http.address {
-        Door::Off => None,
-        Door::At(address) => Some(http::bind(address).await?),
+        ListenAddress::Off => None,
+        ListenAddress::At(address) => Some(http::bind(address).await?),
     };
     let mut registry = Registry::with_prefix("scriptmill");
     let metrics = Metrics::new(&mut registry);
-    let sandbox = local::sandbox(&config, local::checker(&config)?, config.worker.slots.get())?;
+    let clock = local::clock();
+    let sandbox = local::sandbox(&config, local::checker(&config)?, config.worker.slots.get(), clock.clone())?;
     let policy = config.worker.policy(config.broker.tenant_is_user, sandbox.engine_hash());
     info!(engine = sandbox.engine_hash(), slots = config.worker.slots, "the sandbox is ready");
 
-    let pause = config.broker.retry_pause_max;
+    let retry_pause_max = config.broker.retry_pause_max;
     let broker = Arc::new(Amqp::new(config.broker));
-    let service = Service::new(broker, Arc::new(sandbox), config.worker, policy, pause, metrics)
-        .context("the threads that run scripts cannot be started")?;
+    let parts = Parts { broker, runner: Arc::new(sandbox), policy, clock, metrics, retry_pause_max };
+    let service = config.worker.build(parts).context("the threads that run scripts cannot be started")?;
     let (drain, leave, closed) = (CancellationToken::new(), CancellationToken::new(), CancellationToken::new());
     if let Some(bound) = bound {
         open(bound, service.status(), registry, closed.clone());
@@ -139,9 +140,9 @@ fn open(bound: Bound, status: watch::Receiver<Status>, registry: Registry, close
         Status::Connecting => Some("no broker is connected".to_owned()),
         Status::Draining => Some("the worker is leaving".to_owned()),
     };
-    let doors = Doors { not_ready: Arc::new(not_ready), metrics: Arc::new(registry) };
+    let admin = Admin { not_ready: Arc::new(not_ready), metrics: Arc::new(registry) };
     tokio::spawn(async move {
-        if let Err(error) = bound.serve(doors, closed).await {
+        if let Err(error) = bound.serve(admin, closed).await {
             error!(%error, "health and metrics are no longer served");
         }
     });

@@ -4,9 +4,11 @@
 //! what is wrong: every mistake at once, each with its key and where it was said, before any port is bound or any
 //! queue touched.
 
+pub mod log;
 mod memory;
 mod options;
 mod ranges;
+pub mod sandbox;
 mod settings;
 mod typed;
 
@@ -16,7 +18,7 @@ use std::path::PathBuf;
 use scriptmill_sdk::Code;
 
 pub use memory::{Available, available};
-pub use options::{Config, Door, Http, Log, LogFormat, Sandbox};
+pub use options::Config;
 pub use settings::{Origin, Setting, Settings, flag};
 
 /// One mistake, as a sentence that names the setting and where it was said.

@@ -7,6 +7,7 @@ use std::{env, fs};
 use bytesize::ByteSize;
 
 use super::*;
+use crate::http::ListenAddress;
 
 /// Names or keys, and what they are set to.
 type Said<'a> = &'a [(&'a str, &'a str)];
@@ -38,8 +39,8 @@ fn each_layer_lies_over_the_one_before() {
     assert_eq!(config.worker.grace, Duration::from_secs(6));
     assert_eq!(config.worker.limits.memory, ByteSize::mib(32));
     assert_eq!(config.worker.limits.fuel, 3000);
-    assert_eq!(config.http.address, Door::Off);
-    assert_eq!(config.log, Log::default());
+    assert_eq!(config.http.address, ListenAddress::Off);
+    assert_eq!(config.log, log::Options::default());
 }
 
 #[test]

@@ -1,7 +1,9 @@
-//! The doors for operators: liveness, readiness and metrics over HTTP.
+//! The admin server: liveness, readiness and metrics over HTTP, for operators.
 //!
 //! Nothing here waits for a script: guests run on executor threads, so these answers come from tokio alone and stay
 //! quick under full load.
+
+mod listen;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -17,19 +19,21 @@ use prometheus_client::registry::Registry;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+pub use listen::{ListenAddress, Options};
+
 /// Says why the worker takes no jobs at the moment; `None` when it takes them.
 pub type NotReady = dyn Fn() -> Option<String> + Send + Sync;
 
-/// What the doors show.
+/// What the server shows.
 #[derive(Clone)]
-pub struct Doors {
+pub struct Admin {
     /// Whether the worker takes jobs.
     pub not_ready: Arc<NotReady>,
     /// The one registry of metrics.
     pub metrics: Arc<Registry>,
 }
 
-/// The doors, bound to their address but not yet served.
+/// The server, bound to its address but not yet answering.
 pub struct Bound {
     listener: TcpListener,
     address: SocketAddr,
@@ -43,7 +47,7 @@ pub async fn bind(address: SocketAddr) -> anyhow::Result<Bound> {
     let listener = TcpListener::bind(address)
         .await
         .with_context(|| format!("http.address: {address} cannot be bound; name another with --http, or off"))?;
-    let address = listener.local_addr().context("the bound address cannot be told")?;
+    let address = listener.local_addr().context("the bound address cannot be read")?;
     Ok(Bound { listener, address })
 }
 
@@ -57,31 +61,31 @@ impl Bound {
     ///
     /// # Errors
     /// The socket failed.
-    pub async fn serve(self, doors: Doors, stop: CancellationToken) -> std::io::Result<()> {
-        axum::serve(self.listener, router(doors)).with_graceful_shutdown(stop.cancelled_owned()).await
+    pub async fn serve(self, admin: Admin, stop: CancellationToken) -> std::io::Result<()> {
+        axum::serve(self.listener, router(admin)).with_graceful_shutdown(stop.cancelled_owned()).await
     }
 }
 
-fn router(doors: Doors) -> Router {
+fn router(admin: Admin) -> Router {
     Router::new()
         .route("/livez", get(async || "ok\n"))
         .route("/readyz", get(ready))
         .route("/health", get(ready))
         .route("/metrics", get(metrics))
-        .with_state(doors)
+        .with_state(admin)
 }
 
-async fn ready(State(doors): State<Doors>) -> Response {
-    match (doors.not_ready)() {
+async fn ready(State(admin): State<Admin>) -> Response {
+    match (admin.not_ready)() {
         None => "ready\n".into_response(),
         Some(reason) => (StatusCode::SERVICE_UNAVAILABLE, format!("not ready: {reason}\n")).into_response(),
     }
 }
 
-async fn metrics(State(doors): State<Doors>) -> Response {
+async fn metrics(State(admin): State<Admin>) -> Response {
     const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     let mut text = String::new();
-    match encode(&mut text, &doors.metrics) {
+    match encode(&mut text, &admin.metrics) {
         Ok(()) => ([(header::CONTENT_TYPE, OPEN_METRICS)], text).into_response(),
         Err(error) => {
             (StatusCode::INTERNAL_SERVER_ERROR, format!("the metrics cannot be written: {error}\n")).into_response()
@@ -110,7 +114,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn each_door_says_what_it_is_for() {
+    async fn each_path_says_what_it_is_for() {
         let ready = Arc::new(AtomicBool::new(false));
         let mut registry = Registry::with_prefix("scriptmill");
         let jobs = Counter::<u64>::default();
@@ -120,8 +124,8 @@ mod tests {
         let (address, stop) = (bound.address(), CancellationToken::new());
         let seen = ready.clone();
         let not_ready = move || (!seen.load(Ordering::Relaxed)).then(|| "no broker is connected".to_owned());
-        let doors = Doors { not_ready: Arc::new(not_ready), metrics: Arc::new(registry) };
-        let served = tokio::spawn(bound.serve(doors, stop.clone()));
+        let admin = Admin { not_ready: Arc::new(not_ready), metrics: Arc::new(registry) };
+        let served = tokio::spawn(bound.serve(admin, stop.clone()));
 
         for (now, path, status, text) in [
             (false, "/livez", "200", "ok"),

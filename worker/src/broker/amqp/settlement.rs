@@ -1,5 +1,5 @@
 //! Acknowledgements in batches: whatever was settled while the last ones were on their way goes out together, and a run of
-//! deliveries without a gap in one frame, which the broker settles in one step.
+//! deliveries without a gap in one ack, which the broker settles in one step.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use lapin::types::DeliveryTag;
 use scriptmill_sdk::connect::answer;
 use tokio::sync::{mpsc, oneshot};
 
-use super::Error;
+use crate::broker::error::Error;
 
 /// Settlements on their way to the task that writes them; more wait for their turn.
 const WAITING_MAX: usize = 1024;
@@ -78,10 +78,9 @@ async fn write(channel: Channel, mut settlements: mpsc::Receiver<Settlement>, ti
             let told = answer("basic.nack", timeout, channel.basic_nack(one.tag, options)).await;
             one.tell(told.map_err(Error::from));
         }
-        let frames = run.frames(acknowledged.iter().map(|one| one.tag).collect());
+        let acks = run.acks(acknowledged.iter().map(|one| one.tag).collect());
         // All of them before the first is waited for: lapin then writes them in one go.
-        let acks =
-            frames.iter().map(|frame| channel.basic_ack(frame.tag, BasicAckOptions { multiple: frame.multiple }));
+        let acks = acks.iter().map(|ack| channel.basic_ack(ack.tag, BasicAckOptions { multiple: ack.multiple }));
         if let Err(error) = answer("basic.ack", timeout, try_join_all(acks)).await {
             // The channel is gone, and with it all its deliveries.
             let error = Error::from(error);
@@ -108,7 +107,7 @@ struct Run {
 }
 
 #[derive(Debug, PartialEq)]
-struct Frame {
+struct Ack {
     tag: DeliveryTag,
     /// All deliveries up to this one, or this one alone.
     multiple: bool,
@@ -122,14 +121,14 @@ impl Run {
         }
     }
 
-    /// The frames that acknowledge these deliveries. `multiple` stands only on one of them, never on one that was settled
+    /// The acks that acknowledge these deliveries. `multiple` stands only on one of them, never on one that was settled
     /// before: RabbitMQ would not find it, go on, and acknowledge what still runs.
-    fn frames(&mut self, mut tags: Vec<DeliveryTag>) -> Vec<Frame> {
+    fn acks(&mut self, mut tags: Vec<DeliveryTag>) -> Vec<Ack> {
         tags.sort_unstable();
         tags.iter().for_each(|tag| self.add(*tag));
         let within = tags.partition_point(|tag| *tag <= self.end);
-        let run = tags[..within].last().map(|tag| Frame { tag: *tag, multiple: within > 1 });
-        run.into_iter().chain(tags[within..].iter().map(|tag| Frame { tag: *tag, multiple: false })).collect()
+        let run = tags[..within].last().map(|tag| Ack { tag: *tag, multiple: within > 1 });
+        run.into_iter().chain(tags[within..].iter().map(|tag| Ack { tag: *tag, multiple: false })).collect()
     }
 }
 
@@ -140,18 +139,18 @@ mod tests {
     #[test]
     fn a_run_is_acknowledged_at_once_and_what_lies_beyond_alone() {
         let mut run = Run { end: 0, beyond: BTreeSet::new() };
-        let one = |tag| Frame { tag, multiple: false };
-        let all = |tag| Frame { tag, multiple: true };
-        assert_eq!(run.frames(vec![2]), [one(2)]);
+        let one = |tag| Ack { tag, multiple: false };
+        let all = |tag| Ack { tag, multiple: true };
+        assert_eq!(run.acks(vec![2]), [one(2)]);
         // 4 and 5 wait for 3.
-        assert_eq!(run.frames(vec![5, 1]), [one(1), one(5)]);
-        assert_eq!(run.frames(vec![4, 3]), [all(4)]);
+        assert_eq!(run.acks(vec![5, 1]), [one(1), one(5)]);
+        assert_eq!(run.acks(vec![4, 3]), [all(4)]);
         assert_eq!((run.end, run.beyond.len()), (5, 0));
         // 7 is put back; 6 comes last, and 8 is the highest that is still open.
         run.add(7);
-        assert_eq!(run.frames(vec![6, 8]), [all(8)]);
-        assert_eq!(run.frames(vec![10, 12, 11]), [one(10), one(11), one(12)]);
-        assert_eq!(run.frames(vec![9]), [one(9)]);
+        assert_eq!(run.acks(vec![6, 8]), [all(8)]);
+        assert_eq!(run.acks(vec![10, 12, 11]), [one(10), one(11), one(12)]);
+        assert_eq!(run.acks(vec![9]), [one(9)]);
         assert_eq!(run.end, 12);
     }
 }

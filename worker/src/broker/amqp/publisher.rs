@@ -10,12 +10,14 @@ use futures_util::stream::{FuturesUnordered, StreamExt};
 use lapin::message::BasicReturnMessage;
 use lapin::options::{BasicPublishOptions, ConfirmSelectOptions};
 use lapin::{Channel, Confirmation, Connection, ConnectionStatus};
-use scriptmill_sdk::connect::{self, answer, pauses};
+use scriptmill_sdk::connect::{self, answer};
+use scriptmill_sdk::retry::Retry;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
-use super::amqp::Dialler;
-use super::{Error, Message, Routing};
+use super::dialler::Dialler;
+use crate::broker::error::Error;
+use crate::broker::message::{Message, Routing};
 
 /// Publications on their way at one time; more wait for their turn.
 const PUBLICATIONS_MAX: usize = 1024;
@@ -165,7 +167,7 @@ impl Flight {
         let confirmed = async move {
             let options = BasicPublishOptions { mandatory: true, ..Default::default() };
             let Message { body, properties } = message;
-            channel.basic_publish(exchange, routing_key, options, &body, properties).await?.await
+            channel.basic_publish(exchange, routing_key, options, &body, properties.0).await?.await
         };
         self.confirms.push(confirmed.map(move |confirmation| (number, confirmation)).boxed());
     }
@@ -208,8 +210,8 @@ impl Flight {
             !publication.is_returned
                 && publication.exchange == delivery.exchange.as_str()
                 && publication.routing_key == delivery.routing_key.as_str()
-                && publication.message.properties.message_id() == delivery.properties.message_id()
-                && publication.message.properties.correlation_id() == delivery.properties.correlation_id()
+                && publication.message.properties.0.message_id() == delivery.properties.message_id()
+                && publication.message.properties.0.correlation_id() == delivery.properties.correlation_id()
                 && publication.message.body == delivery.data
         };
         match self.publications.values_mut().find(is_same) {
@@ -249,7 +251,7 @@ pub(super) async fn keep_publisher(
 }
 
 async fn connect(dialler: &Dialler, retry_pause_max: Duration) -> Arc<Publisher> {
-    let mut waits = pauses(retry_pause_max);
+    let mut retry = Retry::up_to(retry_pause_max);
     loop {
         let connected = match dialler.connect("outcomes").await {
             Ok(connection) => Publisher::new(connection, dialler.brokers.timeout).await,
@@ -259,7 +261,7 @@ async fn connect(dialler: &Dialler, retry_pause_max: Duration) -> Arc<Publisher>
             Ok(publisher) => return Arc::new(publisher),
             Err(error) => error,
         };
-        let pause = waits.next().unwrap_or(retry_pause_max);
+        let pause = retry.next_pause();
         tracing::warn!(%error, ?pause, "cannot publish outcomes; trying again after a pause");
         tokio::time::sleep(pause).await;
     }

@@ -1,0 +1,48 @@
+//! The receipt of one delivery from RabbitMQ.
+
+use futures_util::future::{BoxFuture, FutureExt};
+use lapin::types::DeliveryTag;
+
+use super::settlement::Settlements;
+use crate::broker::delivery::Receipt;
+use crate::broker::error::Error;
+
+/// The tag of one delivery, which dies with its channel.
+pub(super) struct Tag {
+    pub(super) tag: DeliveryTag,
+    /// Gone once the delivery is settled.
+    pub(super) settlements: Option<Settlements>,
+}
+
+impl Receipt for Tag {
+    fn acknowledge(mut self: Box<Self>) -> BoxFuture<'static, Result<(), Error>> {
+        let (tag, settlements) = (self.tag, self.settlements.take());
+        async move {
+            match settlements {
+                Some(settlements) => settlements.acknowledge(tag).await,
+                None => Ok(()),
+            }
+        }
+        .boxed()
+    }
+
+    fn requeue(mut self: Box<Self>) -> BoxFuture<'static, Result<(), Error>> {
+        let (tag, settlements) = (self.tag, self.settlements.take());
+        async move {
+            match settlements {
+                Some(settlements) => settlements.requeue(tag).await,
+                None => Ok(()),
+            }
+        }
+        .boxed()
+    }
+}
+
+impl Drop for Tag {
+    /// A delivery that nobody settled must not hold its place in the prefetch for ever.
+    fn drop(&mut self) {
+        if let Some(settlements) = self.settlements.take() {
+            settlements.requeue_at_leisure(self.tag);
+        }
+    }
+}

@@ -1,0 +1,39 @@
+//! A message without its place, and where one is published to.
+
+use bytes::Bytes;
+
+use super::properties::Properties;
+
+/// A message: what is published, and what a delivery holds.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Message {
+    /// The body: JSON text.
+    pub body: Bytes,
+    /// What stands around it.
+    pub properties: Properties,
+}
+
+/// Where a message is published to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// The queue of jobs, at its end.
+    Jobs,
+    /// The queue of one requester, by name.
+    Requester(String),
+    /// The results exchange, for outcomes that no requester waits for, under the tenant's name.
+    Results {
+        /// The routing key.
+        tenant: String,
+    },
+    /// The dead letters.
+    Dead,
+}
+
+/// What became of a message that was published.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Routing {
+    /// A queue has it, safely.
+    Queued,
+    /// There is no queue that takes it; it is gone.
+    Unroutable,
+}

@@ -1,0 +1,171 @@
+//! What stands around a body, between AMQP's properties and the plain fields that the worker's rooms know.
+//!
+//! The contract with process engines is written in AMQP's properties and headers, so every broker keeps them whole: a
+//! job that is requeued or becomes a dead letter keeps headers that this worker knows nothing of.
+
+use lapin::BasicProperties;
+use lapin::types::{AMQPValue, FieldTable, ShortString};
+use scriptmill_sdk::Code;
+use scriptmill_sdk::amqp::Envelope;
+
+/// The broker's own count of a message's earlier deliveries. RabbitMQ 3.10 has it in every delivery; 4.x leaves it away
+/// where it is 0, and some versions altogether.
+const DELIVERY_COUNT: &str = "x-delivery-count";
+
+/// Headers that a message sheds when it is published again: RabbitMQ's own counts, of which some make it take a second
+/// round for a cycle and drop the message, and those that would send copies elsewhere.
+const SHED: [&str; 10] = [
+    "x-death",
+    "x-first-death-exchange",
+    "x-first-death-queue",
+    "x-first-death-reason",
+    "x-last-death-exchange",
+    "x-last-death-queue",
+    "x-last-death-reason",
+    DELIVERY_COUNT,
+    "CC",
+    "BCC",
+];
+
+/// The properties and headers of a message, as its broker has them.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Properties(pub(super) BasicProperties);
+
+/// The value of a header that a worker sets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Header {
+    /// A text.
+    Text(String),
+    /// A whole number.
+    Number(i64),
+}
+
+impl Properties {
+    /// Those of a job, as a dispatcher writes them.
+    pub fn of_job(envelope: &Envelope) -> Self {
+        Self(envelope.job_properties())
+    }
+
+    /// Those of the outcome of the job with this envelope, at `now_ms` milliseconds since 1970.
+    pub fn of_outcome(envelope: &Envelope, status: &str, code: Option<Code>, now_ms: u64) -> Self {
+        Self(envelope.outcome_properties(status, code, now_ms))
+    }
+
+    /// What the rooms need of them.
+    pub fn envelope(&self) -> Envelope {
+        Envelope::read(&self.0)
+    }
+
+    /// Which attempt at a job a delivery of it is, from 1: what workers counted when they requeued it, and what the broker
+    /// counted when they died with it.
+    pub fn attempt(&self, envelope: &Envelope, redelivered: bool) -> u32 {
+        let headers = self.0.headers().as_ref();
+        let counted = headers.and_then(|headers| match headers.inner().get(DELIVERY_COUNT)? {
+            AMQPValue::LongLongInt(n) => u32::try_from(*n).ok(),
+            AMQPValue::LongInt(n) => u32::try_from(*n).ok(),
+            AMQPValue::LongUInt(n) => Some(*n),
+            _ => None,
+        });
+        envelope.attempt.saturating_add(counted.unwrap_or(0).max(u32::from(redelivered)))
+    }
+
+    /// Those of the same message when it is published once more, with some headers set: persistent, and without what it
+    /// sheds, its expiration and its publisher, whom nobody else may name.
+    pub fn published_again(&self, headers: impl IntoIterator<Item = (&'static str, Header)>) -> Self {
+        type With = fn(BasicProperties, ShortString) -> BasicProperties;
+        const PERSISTENT: u8 = 2;
+        let Self(properties) = self;
+        let mut table = FieldTable::default();
+        for (name, value) in properties.headers().iter().flat_map(|headers| headers.inner()) {
+            if !SHED.contains(&name.as_str()) {
+                table.insert(name.clone(), value.clone());
+            }
+        }
+        for (name, value) in headers {
+            let value = match value {
+                Header::Text(text) => AMQPValue::LongString(text.into()),
+                Header::Number(number) => AMQPValue::LongLongInt(number),
+            };
+            table.insert(name.into(), value);
+        }
+        let mut again = BasicProperties::default().with_delivery_mode(PERSISTENT).with_headers(table);
+        let texts: [(&Option<ShortString>, With); 7] = [
+            (properties.content_type(), BasicProperties::with_content_type),
+            (properties.content_encoding(), BasicProperties::with_content_encoding),
+            (properties.correlation_id(), BasicProperties::with_correlation_id),
+            (properties.reply_to(), BasicProperties::with_reply_to),
+            (properties.message_id(), BasicProperties::with_message_id),
+            (properties.kind(), BasicProperties::with_type),
+            (properties.app_id(), BasicProperties::with_app_id),
+        ];
+        for (text, with) in texts {
+            if let Some(text) = text {
+                again = with(again, text.clone());
+            }
+        }
+        Self(match properties.timestamp() {
+            Some(timestamp) => again.with_timestamp(*timestamp),
+            None => again,
+        })
+    }
+}
+
+impl From<BasicProperties> for Properties {
+    fn from(properties: BasicProperties) -> Self {
+        Self(properties)
+    }
+}
+
+impl AsRef<BasicProperties> for Properties {
+    fn as_ref(&self) -> &BasicProperties {
+        &self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use scriptmill_sdk::amqp::ATTEMPT;
+
+    use super::*;
+
+    #[test]
+    fn what_is_published_again_sheds_what_must_not_go_round() {
+        let mut headers = FieldTable::default();
+        for name in SHED.iter().chain(&["x-own", "traceparent"]) {
+            headers.insert((*name).into(), AMQPValue::LongString("text".into()));
+        }
+        let properties = BasicProperties::default()
+            .with_headers(headers)
+            .with_user_id("somebody".into())
+            .with_expiration("1000".into())
+            .with_reply_to("replies".into())
+            .with_timestamp(7);
+        let Properties(again) = Properties(properties).published_again([(ATTEMPT, Header::Number(2))]);
+        let names = again.headers().as_ref().unwrap().inner().keys().map(|name| name.as_str()).collect::<Vec<_>>();
+        assert_eq!(names, ["traceparent", "x-own", ATTEMPT]);
+        assert_eq!((again.user_id(), again.expiration()), (&None, &None));
+        assert_eq!((again.reply_to(), again.timestamp()), (&Some("replies".into()), &Some(7)));
+        assert_eq!(again.delivery_mode(), &Some(2));
+    }
+
+    #[test]
+    fn attempts_are_counted_by_workers_and_brokers() {
+        let cases = [
+            ("first, RabbitMQ 3.10", 1, Some(0), false, 1),
+            ("first, RabbitMQ 4", 1, None, false, 1),
+            ("a worker died", 1, Some(1), true, 2),
+            ("a worker died, uncounted", 1, None, true, 2),
+            ("requeued, then two workers died", 2, Some(2), true, 4),
+        ];
+        for (name, attempt, counted, redelivered, expected) in cases {
+            let mut headers = FieldTable::default();
+            if let Some(counted) = counted {
+                headers.insert(DELIVERY_COUNT.into(), AMQPValue::LongLongInt(counted));
+            }
+            let properties = Properties(BasicProperties::default().with_headers(headers));
+            let envelope = Envelope { attempt, ..Envelope::default() };
+            assert_eq!(properties.attempt(&envelope, redelivered), expected, "{name}");
+        }
+    }
+}

@@ -1,0 +1,34 @@
+//! What the process says about itself.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// What the process says about itself, on standard error.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Options {
+    /// How lines are written.
+    pub format: Format,
+    /// Which lines are written: a level, or directives such as `info,scriptmill::settle=debug`.
+    pub filter: String,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { format: Format::Auto, filter: "info".to_owned() }
+    }
+}
+
+/// How log lines are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[schemars(inline)]
+pub enum Format {
+    /// For people on a terminal, else as JSON.
+    #[default]
+    Auto,
+    /// For people.
+    Human,
+    /// One JSON object a line.
+    Json,
+}

@@ -1,0 +1,58 @@
+//! How scripts are checked and kept.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use bytesize::ByteSize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// How scripts are checked and kept.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Options {
+    /// The source of a script's modules together.
+    #[schemars(with = "String")]
+    pub source_size: ByteSize,
+    /// Modules of one script.
+    #[schemars(range(min = 1, max = 10_000))]
+    pub modules: usize,
+    /// Time that the check of one script may take.
+    #[serde(with = "humantime_serde")]
+    #[schemars(with = "String")]
+    pub check_timeout: Duration,
+    /// Memory of the process that checks scripts.
+    #[schemars(with = "String")]
+    pub check_memory: ByteSize,
+    /// Memory for the images of scripts that ran before, so that they need not be prepared again.
+    #[schemars(with = "String")]
+    pub image_cache: ByteSize,
+    /// A folder that keeps the compiled engine between starts. Absent: `scriptmill` in the user's cache folder, else
+    /// none, and every start compiles for about a second.
+    pub cache_dir: Option<PathBuf>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            source_size: ByteSize::mib(4),
+            modules: 256,
+            check_timeout: Duration::from_secs(10),
+            check_memory: ByteSize::gib(1),
+            image_cache: ByteSize::mib(256),
+            cache_dir: None,
+        }
+    }
+}
+
+impl Options {
+    /// The folder for the compiled engine: the configured one, else the user's cache folder as the XDG base directory
+    /// specification places it.
+    pub fn cache_folder(&self) -> Option<PathBuf> {
+        let folder = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+        self.cache_dir.clone().or_else(|| {
+            let base = folder("XDG_CACHE_HOME").or_else(|| folder("HOME").map(|home| home.join(".cache")))?;
+            Some(base.join("scriptmill"))
+        })
+    }
+}

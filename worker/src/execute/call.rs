@@ -1,0 +1,62 @@
+//! One call of an entry, within what is left of its deadline.
+
+use std::time::Duration;
+
+use scriptmill_sandbox::{Clock, Execution, Invocation};
+use scriptmill_sdk::{Code, Ending};
+use serde_json::value::RawValue;
+
+use super::runner::Runner;
+use crate::intake::{Accepted, Policy};
+
+/// What all jobs of a worker have in common.
+pub struct Environment<'a, R: Runner> {
+    /// What runs them.
+    pub runner: &'a R,
+    /// What a worker takes at most.
+    pub policy: &'a Policy,
+    /// The time.
+    pub clock: &'a dyn Clock,
+}
+
+/// How long a job waited for what it needs.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Waits {
+    /// For a slot.
+    pub slot: Duration,
+    /// For its script to be prepared.
+    pub preparation: Duration,
+}
+
+/// A job's script, and what its calls have in common.
+pub(super) struct Call<'a, R: Runner> {
+    pub(super) environment: &'a Environment<'a, R>,
+    pub(super) script: &'a R::Script,
+    pub(super) accepted: &'a Accepted,
+}
+
+impl<R: Runner> Call<'_, R> {
+    /// Calls the entry as the job `id`, unless its deadline has passed.
+    pub(super) async fn run(&self, id: &str, input: &RawValue, deadline_ms: Option<u64>) -> Execution {
+        let Environment { runner, clock, .. } = *self.environment;
+        let accepted = self.accepted;
+        let left = deadline_ms.map_or(Duration::MAX, |ms| Duration::from_millis(ms).saturating_sub(clock.now()));
+        if left.is_zero() {
+            let message = "the deadline passed before the job could begin".to_owned();
+            return Execution::unrun(Ending::Cancelled { code: Code::DeadlinePassed, message });
+        }
+        let mut limits = accepted.limits;
+        limits.wall_time = left.min(limits.wall_time);
+        let invocation = Invocation {
+            entry: accepted.job.entry.as_deref(),
+            input: input.get(),
+            limits,
+            job_id: id,
+            tenant: accepted.job.tenant.as_str(),
+            attempt: accepted.attempt,
+            deadline_ms: accepted.deadline_ms,
+            clock_ms: accepted.clock_ms,
+        };
+        runner.run(self.script, invocation).await
+    }
+}

@@ -1,0 +1,45 @@
+//! A whole job: its one call or its batch, and the outcome.
+
+use std::time::Duration;
+
+use scriptmill_sdk::Outcome;
+
+use super::call::{Call, Environment, Waits};
+use super::runner::Runner;
+use crate::intake::Accepted;
+
+impl<R: Runner> Environment<'_, R> {
+    /// Runs a job, unless its deadline passed while it waited.
+    pub async fn execute(&self, script: &R::Script, accepted: Accepted, waits: Waits) -> Outcome {
+        let call = Call { environment: self, script, accepted: &accepted };
+        let mut execution = match &accepted.job.inputs {
+            None => call.run(&accepted.job.id, &accepted.job.input, accepted.deadline_ms).await,
+            Some(inputs) => call.run_batch(inputs).await,
+        };
+        let times = &mut execution.usage.times;
+        times.queued_us = accepted.queued_us;
+        times.waited_us = times.waited_us.saturating_add(micros(waits.slot));
+        times.prepared_us = micros(waits.preparation);
+        Outcome {
+            job_id: accepted.job.id,
+            tenant: accepted.job.tenant.into(),
+            ending: execution.ending,
+            diagnostics: execution.diagnostics,
+            logs: execution.logs,
+            usage: execution.usage,
+            engine: self.runner.engine().to_owned(),
+        }
+    }
+
+    /// Prepares a job's script, if need be, and runs the job: what the worker does, without its queues.
+    pub async fn prepare_and_execute(&self, accepted: Accepted) -> Outcome {
+        let began = self.clock.monotonic();
+        let script = self.runner.prepare(&accepted.job.script).await;
+        let preparation = self.clock.monotonic().saturating_sub(began);
+        self.execute(&script, accepted, Waits { preparation, ..Waits::default() }).await
+    }
+}
+
+fn micros(time: Duration) -> u64 {
+    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
+}

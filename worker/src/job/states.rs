@@ -1,0 +1,235 @@
+//! The states of a job. Each is a type of its own that consumes the one before, so that no step can be left out, taken twice
+//! or taken in another order:
+//!
+//! ```text
+//! Received ──admit──▶ Admitted ──start──▶ Running ──end──▶ Settling ──▶ settled: nothing is left of it
+//!    │                   │                   │                 ▲
+//!    │                   └─────requeue───────┴──abort──▶ Requeue ──▶ settled
+//!    └──admit, but the message is no job for this worker ──────┘
+//! ```
+//!
+//! All of them hold the delivery. What was read from around the message (its envelope, and which attempt at the job this
+//! is) is read once and travels along. A state that is dropped drops its delivery, which the broker then delivers again.
+//!
+//! A job cannot run before it is admitted and has a slot:
+//!
+//! ```compile_fail
+//! fn run(received: scriptmill::job::Received, slot: scriptmill::job::Slot) {
+//!     received.start(slot);
+//! }
+//! ```
+//!
+//! and what is settled cannot be settled again:
+//!
+//! ```compile_fail
+//! async fn settle(settler: scriptmill::settle::Settler, settling: scriptmill::job::Settling) {
+//!     settler.settle(settling).await;
+//!     settler.settle(settling).await;
+//! }
+//! ```
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
+
+use prometheus_client::metrics::gauge::Gauge;
+use scriptmill_sandbox::Clock;
+use scriptmill_sdk::amqp::Envelope;
+use scriptmill_sdk::{Bundle, Outcome};
+use tokio::sync::OwnedSemaphorePermit;
+use tokio_util::sync::WaitForCancellationFuture;
+
+use super::answer::Answer;
+use crate::broker::Delivery;
+use crate::execute::Waits;
+use crate::intake::{self, Accepted, Policy};
+
+/// What every state holds.
+struct Held {
+    delivery: Delivery,
+    envelope: Envelope,
+    /// Which attempt at the job this is, from 1.
+    attempt: u32,
+}
+
+/// The right to have a job begun. Dropping it gives the slot to the next one.
+pub struct Slot {
+    _permit: OwnedSemaphorePermit,
+    running: Gauge,
+}
+
+impl Slot {
+    /// A slot, counted by `running` for as long as it is held.
+    pub fn new(permit: OwnedSemaphorePermit, running: &Gauge) -> Self {
+        running.inc();
+        Self { _permit: permit, running: running.clone() }
+    }
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        self.running.dec();
+    }
+}
+
+/// A message that has come. Its body has not been looked into.
+pub struct Received {
+    held: Held,
+    /// By the time of day, since the Unix epoch.
+    received_at: Duration,
+    /// By the monotonic clock.
+    received: Duration,
+    waits: Waits,
+}
+
+impl Received {
+    /// A delivery that has come just now.
+    pub fn new(delivery: Delivery, clock: &dyn Clock) -> Self {
+        let envelope = delivery.message.properties.envelope();
+        let attempt = delivery.message.properties.attempt(&envelope, delivery.redelivered);
+        let held = Held { delivery, envelope, attempt };
+        Self { held, received_at: clock.now(), received: clock.monotonic(), waits: Waits::default() }
+    }
+
+    /// The span in which all that happens to the job is logged. Its tenant is recorded once it is known.
+    pub fn span(&self) -> tracing::Span {
+        let Envelope { message_id, traceparent, .. } = &self.held.envelope;
+        let id = message_id.as_deref().unwrap_or_default();
+        tracing::info_span!("job", id, tenant = tracing::field::Empty, traceparent)
+    }
+
+    /// Notes that there is a slot for it now.
+    pub fn has_slot(&mut self, clock: &dyn Clock) {
+        self.waits.slot = clock.monotonic().saturating_sub(self.received);
+    }
+
+    /// Reads the message.
+    ///
+    /// # Errors
+    /// It is no job for this worker: it is settled with the outcome that says why, and becomes a dead letter. Or the
+    /// worker's own code broke over it: it is settled with the outcome that says so.
+    pub fn admit(self, policy: &Policy) -> Result<Admitted, Box<Settling>> {
+        let Self { held, received_at, waits, .. } = self;
+        let read = || intake::read(&held.delivery.message.body, &held.envelope, held.attempt, received_at, policy);
+        match catch_unwind(AssertUnwindSafe(read)) {
+            Ok(Ok(accepted)) => Ok(Admitted { held, accepted, waits }),
+            Ok(Err(outcome)) => Err(Box::new(Settling::new(held, *outcome, policy, true))),
+            Err(_) => Err(Box::new(Settling::broken(held, policy))),
+        }
+    }
+
+    /// It goes back to the queue as it came.
+    pub fn requeue(self) -> Requeue {
+        Requeue(self.held)
+    }
+}
+
+/// A job that may run here and now. It holds no slot: its script may have to be prepared first.
+pub struct Admitted {
+    held: Held,
+    accepted: Accepted,
+    /// How long it has waited so far.
+    pub waits: Waits,
+}
+
+impl Admitted {
+    /// Whose job it is.
+    pub fn tenant(&self) -> &str {
+        self.accepted.job.tenant.as_str()
+    }
+
+    /// Its script.
+    pub fn script(&self) -> &Bundle {
+        &self.accepted.job.script
+    }
+
+    /// Bytes of its message.
+    pub fn message_bytes(&self) -> usize {
+        self.held.delivery.message.body.len()
+    }
+
+    /// Ends when the delivery is void.
+    pub fn lost(&self) -> WaitForCancellationFuture<'_> {
+        self.held.delivery.lost()
+    }
+
+    /// The worker's own code broke over it.
+    pub fn broken(self, policy: &Policy) -> Settling {
+        Settling::broken(self.held, policy)
+    }
+
+    /// Takes its slot.
+    pub fn start(self, slot: Slot) -> (Running, Accepted) {
+        let Self { held, accepted, waits } = self;
+        (Running { held, waits, _slot: slot }, accepted)
+    }
+
+    /// It goes back to the queue as it came.
+    pub fn requeue(self) -> Requeue {
+        Requeue(self.held)
+    }
+}
+
+/// A job that has begun. It holds its slot.
+pub struct Running {
+    held: Held,
+    /// How long it waited before it began.
+    pub waits: Waits,
+    _slot: Slot,
+}
+
+impl Running {
+    /// Ends when the delivery is void.
+    pub fn lost(&self) -> WaitForCancellationFuture<'_> {
+        self.held.delivery.lost()
+    }
+
+    /// It came to its end, with this outcome.
+    pub fn end(self, outcome: Outcome, policy: &Policy) -> Settling {
+        Settling::new(self.held, outcome, policy, false)
+    }
+
+    /// The worker's own code broke over it.
+    pub fn broken(self, policy: &Policy) -> Settling {
+        Settling::broken(self.held, policy)
+    }
+
+    /// It goes back to the queue, and has been tried once more.
+    pub fn abort(self) -> Requeue {
+        let Self { mut held, .. } = self;
+        held.attempt = held.attempt.saturating_add(1);
+        Requeue(held)
+    }
+}
+
+/// A job whose outcome is known and not yet published.
+pub struct Settling {
+    pub(crate) delivery: Delivery,
+    pub(crate) envelope: Envelope,
+    pub(crate) answer: Answer,
+    /// The message is no job for this worker: it is kept among the dead letters.
+    pub(crate) is_dead_letter: bool,
+}
+
+impl Settling {
+    fn new(held: Held, outcome: Outcome, policy: &Policy, is_dead_letter: bool) -> Self {
+        let Held { delivery, envelope, .. } = held;
+        Self { delivery, envelope, answer: Answer::new(outcome, policy.message_bytes_max), is_dead_letter }
+    }
+
+    /// Settled with the outcome that says that the worker's own code broke. The job may not have been read.
+    fn broken(held: Held, policy: &Policy) -> Self {
+        let job_id = held.envelope.message_id.clone().unwrap_or_default();
+        Self::new(held, policy.broken(job_id), policy, false)
+    }
+}
+
+/// A job that goes back to its queue.
+pub struct Requeue(Held);
+
+impl Requeue {
+    /// The delivery, its envelope, and the attempt that the next delivery will be.
+    pub(crate) fn into_parts(self) -> (Delivery, Envelope, u32) {
+        let Held { delivery, envelope, attempt } = self.0;
+        (delivery, envelope, attempt)
+    }
+}

@@ -1,0 +1,160 @@
+//! The way of one job through the rooms: read on an executor thread, prepared if need be, run, settled.
+//!
+//! Reading, looking for the image and running are one turn on one thread: a hand-over between threads costs more than a
+//! small job. Only a job whose script must be prepared comes back in between.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::FutureExt as _;
+use scriptmill_sandbox::Clock;
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use tracing::{Instrument as _, Span};
+
+use crate::broker::Broker;
+use crate::execute::{Environment, Runner};
+use crate::intake::Policy;
+use crate::job::{Admitted, Received, Requeue, Settling, Slot};
+use crate::metrics::Metrics;
+use crate::preparing::Preparing;
+use crate::schedule::Executor;
+use crate::settle::Settler;
+
+/// What every job needs on its way.
+pub(crate) struct Rooms<R: Runner> {
+    pub(crate) broker: Arc<dyn Broker>,
+    pub(crate) runner: Arc<R>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) executor: Executor,
+    pub(crate) preparer: Executor,
+    pub(crate) slots: Arc<Semaphore>,
+    pub(crate) preparing: Preparing,
+    pub(crate) settler: Settler,
+    pub(crate) policy: Policy,
+    pub(crate) metrics: Metrics,
+    /// Set when jobs that have not begun are to be requeued.
+    pub(crate) drain: CancellationToken,
+    /// Set at the end of the grace period: what still runs is requeued.
+    pub(crate) abort: CancellationToken,
+}
+
+/// How a job leaves.
+enum Step {
+    /// Its outcome is known.
+    Settle(Box<Settling>),
+    /// The worker leaves.
+    Requeue(Requeue),
+    /// Its delivery is void.
+    Lost,
+}
+
+impl<R: Runner> Rooms<R> {
+    /// Sees one job through.
+    pub(crate) async fn see_through(self: Arc<Self>, mut received: Received, slot: Slot) {
+        received.has_slot(&*self.clock);
+        let span = received.span();
+        let way = async {
+            let begun = on(&self.executor, self.clone().begin(received, slot)).await;
+            let step = match begun.unwrap_or(Ok(Step::Lost)) {
+                Ok(step) => step,
+                Err(admitted) => self.prepare(*admitted).await,
+            };
+            self.leave(step).await;
+        };
+        way.instrument(span).await;
+    }
+
+    /// Reads a job and, if its script is ready, runs it. An error is the job whose script must be prepared; its slot is free
+    /// for others.
+    async fn begin(self: Arc<Self>, received: Received, slot: Slot) -> Result<Step, Box<Admitted>> {
+        let admitted = match received.admit(&self.policy) {
+            Ok(admitted) => admitted,
+            Err(settling) => return Ok(Step::Settle(settling)),
+        };
+        Span::current().record("tenant", admitted.tenant());
+        match AssertUnwindSafe(self.runner.ready(admitted.script())).catch_unwind().await {
+            Ok(Some(script)) => Ok(self.run(admitted, slot, script).await),
+            Ok(None) => Err(Box::new(admitted)),
+            Err(_) => Ok(Step::Settle(Box::new(admitted.broken(&self.policy)))),
+        }
+    }
+
+    /// Runs a job whose script is ready, to its end or until the worker may wait no longer.
+    async fn run(self: Arc<Self>, admitted: Admitted, slot: Slot, script: R::Script) -> Step {
+        let (running, accepted) = admitted.start(slot);
+        let environment = Environment { runner: &*self.runner, policy: &self.policy, clock: &*self.clock };
+        let execution = AssertUnwindSafe(environment.execute(&script, accepted, running.waits)).catch_unwind();
+        tokio::select! {
+            biased;
+            () = running.lost() => Step::Lost,
+            () = self.abort.cancelled() => Step::Requeue(running.abort()),
+            outcome = execution => Step::Settle(Box::new(match outcome {
+                Ok(outcome) => running.end(outcome, &self.policy),
+                Err(_) => running.broken(&self.policy),
+            })),
+        }
+    }
+
+    /// Prepares the script of a job that holds no slot meanwhile, and runs the job once there is one again.
+    async fn prepare(self: &Arc<Self>, admitted: Admitted) -> Step {
+        let began = self.clock.monotonic();
+        let place = self.preparing.enter(admitted.message_bytes());
+        let prepared = on(&self.preparer, self.clone().make_image(admitted)).await;
+        let (mut admitted, script, preparation) = match prepared.unwrap_or(Err(Step::Lost)) {
+            Ok(prepared) => *prepared,
+            Err(step) => return step,
+        };
+        let permit = tokio::select! {
+            biased;
+            () = admitted.lost() => return Step::Lost,
+            () = self.drain.cancelled() => return Step::Requeue(admitted.requeue()),
+            // The semaphore is never closed.
+            Ok(permit) = self.slots.clone().acquire_owned() => permit,
+        };
+        drop(place);
+        let since = self.clock.monotonic().saturating_sub(began);
+        admitted.waits.slot += since.saturating_sub(preparation);
+        admitted.waits.preparation = preparation;
+        let slot = Slot::new(permit, &self.metrics.running);
+        on(&self.executor, self.clone().run(admitted, slot, script)).await.unwrap_or(Step::Lost)
+    }
+
+    /// Prepares a job's script, and says how long that took. An error says what is to be done with the job instead.
+    async fn make_image(self: Arc<Self>, admitted: Admitted) -> Result<Box<(Admitted, R::Script, Duration)>, Step> {
+        let began = self.clock.monotonic();
+        let script = tokio::select! {
+            biased;
+            () = admitted.lost() => return Err(Step::Lost),
+            () = self.drain.cancelled() => return Err(Step::Requeue(admitted.requeue())),
+            script = AssertUnwindSafe(self.runner.prepare(admitted.script())).catch_unwind() => script,
+        };
+        let Ok(script) = script else {
+            return Err(Step::Settle(Box::new(admitted.broken(&self.policy))));
+        };
+        let preparation = self.clock.monotonic().saturating_sub(began);
+        Ok(Box::new((admitted, script, preparation)))
+    }
+
+    async fn leave(&self, step: Step) {
+        match step {
+            Step::Settle(settling) => {
+                let (status, code) = (settling.answer.status(), settling.answer.code());
+                match settling.is_dead_letter {
+                    false => tracing::debug!(status, ?code, "the job ended"),
+                    true => tracing::warn!(?code, "the message is no job for this worker; it goes to the dead letters"),
+                }
+                self.settler.settle(*settling).await;
+            }
+            Step::Requeue(job) => self.settler.requeue(job).await,
+            Step::Lost => self.settler.lost(),
+        }
+    }
+}
+
+/// Runs a step on an executor. `None` if the worker's own code broke where nothing caught it: the delivery is dropped then,
+/// and the broker delivers it again.
+async fn on<T: Send + 'static>(executor: &Executor, step: impl Future<Output = T> + Send + 'static) -> Option<T> {
+    executor.spawn(step.in_current_span()).await
+}
