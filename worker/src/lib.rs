@@ -14,6 +14,7 @@ pub mod limits;
 pub mod metrics;
 mod preparing;
 mod rooms;
+mod rules;
 pub mod schedule;
 pub mod service;
 pub mod settle;

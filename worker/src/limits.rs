@@ -1,5 +1,6 @@
 //! The limits of a job, as an operator sets them.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use bytesize::ByteSize;
@@ -7,15 +8,28 @@ use schemars::JsonSchema;
 use scriptmill_sdk::Limits;
 use serde::{Deserialize, Serialize};
 
+use crate::rules::{Rules, UNACKNOWLEDGED_MAX};
+
+/// A script that may use no fuel could not even begin.
+const FUEL_MIN: u64 = 1;
+/// The engine's own memory and stack take about 5 MiB, and WebAssembly can address 4 GiB with 32 bits.
+const MEMORY: RangeInclusive<ByteSize> = ByteSize::mib(8)..=ByteSize::gib(4);
+/// Time of one run.
+const WALL_TIME: RangeInclusive<Duration> = Duration::from_millis(1)..=UNACKNOWLEDGED_MAX;
+/// Levels of nesting.
+const NESTING: RangeInclusive<u64> = 1..=10_000;
+/// Host calls that are pending at one time.
+const PENDING_CALLS_MAX: u64 = 100_000;
+
 /// What one job may use at most. A job may ask for less, never for more.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Options {
     /// Fuel of the entry: about one unit for each WebAssembly instruction.
-    #[schemars(range(min = 1))]
+    #[schemars(range(min = FUEL_MIN))]
     pub fuel: u64,
     /// Fuel of a script's top level, which runs once for each script.
-    #[schemars(range(min = 1))]
+    #[schemars(range(min = FUEL_MIN))]
     pub prepare_fuel: u64,
     /// Linear memory of one job, its engine included, such as `64MiB`.
     #[schemars(with = "String")]
@@ -33,10 +47,32 @@ pub struct Options {
     #[schemars(with = "String")]
     pub log_size: ByteSize,
     /// How deeply arrays and objects of the input and of the value may be nested.
-    #[schemars(range(min = 1))]
+    #[schemars(range(min = *NESTING.start(), max = *NESTING.end()))]
     pub nesting: u64,
     /// Host calls, timers among them, that may wait for their answer at one time.
+    #[schemars(range(max = PENDING_CALLS_MAX))]
     pub pending_calls: u64,
+}
+
+impl Options {
+    /// Holds the options against their ranges; `message_size` is the worker's own bound.
+    pub(crate) fn check(&self, message_size: ByteSize, rules: &mut Rules<'_>) {
+        rules.within("fuel", self.fuel, FUEL_MIN.., "");
+        rules.within("prepare_fuel", self.prepare_fuel, FUEL_MIN.., "");
+        rules.within("nesting", self.nesting, NESTING, "");
+        rules.within("pending_calls", self.pending_calls, ..=PENDING_CALLS_MAX, "");
+        rules.within("memory", self.memory, MEMORY, "the engine needs the one, and WebAssembly can address the other");
+        rules.within("wall_time", self.wall_time, WALL_TIME, "that is half of RabbitMQ's consumer timeout");
+        for (name, size) in [("output", self.output), ("log_size", self.log_size)] {
+            fits_message(name, size, message_size, rules);
+        }
+    }
+}
+
+/// What travels in one message is no larger than that. A default may stay above: the bound on messages holds all the same.
+pub(crate) fn fits_message(name: &str, size: ByteSize, message_size: ByteSize, rules: &mut Rules<'_>) {
+    let holds = size <= message_size || !rules.is_said(name);
+    rules.check(name, holds, "must be worker.message_size at most, since it travels in one message");
 }
 
 impl Default for Options {

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::num::NonZeroUsize;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,8 +24,20 @@ use crate::limits;
 use crate::metrics::Metrics;
 use crate::preparing::Preparing;
 use crate::rooms::Rooms;
+use crate::rules::{Rules, UNACKNOWLEDGED_MAX};
 use crate::schedule::Executor;
 use crate::settle::Settler;
+
+/// More slots at one time: an instance takes about six mappings, and Linux gives a process 65,530 by default
+/// (`vm.max_map_count`).
+const SLOTS_MAX: usize = 10_000;
+/// More threads than that help no machine.
+const THREADS_MAX: usize = 1_024;
+/// More inputs would take a batch past its time.
+const BATCH_INPUTS_MAX: usize = 100_000;
+/// A smaller message could not hold the outcome of a job that says why it failed; RabbitMQ 4 refuses messages above 16 MiB
+/// by default, and headers need room too.
+pub(crate) const MESSAGE_SIZE: RangeInclusive<ByteSize> = ByteSize::kib(64)..=ByteSize::mib(15);
 
 /// How much a worker takes on.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -32,8 +45,10 @@ use crate::settle::Settler;
 pub struct Options {
     /// Jobs that may have begun and not ended at one time: running, or waiting on the host. Each may take up to the
     /// memory limit.
+    #[schemars(range(max = SLOTS_MAX))]
     pub slots: NonZeroUsize,
     /// Threads that run scripts. Absent: one for each processor.
+    #[schemars(range(max = THREADS_MAX))]
     pub threads: Option<NonZeroUsize>,
     /// Jobs taken from the queue beyond `slots`, so that a free slot finds its next job at hand while the outcomes of
     /// others await their confirm.
@@ -49,6 +64,7 @@ pub struct Options {
     #[schemars(with = "String")]
     pub input_size: ByteSize,
     /// Inputs of one batch.
+    #[schemars(range(max = BATCH_INPUTS_MAX))]
     pub batch_inputs: NonZeroUsize,
     /// Memory for jobs whose script is being prepared. They hold no slot, and further jobs are taken in their place until
     /// this is used up.
@@ -75,6 +91,20 @@ impl Default for Options {
 }
 
 impl Options {
+    /// Holds the options against their ranges.
+    pub(crate) fn check(&self, rules: &mut Rules<'_>) {
+        rules.within("slots", self.slots.get(), ..=SLOTS_MAX, "");
+        if let Some(threads) = self.threads {
+            rules.within("threads", threads.get(), ..=THREADS_MAX, "");
+        }
+        rules.within("grace", self.grace, ..=UNACKNOWLEDGED_MAX, "that is half of RabbitMQ's consumer timeout");
+        let reason = "RabbitMQ 4 refuses messages above 16 MiB";
+        rules.within("message_size", self.message_size, MESSAGE_SIZE, reason);
+        rules.within("batch_inputs", self.batch_inputs.get(), ..=BATCH_INPUTS_MAX, "");
+        limits::fits_message("input_size", self.input_size, self.message_size, rules);
+        rules.section("limits", |rules| self.limits.check(self.message_size, rules));
+    }
+
     /// What is taken for a job.
     pub fn policy(&self, tenant_is_user: bool, engine: &str) -> Policy {
         Policy {

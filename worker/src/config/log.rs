@@ -2,6 +2,9 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use tracing_subscriber::EnvFilter;
+
+use crate::rules::Rules;
 
 /// What the process says about itself, on standard error.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -11,6 +14,17 @@ pub struct Options {
     pub format: Format,
     /// Which lines are written: a level, or directives such as `info,scriptmill::settle=debug`.
     pub filter: String,
+}
+
+impl Options {
+    /// Holds the options against their rules.
+    pub(crate) fn check(&self, rules: &mut Rules<'_>) {
+        rules.check(
+            "filter",
+            EnvFilter::builder().parse(&self.filter).is_ok(),
+            "must be a level such as info, or directives such as info,scriptmill=debug",
+        );
+    }
 }
 
 impl Default for Options {

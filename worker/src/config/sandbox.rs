@@ -1,11 +1,22 @@
 //! How scripts are checked and kept.
 
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use bytesize::ByteSize;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+use crate::rules::Rules;
+use crate::service::MESSAGE_SIZE;
+
+/// Modules of one script.
+const MODULES: RangeInclusive<usize> = 1..=10_000;
+/// How long one check may take.
+const CHECK_TIMEOUT: RangeInclusive<Duration> = Duration::from_millis(100)..=Duration::from_secs(600);
+/// Less is not enough for the child process to start.
+const CHECK_MEMORY_MIN: ByteSize = ByteSize::mib(128);
 
 /// How scripts are checked and kept.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -15,7 +26,7 @@ pub struct Options {
     #[schemars(with = "String")]
     pub source_size: ByteSize,
     /// Modules of one script.
-    #[schemars(range(min = 1, max = 10_000))]
+    #[schemars(range(min = *MODULES.start(), max = *MODULES.end()))]
     pub modules: usize,
     /// Time that the check of one script may take.
     #[serde(with = "humantime_serde")]
@@ -46,6 +57,14 @@ impl Default for Options {
 }
 
 impl Options {
+    /// Holds the options against their ranges.
+    pub(crate) fn check(&self, rules: &mut Rules<'_>) {
+        rules.within("source_size", self.source_size, ..=*MESSAGE_SIZE.end(), "it travels in one message");
+        rules.within("modules", self.modules, MODULES, "");
+        rules.within("check_timeout", self.check_timeout, CHECK_TIMEOUT, "");
+        rules.within("check_memory", self.check_memory, CHECK_MEMORY_MIN.., "");
+    }
+
     /// The folder for the compiled engine: the configured one, else the user's cache folder as the XDG base directory
     /// specification places it.
     pub fn cache_folder(&self) -> Option<PathBuf> {

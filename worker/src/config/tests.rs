@@ -80,9 +80,9 @@ fn mistakes_name_the_key_and_where_it_was_said() {
         (Some("[worker]\nmessage_size = '16MiB'"), &[], &[],
             &["SM4001: worker.message_size must be between 64KiB and 15MiB: RabbitMQ 4 refuses messages above 16 MiB, but is \"16MiB\" (scriptmill.toml, line 2)"]),
         (Some("[worker]\ngrace = '16m'"), &[], &[],
-            &["SM4001: worker.grace must be 15m at most, half of RabbitMQ's consumer timeout, but is \"16m\" (scriptmill.toml, line 2)"]),
+            &["SM4001: worker.grace must be 15m at most: that is half of RabbitMQ's consumer timeout, but is \"16m\" (scriptmill.toml, line 2)"]),
         (Some("[worker.limits]\nmemory = '1MiB'"), &[], &[],
-            &["SM4001: worker.limits.memory must be between 8MiB, which the engine needs, and 4GiB, which WebAssembly can address, but is \"1MiB\" (scriptmill.toml, line 2)"]),
+            &["SM4001: worker.limits.memory must be between 8MiB and 4GiB: the engine needs the one, and WebAssembly can address the other, but is \"1MiB\" (scriptmill.toml, line 2)"]),
         (Some("[log]\nformat = 'xml'"), &[], &[],
             &["SM4001: log.format must be one of auto, human, json, but is \"xml\" (scriptmill.toml, line 2)"]),
         (Some("[http]\naddress = 8080"), &[], &[],
@@ -103,7 +103,7 @@ fn mistakes_name_the_key_and_where_it_was_said() {
             &["SM4001: http.address must be a text such as \"127.0.0.1:8080\", but is \"nowhere\" (environment variable SCRIPTMILL_HTTP__ADDRESS)",
               "SM4001: worker.slots must be a whole number of at least 1, but is -1 (scriptmill.toml, line 2)",
               "SM4002: there is no setting worker.speed (scriptmill.toml, line 3)",
-              "SM4001: worker.grace must be 15m at most, half of RabbitMQ's consumer timeout, but is \"1h\" (flag --set)"]),
+              "SM4001: worker.grace must be 15m at most: that is half of RabbitMQ's consumer timeout, but is \"1h\" (flag --set)"]),
     ];
     for (file, environment, flags, expected) in cases {
         assert_eq!(load(*file, environment, flags).unwrap_err(), *expected);

@@ -1,5 +1,6 @@
 //! How RabbitMQ is reached.
 
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -7,6 +8,15 @@ use schemars::JsonSchema;
 use scriptmill_sdk::Address;
 use scriptmill_sdk::connect::Brokers;
 use serde::{Deserialize, Serialize};
+
+use crate::rules::Rules;
+
+/// Bytes of a prefix.
+const PREFIX_BYTES_MAX: usize = 64;
+/// How long one answer of the broker, or a pause between two attempts, may take.
+const MOMENT: RangeInclusive<Duration> = Duration::from_millis(100)..=Duration::from_secs(600);
+/// How often both sides may say that they are alive.
+const HEARTBEAT: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(300);
 
 /// How RabbitMQ is reached, and under which names its queues and exchanges live.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -22,7 +32,7 @@ pub struct Options {
     /// A file of certificates (PEM) to trust for `amqps`, beside the system's own.
     pub ca_file: Option<PathBuf>,
     /// What the names of all queues and exchanges begin with: `scriptmill` gives `scriptmill.jobs`, `scriptmill.dead` …
-    #[schemars(length(min = 1, max = 64))]
+    #[schemars(length(min = 1, max = PREFIX_BYTES_MAX))]
     pub prefix: String,
     /// The longest wait for any single answer of the broker, such as a connection, a declaration or a confirm.
     #[serde(with = "humantime_serde")]
@@ -57,6 +67,27 @@ impl Default for Options {
 }
 
 impl Options {
+    /// Holds the options against their ranges.
+    pub(crate) fn check(&self, rules: &mut Rules<'_>) {
+        rules.check("addresses", !self.addresses.is_empty(), "must name at least one broker");
+        let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
+        rules.check(
+            "prefix",
+            (1..=PREFIX_BYTES_MAX).contains(&self.prefix.len()) && self.prefix.chars().all(is_name),
+            format!("must be 1 to {PREFIX_BYTES_MAX} letters, digits, dots, dashes or underscores"),
+        );
+        rules.within("timeout", self.timeout, MOMENT, "");
+        rules.within("retry_pause_max", self.retry_pause_max, MOMENT, "");
+        rules.within("heartbeat", self.heartbeat, HEARTBEAT, "");
+        let Self { username_file, password_file, ca_file, .. } = self;
+        for (name, path) in [("username_file", username_file), ("password_file", password_file), ("ca_file", ca_file)] {
+            rules.readable(name, path.as_deref());
+        }
+        let alone = |one: &Option<PathBuf>, other: &Option<PathBuf>| one.is_some() && other.is_none();
+        rules.check("password_file", !alone(password_file, username_file), "needs broker.username_file beside it");
+        rules.check("username_file", !alone(username_file, password_file), "needs broker.password_file beside it");
+    }
+
     /// The brokers, as the client takes them too.
     pub fn brokers(&self) -> Brokers {
         Brokers {

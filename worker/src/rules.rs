@@ -1,0 +1,155 @@
+//! How the options of a room check themselves: each range is said once, beside the option that it bounds, and gives both the
+//! check and its sentence. The configuration adds where a value was said.
+
+use std::fs::File;
+use std::io;
+use std::ops::{Bound, RangeBounds};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use bytesize::ByteSize;
+
+/// RabbitMQ closes the channel of a consumer that leaves a delivery unacknowledged for 30 minutes, unless it is told
+/// otherwise (`consumer_timeout`). Nothing of ours may come near.
+pub(crate) const UNACKNOWLEDGED_MAX: Duration = Duration::from_secs(15 * 60);
+
+/// An option that breaks a rule.
+#[derive(Debug)]
+pub(crate) struct Broken {
+    /// Its key, such as `worker.slots`.
+    pub(crate) key: String,
+    /// What is wrong.
+    pub(crate) fault: Fault,
+}
+
+/// What is wrong with an option.
+#[derive(Debug)]
+pub(crate) enum Fault {
+    /// It breaks this rule: `must be …`.
+    Rule(String),
+    /// The file that it names cannot be read.
+    Unreadable { path: PathBuf, error: io::Error },
+}
+
+/// Collects what breaks the rules.
+pub(crate) struct Rules<'a> {
+    section: String,
+    is_said: &'a dyn Fn(&str) -> bool,
+    /// What was found so far.
+    pub(crate) broken: Vec<Broken>,
+}
+
+impl<'a> Rules<'a> {
+    /// No findings yet. `is_said` tells whether somebody has set a key.
+    pub(crate) fn new(is_said: &'a dyn Fn(&str) -> bool) -> Self {
+        Self { section: String::new(), is_said, broken: Vec::new() }
+    }
+
+    /// Checks the options of one section.
+    pub(crate) fn section(&mut self, name: &str, check: impl FnOnce(&mut Self)) {
+        let inner = self.key(name);
+        let outer = std::mem::replace(&mut self.section, inner);
+        check(self);
+        self.section = outer;
+    }
+
+    /// Whether somebody has set this option, so that it is not its default.
+    pub(crate) fn is_said(&self, name: &str) -> bool {
+        (self.is_said)(&self.key(name))
+    }
+
+    /// A rule of any kind; `rule` reads on after the key, as in `must name at least one broker`.
+    pub(crate) fn check(&mut self, name: &str, holds: bool, rule: impl Into<String>) {
+        if !holds {
+            self.broken.push(Broken { key: self.key(name), fault: Fault::Rule(rule.into()) });
+        }
+    }
+
+    /// A value within its range. `reason` says where the range comes from; it may be empty.
+    pub(crate) fn within<T: Shown>(&mut self, name: &str, value: T, range: impl RangeBounds<T>, reason: &str) {
+        let rule = match (range.start_bound(), range.end_bound()) {
+            (Bound::Included(least), Bound::Included(most)) => {
+                format!("must be between {} and {}", least.shown(), most.shown())
+            }
+            (Bound::Included(least), _) => format!("must be at least {}", least.shown()),
+            (_, Bound::Included(most)) => format!("must be {} at most", most.shown()),
+            _ => return,
+        };
+        let separator = if reason.is_empty() { "" } else { ": " };
+        self.check(name, range.contains(&value), format!("{rule}{separator}{reason}"));
+    }
+
+    /// A file that can be read, where one is named.
+    pub(crate) fn readable(&mut self, name: &str, path: Option<&Path>) {
+        if let Some(path) = path
+            && let Err(error) = File::open(path)
+        {
+            let fault = Fault::Unreadable { path: path.to_owned(), error };
+            self.broken.push(Broken { key: self.key(name), fault });
+        }
+    }
+
+    fn key(&self, name: &str) -> String {
+        if self.section.is_empty() { name.to_owned() } else { format!("{}.{name}", self.section) }
+    }
+}
+
+/// A value as it is written in a configuration.
+pub(crate) trait Shown: PartialOrd {
+    fn shown(&self) -> String;
+}
+
+impl Shown for usize {
+    fn shown(&self) -> String {
+        self.to_string()
+    }
+}
+
+impl Shown for u64 {
+    fn shown(&self) -> String {
+        self.to_string()
+    }
+}
+
+impl Shown for Duration {
+    fn shown(&self) -> String {
+        humantime_serde::re::humantime::format_duration(*self).to_string()
+    }
+}
+
+impl Shown for ByteSize {
+    fn shown(&self) -> String {
+        let bytes = self.as_u64();
+        [("GiB", 30), ("MiB", 20), ("KiB", 10)]
+            .into_iter()
+            .find(|(_, shift)| bytes > 0 && bytes.trailing_zeros() >= *shift)
+            .map_or_else(|| format!("{bytes}B"), |(unit, shift)| format!("{}{unit}", bytes >> shift))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_range_gives_its_own_sentence() {
+        let said = |_: &str| false;
+        let mut rules = Rules::new(&said);
+        rules.section("worker", |rules| {
+            rules.within("slots", 3_usize, ..=2, "");
+            rules.within("grace", Duration::ZERO, Duration::from_millis(100)..=Duration::from_secs(600), "why");
+            rules.section("limits", |rules| rules.within("memory", ByteSize::b(5), ByteSize::kib(64).., ""));
+            rules.within("threads", 2_usize, 1..=2, "");
+        });
+        let sentences: Vec<_> =
+            rules.broken.iter().map(|broken| format!("{} {:?}", broken.key, broken.fault)).collect();
+        assert_eq!(
+            sentences,
+            [
+                "worker.slots Rule(\"must be 2 at most\")",
+                "worker.grace Rule(\"must be between 100ms and 10m: why\")",
+                "worker.limits.memory Rule(\"must be at least 64KiB\")",
+            ]
+        );
+    }
+}
