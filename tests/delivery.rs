@@ -324,7 +324,7 @@ async fn jobs_whose_script_is_being_prepared_hold_up_no_others() {
         // Those were never begun, and go back as they came.
         worker.stop().await.unwrap();
         for _ in 0..NEW_JOBS {
-            let message = soon("a job given back", rabbit.take(&rabbit.names.jobs)).await;
+            let message = soon("a job requeued", rabbit.take(&rabbit.names.jobs)).await;
             assert_eq!(message.properties.envelope().attempt, 1);
         }
         assert!(rabbit.try_take(&queue).await.is_none(), "an outcome too many");

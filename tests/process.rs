@@ -69,7 +69,7 @@ async fn a_killed_worker_loses_nothing() {
             assert!(matches!(outcome.ending, Ending::Succeeded(_)), "{:?}", outcome.ending);
             answered.insert(outcome.job_id);
             if answered.len() == jobs / 5 && successor.is_none() {
-                // SIGKILL: no goodbye to the broker.
+                // SIGKILL: the connection is not closed.
                 worker.kill().await.unwrap();
                 assert!(rabbit.ready(&rabbit.names.jobs).await > 0, "the worker was done before it was killed");
                 successor = Some(start(rabbit, SLOTS).await);

@@ -1,8 +1,8 @@
 //! The script worker.
 //!
 //! A job goes through these rooms once, in this order: [`broker`] → [`intake`] → [`schedule`] → [`execute`] →
-//! [`settle`] → [`broker`]. [`service`] is the worker as a whole; [`config`] is what can be set about it, and [`http`]
-//! what it shows to operators.
+//! [`settle`] → [`broker`]; [`job`] has its states on that way. [`service`] is the worker as a whole; [`config`] is what can
+//! be set about it, and [`http`] what it shows to operators.
 
 pub mod broker;
 pub mod config;

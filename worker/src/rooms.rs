@@ -45,7 +45,7 @@ enum Step {
     /// Its outcome is known.
     Settle(Box<Settling>),
     /// The worker leaves.
-    Requeue(Requeue),
+    Requeue(Box<Requeue>),
     /// Its delivery is void.
     Lost,
 }
@@ -89,7 +89,7 @@ impl<R: Runner> Rooms<R> {
         tokio::select! {
             biased;
             () = running.lost() => Step::Lost,
-            () = self.abort.cancelled() => Step::Requeue(running.abort()),
+            () = self.abort.cancelled() => Step::Requeue(Box::new(running.abort())),
             outcome = execution => Step::Settle(Box::new(match outcome {
                 Ok(outcome) => running.end(outcome, &self.policy),
                 Err(_) => running.broken(&self.policy),
@@ -109,7 +109,7 @@ impl<R: Runner> Rooms<R> {
         let permit = tokio::select! {
             biased;
             () = admitted.lost() => return Step::Lost,
-            () = self.drain.cancelled() => return Step::Requeue(admitted.requeue()),
+            () = self.drain.cancelled() => return Step::Requeue(Box::new(admitted.requeue())),
             // The semaphore is never closed.
             Ok(permit) = self.slots.clone().acquire_owned() => permit,
         };
@@ -127,7 +127,7 @@ impl<R: Runner> Rooms<R> {
         let script = tokio::select! {
             biased;
             () = admitted.lost() => return Err(Step::Lost),
-            () = self.drain.cancelled() => return Err(Step::Requeue(admitted.requeue())),
+            () = self.drain.cancelled() => return Err(Step::Requeue(Box::new(admitted.requeue()))),
             script = AssertUnwindSafe(self.runner.prepare(admitted.script())).catch_unwind() => script,
         };
         let Ok(script) = script else {
@@ -147,7 +147,7 @@ impl<R: Runner> Rooms<R> {
                 }
                 self.settler.settle(*settling).await;
             }
-            Step::Requeue(job) => self.settler.requeue(job).await,
+            Step::Requeue(job) => self.settler.requeue(*job).await,
             Step::Lost => self.settler.lost(),
         }
     }

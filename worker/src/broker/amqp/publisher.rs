@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::pin::pin;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use futures_util::future::{BoxFuture, FutureExt};
 use futures_util::stream::{FuturesUnordered, StreamExt};
@@ -13,6 +13,7 @@ use lapin::{Channel, Confirmation, Connection, ConnectionStatus};
 use scriptmill_sdk::connect::{self, answer};
 use scriptmill_sdk::retry::Retry;
 use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::dialler::Dialler;
