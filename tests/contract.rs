@@ -110,13 +110,19 @@ impl Publisher {
         uri.authority.userinfo.username.clone_from(&name);
         uri.authority.userinfo.password.clone_from(&name);
         let user = Self { address: uri.to_string().parse().unwrap(), name };
-        let (replies, publishes) =
-            (format!("^{}\\.replies\\.", user.name), format!("^{}\\.(jobs$|replies\\.)", user.name));
         rabbitmqctl(&["add_user", &user.name, &user.name])?;
-        rabbitmqctl(&["set_permissions", "-p", &uri.vhost, &user.name, &replies, &publishes, &replies])?;
+        user.may_publish(true)?;
         let connected = client_at(rabbit, user.address.clone()).brokers.connect(0, "scriptmill test").await;
         connected.ok()?.close(200, "done".into()).await.unwrap();
         Some(user)
+    }
+}
+
+impl Publisher {
+    fn may_publish(&self, may: bool) -> Option<()> {
+        let replies = format!("^{}\\.replies\\.", self.name);
+        let writes = if may { format!("{replies}|^{}\\.jobs$", self.name) } else { replies.clone() };
+        rabbitmqctl(&["set_permissions", "-p", &self.address.uri().vhost, &self.name, &replies, &writes, &replies])
     }
 }
 
@@ -149,6 +155,12 @@ async fn a_client_without_the_permission_to_declare_relies_on_others() {
         let waiting = client.dispatch(&job("second")).await.unwrap();
         let _worker = start(rabbit, 1).await;
         assert_eq!(value(&waiting.outcome(LONG).await.unwrap()), "42");
+        client.close().await;
+
+        user.may_publish(false).expect("rabbitmqctl worked before");
+        let client = Client::connect(client_at(rabbit, user.address.clone())).await.unwrap();
+        let refused = client.dispatch(&job("third")).await.map(drop).unwrap_err();
+        assert!(refused.to_string().contains("403 ACCESS_REFUSED") && !refused.is_transient(), "{refused}");
         client.close().await;
     })
     .await;

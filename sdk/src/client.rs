@@ -17,7 +17,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
 use tokio::task::JoinHandle;
 
 use crate::amqp::{self, Envelope};
-use crate::connect::{self, Brokers};
+use crate::connect::{self, ACCESS_REFUSED, Brokers, NOT_FOUND};
 use crate::{Address, Code, InvalidJob, Job, Names, Outcome, PREFIX, Tenant};
 use link::{Link, Session};
 use replies::Replies;
@@ -26,9 +26,6 @@ pub use replies::Counts;
 
 /// How long the client's reply queue, with all outcomes in it, outlives its last consumer.
 pub const REPLIES_KEPT: Duration = Duration::from_secs(30 * 60);
-
-/// AMQP's reply code for an exchange or a queue that is not there.
-const NOT_FOUND: u16 = 404;
 
 /// How a client reaches the workers.
 #[derive(Clone, Debug)]
@@ -108,7 +105,11 @@ pub enum DispatchError {
 impl DispatchError {
     /// Whether dispatching the very same job again, after a pause, may succeed.
     pub fn is_transient(&self) -> bool {
-        matches!(self, Self::Full(_) | Self::Disconnected(_) | Self::Unconfirmed { .. })
+        match self {
+            Self::Full(_) | Self::Disconnected(_) => true,
+            Self::Unconfirmed { source, .. } => !source.is_refusal(ACCESS_REFUSED),
+            _ => false,
+        }
     }
 }
 

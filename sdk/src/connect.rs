@@ -8,6 +8,11 @@ use lapin::{Connection, ConnectionProperties, ErrorKind};
 
 use crate::{Address, Code};
 
+/// AMQP's reply code for a permission that the user lacks.
+pub(crate) const ACCESS_REFUSED: u16 = 403;
+/// AMQP's reply code for an exchange or a queue that is not there.
+pub(crate) const NOT_FOUND: u16 = 404;
+
 /// The brokers of one cluster, and how one of them is reached.
 #[derive(Clone, Debug)]
 pub struct Brokers {

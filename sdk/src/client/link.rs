@@ -15,15 +15,12 @@ use tokio::sync::{Notify, watch};
 
 use super::REPLIES_KEPT;
 use super::replies::Replies;
-use crate::connect::{Brokers, Error, answer};
+use crate::connect::{ACCESS_REFUSED, Brokers, Error, answer};
 use crate::retry::{self, Retry};
 use crate::{Names, topology};
 
 /// Outcomes that the broker sends ahead of their acknowledgement.
 const PREFETCH: u16 = 1_000;
-
-/// AMQP's reply code for a permission that the user lacks.
-const ACCESS_REFUSED: u16 = 403;
 
 /// Whether jobs can be sent.
 pub(super) enum Link {
