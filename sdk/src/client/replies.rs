@@ -1,10 +1,15 @@
 //! Which outcome belongs to which waiter.
+//!
+//! Dispatching tasks come and go by job id, each on a shard of the map of its own; one task hands outcomes in. Only that
+//! one looks at the history, so that its lock is no meeting point for the others.
 
-use std::collections::hash_map::Entry;
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashSet, VecDeque};
 use std::hash::{BuildHasher, RandomState};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use dashmap::DashMap;
+use dashmap::mapref::entry::Entry;
 use tokio::sync::oneshot;
 
 /// How many answered jobs are remembered, to tell a second outcome from one that nobody waits for.
@@ -23,17 +28,20 @@ pub struct Counts {
     pub connections: u64,
 }
 
-/// The jobs that wait for their outcome, by id.
+/// The jobs that wait for their outcome, by id. A lock on `history` may be held while `waiting` is used, never the other
+/// way round.
 #[derive(Default)]
-pub(super) struct Replies(Mutex<Inner>);
+pub(super) struct Replies {
+    waiting: DashMap<String, Waiter>,
+    next_ticket: AtomicU64,
+    history: Mutex<History>,
+    closed: AtomicBool,
+}
 
 #[derive(Default)]
-struct Inner {
-    waiting: HashMap<String, Waiter>,
-    next_ticket: u64,
+struct History {
     answered: Answered,
     counts: Counts,
-    closed: bool,
 }
 
 struct Waiter {
@@ -76,65 +84,59 @@ pub(super) struct Ticket {
 impl Replies {
     /// Begins to wait for the outcome of a job. `None` where one waits for it already, or the client is closed.
     pub(super) fn expect(&self, id: &str) -> Option<Ticket> {
-        let mut inner = self.lock();
-        if inner.closed {
-            return None;
+        match self.waiting.entry(id.to_owned()) {
+            // Looked at under the shard's lock: `close` empties each shard after it has said so.
+            Entry::Vacant(place) if !self.closed.load(Ordering::SeqCst) => {
+                let number = self.next_ticket.fetch_add(1, Ordering::Relaxed);
+                let (sender, body) = oneshot::channel();
+                place.insert(Waiter { ticket: number, sender });
+                Some(Ticket { number, body })
+            }
+            Entry::Vacant(_) | Entry::Occupied(_) => None,
         }
-        let number = inner.next_ticket;
-        let (sender, body) = oneshot::channel();
-        match inner.waiting.entry(id.to_owned()) {
-            Entry::Occupied(_) => return None,
-            Entry::Vacant(place) => place.insert(Waiter { ticket: number, sender }),
-        };
-        inner.next_ticket += 1;
-        Some(Ticket { number, body })
     }
 
     /// Hands an outcome to its waiter. `redelivered` says that the broker sent this very message before, so that it is
     /// no second outcome.
     pub(super) fn settle(&self, id: &str, body: Vec<u8>, redelivered: bool) {
-        let mut inner = self.lock();
-        let known = inner.answered.contains(id);
-        let claimed = inner.waiting.remove(id).is_some_and(|waiter| waiter.sender.send(body).is_ok());
+        let mut history = self.history();
+        let History { answered, counts } = &mut *history;
+        let claimed = self.waiting.remove(id).is_some_and(|(_, waiter)| waiter.sender.send(body).is_ok());
         if claimed {
-            inner.answered.add(id);
-            inner.counts.outcomes += 1;
-        } else if known {
-            inner.counts.duplicates += u64::from(!redelivered);
+            answered.add(id);
+            counts.outcomes += 1;
+        } else if answered.contains(id) {
+            counts.duplicates += u64::from(!redelivered);
         } else {
-            inner.counts.unclaimed += 1;
+            counts.unclaimed += 1;
         }
     }
 
     /// Waits no more, unless the outcome came or another waits under the same id by now.
     pub(super) fn forget(&self, id: &str, ticket: u64) {
-        let mut inner = self.lock();
-        if inner.waiting.get(id).is_some_and(|waiter| waiter.ticket == ticket) {
-            inner.waiting.remove(id);
-        }
+        self.waiting.remove_if(id, |_, waiter| waiter.ticket == ticket);
     }
 
     /// Ends all waiting, for good.
     pub(super) fn close(&self) {
-        let mut inner = self.lock();
-        inner.closed = true;
-        inner.waiting.clear();
+        self.closed.store(true, Ordering::SeqCst);
+        self.waiting.clear();
     }
 
     pub(super) fn connected(&self) {
-        self.lock().counts.connections += 1;
+        self.history().counts.connections += 1;
     }
 
     pub(super) fn waiting(&self) -> usize {
-        self.lock().waiting.len()
+        self.waiting.len()
     }
 
     pub(super) fn counts(&self) -> Counts {
-        self.lock().counts
+        self.history().counts
     }
 
-    fn lock(&self) -> MutexGuard<'_, Inner> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    fn history(&self) -> MutexGuard<'_, History> {
+        self.history.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -142,6 +144,7 @@ impl Replies {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
     use super::*;
+    use tokio::sync::oneshot::error::TryRecvError;
 
     #[test]
     fn outcomes_are_told_apart() {
@@ -177,5 +180,71 @@ mod tests {
         }
         assert_eq!((answered.order.len(), answered.hashes.len()), (ANSWERED_KEPT, ANSWERED_KEPT));
         assert!(!answered.contains("0") && answered.contains("1"));
+    }
+
+    /// Every ticket gets its outcome or the end of its wait, whoever was faster, and nothing is left behind.
+    #[test]
+    fn many_threads_at_the_same_ids() {
+        const ROUNDS: u64 = 20_000;
+        let replies = Replies::default();
+        let dispatch = |replies: &Replies| {
+            let (mut answered, mut forgotten) = (0, 0);
+            for round in 0..ROUNDS {
+                let id = (round % 3).to_string();
+                let Some(mut ticket) = replies.expect(&id) else { continue };
+                if round % 2 == 0 {
+                    replies.forget(&id, ticket.number);
+                }
+                loop {
+                    match ticket.body.try_recv() {
+                        // The body says for whom it was meant.
+                        Ok(body) => break assert_eq!(body, id.as_bytes()),
+                        Err(TryRecvError::Closed) if round % 2 == 0 => break forgotten += 1,
+                        Err(TryRecvError::Closed) => panic!("a wait ended that nobody ended"),
+                        Err(TryRecvError::Empty) => std::hint::spin_loop(),
+                    }
+                }
+                answered += 1;
+            }
+            answered - forgotten
+        };
+        let done = AtomicBool::new(false);
+        let answered: u64 = std::thread::scope(|scope| {
+            for _ in 0..2 {
+                scope.spawn(|| {
+                    while !done.load(Ordering::SeqCst) {
+                        for id in ["0", "1", "2"] {
+                            replies.settle(id, id.as_bytes().to_vec(), false);
+                        }
+                    }
+                });
+            }
+            let dispatching: Vec<_> = (0..3).map(|_| scope.spawn(|| dispatch(&replies))).collect();
+            let ended: Vec<_> = dispatching.into_iter().map(|thread| thread.join()).collect();
+            done.store(true, Ordering::SeqCst);
+            ended.into_iter().map(Result::unwrap).sum()
+        });
+        assert_eq!((replies.waiting(), replies.counts().outcomes), (0, answered));
+    }
+
+    /// Nobody waits for ever at a client that was closed meanwhile.
+    #[test]
+    fn closing_ends_every_wait_that_begins_meanwhile() {
+        for _ in 0..200 {
+            let replies = Replies::default();
+            let tickets: Vec<Ticket> = std::thread::scope(|scope| {
+                let expect = |thread: u64| {
+                    let replies = &replies;
+                    move || (0..100).filter_map(|n| replies.expect(&format!("{thread}-{n}"))).collect::<Vec<_>>()
+                };
+                let expecting: Vec<_> = (0..3).map(|thread| scope.spawn(expect(thread))).collect();
+                replies.close();
+                expecting.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
+            });
+            assert_eq!(replies.waiting(), 0);
+            for mut ticket in tickets {
+                assert_eq!(ticket.body.try_recv(), Err(TryRecvError::Closed));
+            }
+        }
     }
 }
