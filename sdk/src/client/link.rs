@@ -13,12 +13,13 @@ use lapin::types::{AMQPValue, FieldTable};
 use lapin::{Channel, Connection, Consumer};
 use tokio::sync::{Notify, watch};
 
-use super::REPLIES_KEPT;
 use super::replies::Replies;
 use crate::connect::{ACCESS_REFUSED, Brokers, Error, answer};
 use crate::retry::{self, Retry};
 use crate::{Names, topology};
 
+/// How long the client's reply queue, with all outcomes in it, outlives its last consumer.
+pub const REPLIES_KEPT: Duration = Duration::from_secs(30 * 60);
 /// Outcomes that the broker sends ahead of their acknowledgement.
 const PREFETCH: u16 = 1_000;
 

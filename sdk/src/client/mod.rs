@@ -5,6 +5,7 @@
 //! client reconnected; this one is still there, on whichever node of the cluster the client finds next. An outcome is
 //! acknowledged when it has been handed to its waiter.
 
+mod error;
 mod link;
 mod replies;
 
@@ -17,15 +18,14 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
 use tokio::task::JoinHandle;
 
 use crate::amqp::{self, Envelope};
-use crate::connect::{self, ACCESS_REFUSED, Brokers, NOT_FOUND};
-use crate::{Address, Code, InvalidJob, Job, Names, Outcome, PREFIX, Tenant};
+use crate::connect::{self, Brokers, NOT_FOUND};
+use crate::{Address, InvalidJob, Job, Names, Outcome, PREFIX, Tenant};
 use link::{Link, Session};
 use replies::Replies;
 
+pub use error::{DispatchError, OutcomeError};
+pub use link::REPLIES_KEPT;
 pub use replies::Counts;
-
-/// How long the client's reply queue, with all outcomes in it, outlives its last consumer.
-pub const REPLIES_KEPT: Duration = Duration::from_secs(30 * 60);
 
 /// How a client reaches the workers.
 #[derive(Clone, Debug)]
@@ -56,85 +56,6 @@ impl Options {
             retry_pause_max: Duration::from_secs(30),
         }
     }
-}
-
-/// Why a job was not dispatched, or may not have been.
-#[derive(Debug, thiserror::Error)]
-pub enum DispatchError {
-    /// The job breaks the contract; it was not sent.
-    #[error("{code}: the job is not valid: {0}", code = .0.code())]
-    Invalid(#[from] InvalidJob),
-    /// The job is too large; it was not sent.
-    #[error("{code}: the job has {bytes} bytes, more than {allowed}", code = Code::MessageTooLarge)]
-    TooLarge {
-        /// Its length.
-        bytes: usize,
-        /// The bound.
-        allowed: u64,
-    },
-    /// This client waits for the outcome of a job with this id already; it was not sent again.
-    #[error("job {0} is dispatched already and waits for its outcome")]
-    Pending(String),
-    /// There is no exchange for jobs, or no queue behind it; the job was not kept. Where somebody deletes the exchange
-    /// while jobs are on their way to it, those that were sent shortly before may have been kept.
-    #[error(
-        "{code}: there is no exchange {0} with a queue to take jobs: declare the topology with `scriptmill declare`, \
-         or start a worker",
-        code = Code::NoQueue
-    )]
-    NoQueue(String),
-    /// The queue is full; it was not kept.
-    #[error("{code}: the queue {0} takes no more jobs now", code = Code::QueueFull)]
-    Full(String),
-    /// There is no connection, and none came in time; the job was not sent.
-    #[error("the job was not sent: {0}")]
-    Disconnected(connect::Error),
-    /// It was sent, and the broker did not confirm it: it may run or not. Dispatch it again, under the same id.
-    #[error("{code}: the broker did not confirm job {id}: {source}", code = Code::Unconfirmed)]
-    Unconfirmed {
-        /// The job's id.
-        id: String,
-        /// Why no confirm came.
-        source: connect::Error,
-    },
-    /// The client is closed.
-    #[error("the client is closed")]
-    Closed,
-}
-
-impl DispatchError {
-    /// Whether dispatching the very same job again, after a pause, may succeed.
-    pub fn is_transient(&self) -> bool {
-        match self {
-            Self::Full(_) | Self::Disconnected(_) => true,
-            Self::Unconfirmed { source, .. } => !source.is_refusal(ACCESS_REFUSED),
-            _ => false,
-        }
-    }
-}
-
-/// Why there is no outcome.
-#[derive(Debug, thiserror::Error)]
-pub enum OutcomeError {
-    /// None came in time. The job may still run; an outcome that comes later is counted as unclaimed.
-    #[error("{code}: no outcome of job {id} came within {waited:?}", code = Code::NoOutcome)]
-    TimedOut {
-        /// The job's id.
-        id: String,
-        /// How long was waited.
-        waited: Duration,
-    },
-    /// What came is not an outcome.
-    #[error("the answer to job {id} is not an outcome: {source}")]
-    Unreadable {
-        /// The job's id.
-        id: String,
-        /// Why not.
-        source: serde_json::Error,
-    },
-    /// The client was closed.
-    #[error("the client is closed")]
-    Closed,
 }
 
 /// A connection to the workers. Clones share it; the last one to be dropped ends it.
