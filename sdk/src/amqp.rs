@@ -40,6 +40,22 @@ pub const SHORT_STRING_BYTES_MAX: usize = 255;
 const TRACEPARENT_BYTES_MAX: usize = 256;
 
 /// What stands around a job's body: its properties and headers.
+///
+/// ```
+/// use scriptmill_sdk::amqp::Envelope;
+///
+/// let sent = Envelope {
+///     message_id: Some("order-4711".to_owned()),
+///     reply_to: Some("shop.replies".to_owned()),
+///     attempt: 1,
+///     ..Envelope::default()
+/// };
+/// assert_eq!(Envelope::read(&sent.job_properties()), sent);
+///
+/// // An outcome is correlated by the job's message id where the job has no correlation id.
+/// let outcome = Envelope::read(&sent.outcome_properties("succeeded", None, 0));
+/// assert_eq!(outcome.correlation_id.as_deref(), Some("order-4711"));
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Envelope {
     /// `message_id`: the job's id.

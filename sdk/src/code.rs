@@ -10,6 +10,15 @@ macro_rules! codes {
     ($($(#[$doc:meta])* $name:ident = $number:literal, $title:literal;)*) => {
         /// The code of a failure, written `SM1001`. Thousands say whose it is: 1 the check of a script, 2 its run,
         /// 3 the job, 4 the worker's configuration and broker, 5 the platform.
+        ///
+        /// ```
+        /// use scriptmill_sdk::Code;
+        ///
+        /// let code: Code = "SM2101".parse()?;
+        /// assert_eq!((code, code.title()), (Code::Fuel, "The fuel is used up"));
+        /// assert_eq!(code.to_string(), "SM2101");
+        /// # Ok::<(), Box<dyn std::error::Error>>(())
+        /// ```
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
         #[non_exhaustive]
         pub enum Code {

@@ -92,6 +92,20 @@ impl InvalidJob {
 
 impl Bundle {
     /// A script of one module.
+    ///
+    /// ```
+    /// use scriptmill_sdk::{Bundle, Module};
+    ///
+    /// let module = |name: &str, source: &str| Module { name: name.to_owned(), source: source.to_owned() };
+    /// let script = Bundle {
+    ///     modules: vec![
+    ///         module("main.ts", "import { vat } from './lib/vat.ts'; export default (net: number) => net + vat(net);"),
+    ///         module("lib/vat.ts", "export const vat = (net: number) => net * 0.19;"),
+    ///     ],
+    /// };
+    /// assert_eq!(script.modules[0].name, "main.ts");
+    /// assert_eq!(Bundle::of("main.js", "").modules.len(), 1);
+    /// ```
     pub fn of(name: impl Into<String>, source: impl Into<String>) -> Self {
         Self { modules: vec![Module { name: name.into(), source: source.into() }] }
     }
@@ -99,6 +113,18 @@ impl Bundle {
 
 impl Job {
     /// A job with the input `null`, the default entry and the worker's own limits.
+    ///
+    /// ```
+    /// use scriptmill_sdk::{Bundle, Job};
+    /// use serde_json::value::to_raw_value;
+    ///
+    /// let script = Bundle::of("main.ts", "export default (net: number) => net * 1.19;");
+    /// let job = Job { input: to_raw_value(&100)?, ..Job::new("order-4711", "acme.sales".parse()?, script) };
+    ///
+    /// let body = serde_json::to_vec(&job)?;
+    /// assert_eq!(Job::from_slice(&body)?.input.get(), "100");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn new(id: impl Into<String>, tenant: Tenant, script: Bundle) -> Self {
         Self {
             id: id.into(),
@@ -114,6 +140,15 @@ impl Job {
     }
 
     /// Reads a job from the body of a message.
+    ///
+    /// ```
+    /// use scriptmill_sdk::{InvalidJob, Job};
+    ///
+    /// let InvalidJob::Field { path, .. } = Job::from_slice(br#"{"id": "1", "tenant": "Acme"}"#).unwrap_err() else {
+    ///     panic!("it is JSON")
+    /// };
+    /// assert_eq!(path, "tenant");
+    /// ```
     ///
     /// # Errors
     /// The body is not JSON, or a field is missing or wrong: which one, and why.

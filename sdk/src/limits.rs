@@ -92,6 +92,19 @@ pub struct LimitAboveWorker {
 impl Limits {
     /// These limits, lowered to what a job asks for.
     ///
+    /// ```
+    /// use scriptmill_sdk::{JobLimits, Limits};
+    ///
+    /// let worker = Limits { fuel: 1_000, ..Limits::default() };
+    /// let asked = |fuel| JobLimits { fuel: Some(fuel), ..JobLimits::default() };
+    /// assert_eq!(worker.lowered(&asked(10))?.fuel, 10);
+    /// assert_eq!(worker.lowered(&JobLimits::default())?, worker);
+    ///
+    /// let above = worker.lowered(&asked(5_000)).unwrap_err();
+    /// assert_eq!(above.to_string(), "limits.fuel is 5000, above this worker's 1000");
+    /// # Ok::<(), scriptmill_sdk::LimitAboveWorker>(())
+    /// ```
+    ///
     /// # Errors
     /// The first field that asks for more than these limits allow.
     pub fn lowered(mut self, job: &JobLimits) -> Result<Self, LimitAboveWorker> {

@@ -5,6 +5,15 @@ pub const PREFIX: &str = "scriptmill";
 
 /// The names of the queues and exchanges under one prefix. Where a queue and an exchange share a name, the queue is the
 /// one in which the exchange's messages are kept.
+///
+/// ```
+/// use scriptmill_sdk::Names;
+///
+/// let names = Names::new("shop");
+/// assert_eq!((names.jobs.as_str(), names.dead.as_str()), ("shop.jobs", "shop.dead"));
+/// assert_eq!(names.reply_queue("1"), "shop.replies.1");
+/// assert_eq!(Names::default().jobs, "scriptmill.jobs");
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Names {
     /// The topic exchange that jobs are published to, routing key = tenant, and the queue from which workers take them.

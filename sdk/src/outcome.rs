@@ -28,6 +28,23 @@ pub struct Outcome {
 }
 
 /// How a job ended.
+///
+/// ```
+/// use scriptmill_sdk::{Code, Ending, Outcome};
+///
+/// let body = r#"{
+///     "jobId": "order-4711", "tenant": "acme.sales", "status": "failed",
+///     "error": { "code": "SM2001", "message": "Error: sold out", "origin": "script", "retryable": false }
+/// }"#;
+/// let outcome: Outcome = serde_json::from_str(body)?;
+/// match &outcome.ending {
+///     Ending::Succeeded(value) => println!("{value}"),
+///     Ending::Failed(failure) => assert_eq!(failure.message, "Error: sold out"),
+///     other => println!("{}", other.status()),
+/// }
+/// assert_eq!(outcome.ending.code(), Some(Code::Thrown));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 pub enum Ending {
     /// The entry returned: its value, as the JSON text that the script's engine wrote.

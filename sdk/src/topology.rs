@@ -108,6 +108,18 @@ pub fn declarations(names: &Names) -> Vec<Declaration<'_>> {
 
 /// Declares all of it on a channel of its own. What exists as declared stays as it is.
 ///
+/// ```no_run
+/// use scriptmill_sdk::connect::Brokers;
+/// use scriptmill_sdk::{Names, topology};
+///
+/// # async fn declare() -> Result<(), Box<dyn std::error::Error>> {
+/// let brokers = Brokers::at(["amqp://guest:guest@localhost:5672".parse()?]);
+/// let connection = brokers.connect(0, "shop").await?;
+/// topology::declare(&connection, &Names::default(), brokers.timeout).await?;
+/// # Ok(())
+/// # }
+/// ```
+///
 /// # Errors
 /// One of them exists with other properties ([`Error::Differs`]), or the broker refuses or is silent.
 pub async fn declare(connection: &Connection, names: &Names, timeout: Duration) -> Result<(), Error> {

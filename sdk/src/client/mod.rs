@@ -59,6 +59,23 @@ impl Options {
 }
 
 /// A connection to the workers. Clones share it; the last one to be dropped ends it.
+///
+/// ```no_run
+/// use std::time::Duration;
+///
+/// use scriptmill_sdk::client::{Client, Options};
+/// use scriptmill_sdk::{Bundle, Job};
+///
+/// # async fn dispatch() -> Result<(), Box<dyn std::error::Error>> {
+/// let client = Client::connect(Options::to(["amqp://guest:guest@localhost:5672".parse()?])).await?;
+/// let job = Job::new("order-4711", "acme.sales".parse()?, Bundle::of("main.ts", "export default () => 42;"));
+/// let pending = client.dispatch(&job).await?;
+/// let outcome = pending.outcome(Duration::from_secs(30)).await?;
+/// println!("{}", outcome.ending.status());
+/// client.close().await;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct Client(Arc<Shared>);
 
