@@ -2,27 +2,27 @@
 
 use scriptmill_sdk::{Code, Ending, Exhausted, Failure, LimitKind, Limits, Origin, StackFrame};
 
-use crate::instance::Ended;
+use crate::trap::Trap;
 
 /// The ending of a job whose call into the guest did not return.
-pub(crate) fn ended(ended: Ended, limits: &Limits, stack: Vec<StackFrame>) -> Ending {
-    match ended {
-        Ended::Limit(limit) => exhausted(limit, limits, stack),
-        Ended::NativeStack => Ending::Failed(Failure {
+pub(crate) fn trapped(trap: Trap, limits: &Limits, stack: Vec<StackFrame>) -> Ending {
+    match trap {
+        Trap::Limit(limit) => exhausted(limit, limits, stack),
+        Trap::NativeStack => Ending::Failed(Failure {
             code: Code::NativeStack,
             message: "the script made the engine call itself until its stack was full".into(),
             origin: Origin::Script,
             retryable: false,
             thrown: None,
         }),
-        Ended::NoMemory(why) => Ending::Failed(Failure {
+        Trap::NoMemory(why) => Ending::Failed(Failure {
             code: Code::NoMemory,
             message: format!("the machine has no memory left for the sandbox: {why}"),
             origin: Origin::Platform,
             retryable: true,
             thrown: None,
         }),
-        Ended::Fault(why) => fault(why),
+        Trap::Fault(why) => fault(why),
     }
 }
 

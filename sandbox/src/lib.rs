@@ -8,25 +8,38 @@
 //! The library knows nothing of queues, of HTTP or of whose jobs it runs. Its futures run on any executor: they hand the
 //! thread back every million units of fuel, and are best polled on threads of their own.
 
+#[path = "../engine/src/abi.rs"]
+mod abi;
 mod cache;
+mod calls;
 pub mod child;
 mod clock;
+mod complete;
 mod ending;
 mod engine;
 mod guest;
 mod image;
 mod instance;
+mod interface;
 mod json;
 pub mod measure;
+mod memory_module;
+mod pending;
 pub mod prepare;
 mod run;
+mod runtime;
 mod sandbox;
+mod snapshot;
 mod stack;
+mod stop;
+mod timers;
+mod trap;
 
+pub use calls::{ANSWER_BYTES_MAX, Answer, CallError, HostCall, HostCalls, NoHostCalls};
 pub use clock::{Clock, TokioClock};
 pub use engine::{ENGINE_WASM, EngineError, EngineOptions};
-pub use guest::TOP_LEVEL_INSTANT;
 pub use image::{Image, Refusal};
 pub use json::deeper_than;
 pub use run::{Execution, Invocation};
 pub use sandbox::{BUILDS, Options, Prepared, Sandbox};
+pub use timers::TOP_LEVEL_INSTANT;

@@ -1,15 +1,18 @@
 //! Parts of a job on their own, for benchmarks, and a way to run a future without a runtime.
 
-use std::pin::pin;
-use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use wasmtime::{InstancePre, Linker, Module, Store};
 
 use crate::engine::EngineError;
-use crate::guest::{Guest, ScriptClock, Settled};
+use crate::guest::Completion;
+use crate::image::Image;
 use crate::instance::Instance;
-use crate::{Image, Invocation, Sandbox};
+use crate::run::Invocation;
+use crate::sandbox::Sandbox;
+use crate::timers::ScriptClock;
+
+pub use crate::complete::complete;
 
 /// An empty module on a sandbox's own engine: instantiating it is the floor that no sandbox gets below.
 pub struct Floor {
@@ -22,7 +25,7 @@ impl Floor {
     /// # Errors
     /// wasmtime refuses the module.
     pub fn new(sandbox: &Sandbox) -> Result<Self, EngineError> {
-        let engine = sandbox.interface().code.engine();
+        let engine = sandbox.runtime().interface.code.engine();
         let module = Module::new(engine, wasm_encoder::Module::new().finish())?;
         Ok(Self { pre: Linker::new(engine).instantiate_pre(&module)? })
     }
@@ -49,9 +52,10 @@ impl<'a> Reused<'a> {
     /// # Errors
     /// The pool has no room.
     pub async fn new(sandbox: &'a Sandbox, image: &Image, job: &Invocation<'_>) -> Result<Self, EngineError> {
-        let guest = Guest::new(sandbox.clock(), job.limits, ScriptClock::Live);
-        let instance = Instance::new(sandbox.interface(), &image.snapshot, guest, u64::MAX / 2).await;
-        Ok(Self { instance: instance.map_err(|ended| EngineError::Module(format!("{ended:?}")))? })
+        let runtime = sandbox.runtime();
+        let guest = runtime.guest(job.limits, ScriptClock::Live);
+        let instance = Instance::new(&runtime.interface, &image.snapshot, guest, u64::MAX / 2).await;
+        Ok(Self { instance: instance.map_err(|trap| EngineError::Module(format!("{trap:?}")))? })
     }
 
     /// Calls the entry again and takes its value, as JSON text.
@@ -61,9 +65,9 @@ impl<'a> Reused<'a> {
     pub async fn run(&mut self, input: &str) -> Result<Vec<u8>, EngineError> {
         self.instance.guest_mut().payload = input.as_bytes().to_vec();
         let settled = self.instance.invoke(1, 0, Duration::MAX).await;
-        match (settled, self.instance.guest_mut().settled.take()) {
-            (Ok(true), Some(Settled::Value(value))) => Ok(value),
-            (ended, settled) => Err(EngineError::Module(format!("{ended:?}, {settled:?}"))),
+        match (settled, self.instance.guest_mut().completion.take()) {
+            (Ok(true), Some(Completion::Value(value))) => Ok(value),
+            (settled, completion) => Err(EngineError::Module(format!("{settled:?}, {completion:?}"))),
         }
     }
 }
@@ -74,15 +78,4 @@ impl<'a> Reused<'a> {
 /// The pool has no room.
 pub async fn instantiate(sandbox: &Sandbox, image: &Image, job: &Invocation<'_>) -> Result<(), EngineError> {
     Reused::new(sandbox, image, job).await.map(drop)
-}
-
-/// Polls a future that waits for nothing but its own slices to its end, on this thread.
-pub fn complete<T>(future: impl Future<Output = T>) -> T {
-    let mut future = pin!(future);
-    let mut context = Context::from_waker(Waker::noop());
-    loop {
-        if let Poll::Ready(output) = future.as_mut().poll(&mut context) {
-            return output;
-        }
-    }
 }

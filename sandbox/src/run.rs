@@ -1,17 +1,23 @@
 //! One job: an image and an input in, an ending and what it used out.
 
-use std::ops::Range;
+use std::pin::pin;
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
+use futures_util::future::{Either, select};
 use scriptmill_sdk::{Code, Diagnostic, Ending, Failure, LimitKind, Limits, LogLine, Origin, Rejection, Usage};
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
-use crate::guest::{Context, Guest, ScriptClock, Settled};
+use crate::guest::{Completion, Context};
 use crate::image::Image;
-use crate::instance::{Ended, Instance};
+use crate::instance::Instance;
+use crate::pending::Answered;
+use crate::runtime::Runtime;
 use crate::stack::{Report, located, shortened};
-use crate::{Sandbox, ending, json};
+use crate::timers::ScriptClock;
+use crate::trap::Trap;
+use crate::{ending, json};
 
 /// What one job asks of its script.
 #[derive(Clone, Copy, Debug)]
@@ -56,11 +62,11 @@ impl Execution {
 }
 
 /// Runs one job on a fresh copy of its image.
-pub(crate) async fn run(sandbox: &Sandbox, image: &Image, job: Invocation<'_>) -> Execution {
+pub(crate) async fn run(runtime: &Runtime, image: &Image, job: Invocation<'_>) -> Execution {
     let mut usage = Usage { prepare_fuel: image.prepare_fuel, ..Usage::default() };
     let (ending, logs) = match unfit(image, &job) {
         Some(ending) => (ending, Vec::new()),
-        None => run_fit(sandbox, image, job, &mut usage).await,
+        None => run_fit(runtime, image, job, &mut usage).await,
     };
     Execution { ending, diagnostics: image.diagnostics.clone(), logs, usage }
 }
@@ -76,10 +82,10 @@ fn unfit(image: &Image, job: &Invocation<'_>) -> Option<Ending> {
         .then(|| ending::exhausted(LimitKind::MemoryBytes, &job.limits, Vec::new()))
 }
 
-async fn run_fit(sandbox: &Sandbox, image: &Image, job: Invocation<'_>, usage: &mut Usage) -> (Ending, Vec<LogLine>) {
-    let clock = sandbox.clock();
+async fn run_fit(runtime: &Runtime, image: &Image, job: Invocation<'_>, usage: &mut Usage) -> (Ending, Vec<LogLine>) {
+    let clock = &runtime.clock;
     let script_clock = job.clock_ms.map_or(ScriptClock::Live, |ms| ScriptClock::Fixed(Duration::from_millis(ms)));
-    let mut guest = Guest::new(clock.clone(), job.limits, script_clock);
+    let mut guest = runtime.guest(job.limits, script_clock);
     let entry = job.entry.unwrap_or_default();
     guest.payload = [entry.as_bytes(), job.input.as_bytes()].concat();
     guest.context = Context {
@@ -90,75 +96,72 @@ async fn run_fit(sandbox: &Sandbox, image: &Image, job: Invocation<'_>, usage: &
     };
     let began = clock.monotonic();
     let deadline = began.saturating_add(job.limits.wall_time);
-    let mut instance = match Instance::new(sandbox.interface(), &image.snapshot, guest, job.limits.fuel).await {
+    let mut instance = match Instance::new(&runtime.interface, &image.snapshot, guest, job.limits.fuel).await {
         Ok(instance) => instance,
-        Err(ended) => return (ending::ended(ended, &job.limits, Vec::new()), Vec::new()),
+        Err(trap) => return (ending::trapped(trap, &job.limits, Vec::new()), Vec::new()),
     };
     let mut waited = Duration::ZERO;
-    let settled = drive(&mut instance, &job, entry.len(), began..deadline, &mut waited).await;
+    let driven = drive(&mut instance, &job, entry.len(), deadline, &mut waited).await;
     usage.fuel = job.limits.fuel - instance.fuel().min(job.limits.fuel);
     usage.peak_memory_bytes = instance.memory().len() as u64;
     usage.times.ran_us = microseconds(instance.ran);
     usage.times.host_us = microseconds(waited);
     let turns = clock.monotonic().saturating_sub(began + instance.ran + waited);
     usage.times.waited_us = microseconds(turns);
-    let ending = match settled {
-        Ok(()) => settle(instance.guest_mut().settled.take(), image, &job.limits),
-        Err(ended) => {
+    let ending = match driven {
+        Ok(()) => completed(instance.guest_mut().completion.take(), image, &job.limits),
+        Err(trap) => {
             let stack = located(&instance.locate().await, &image.modules);
-            ending::ended(ended, &job.limits, stack)
+            ending::trapped(trap, &job.limits, stack)
         }
     };
-    usage.host_calls = instance.guest().host_calls;
-    (ending, std::mem::take(&mut instance.guest_mut().logs))
+    usage.host_calls = instance.guest().calls.count.into();
+    (ending, std::mem::take(&mut instance.guest_mut().logs.lines))
 }
 
-/// Calls the entry and answers its timers until the guest has settled, within the time it has by the monotonic clock.
-/// What it waits for them is added to `waited`.
+/// Calls the entry and answers its host calls, whichever has an answer first, until the guest has settled or the deadline
+/// has come, by the monotonic clock. The time that it waits is added to `waited`.
 async fn drive(
     instance: &mut Instance<'_>,
     job: &Invocation<'_>,
     entry_len: usize,
-    time: Range<Duration>,
+    deadline: Duration,
     waited: &mut Duration,
-) -> Result<(), Ended> {
-    let Range { start: began, end: deadline } = time;
-    let started = instance.guest().now();
+) -> Result<(), Trap> {
     let mut settled = instance.invoke(seed(job.tenant, job.job_id), entry_len, deadline).await?;
     while !settled {
-        let guest = instance.guest();
-        let Some((call, due)) = guest.next_timer() else {
-            return Err(Ended::Fault("it waits for no call".into()));
-        };
-        // A fixed clock moves as fast as the real one while a script waits.
-        let due = began + due.saturating_sub(started);
-        wait(instance, due, deadline, waited).await?;
-        let guest = instance.guest_mut();
-        guest.fire(call);
-        guest.payload.clear();
-        settled = instance.resume(call, deadline).await?;
+        let (call, answer) = next_answer(instance, deadline, waited).await?;
+        settled = instance.resume(call, answer, deadline).await?;
     }
     Ok(())
 }
 
-/// Waits until `due` or, at the longest, the deadline; both by the monotonic clock.
-async fn wait(instance: &Instance<'_>, due: Duration, deadline: Duration, waited: &mut Duration) -> Result<(), Ended> {
-    let clock = &instance.guest().clock;
-    let now = clock.monotonic();
-    let pause = due.min(deadline).saturating_sub(now);
-    if !pause.is_zero() {
-        clock.sleep(pause).await;
-        *waited += clock.monotonic().saturating_sub(now);
-    }
-    if due > deadline { Err(Ended::Limit(LimitKind::WallTimeMs)) } else { Ok(()) }
+/// Waits for the next answer, until the deadline at the longest.
+async fn next_answer(instance: &mut Instance<'_>, deadline: Duration, waited: &mut Duration) -> Result<Answered, Trap> {
+    let clock = instance.guest().clock.clone();
+    let calls = &mut instance.guest_mut().calls;
+    let answered = match calls.next().now_or_never() {
+        Some(answered) => answered,
+        None => {
+            let began = clock.monotonic();
+            let over = clock.sleep(deadline.saturating_sub(began));
+            let answered = match select(pin!(calls.next()), over).await {
+                Either::Left((answered, _)) => Ok(answered),
+                Either::Right(_) => Err(Trap::Limit(LimitKind::WallTimeMs)),
+            };
+            *waited += clock.monotonic().saturating_sub(began);
+            answered?
+        }
+    };
+    answered.ok_or_else(|| Trap::Fault("it waits for no call".into()))
 }
 
-fn settle(settled: Option<Settled>, image: &Image, limits: &Limits) -> Ending {
+fn completed(completion: Option<Completion>, image: &Image, limits: &Limits) -> Ending {
     let failed = |code, message, thrown| {
         Ending::Failed(Failure { code, message, origin: Origin::Script, retryable: false, thrown })
     };
-    match settled {
-        Some(Settled::Value(text)) => {
+    match completion {
+        Some(Completion::Value(text)) => {
             match String::from_utf8(text).ok().and_then(|text| RawValue::from_string(text).ok()) {
                 Some(value) if json::deeper_than(value.get(), limits.nesting) => {
                     ending::exhausted(LimitKind::Nesting, limits, Vec::new())
@@ -167,23 +170,23 @@ fn settle(settled: Option<Settled>, image: &Image, limits: &Limits) -> Ending {
                 None => ending::fault("its value is not JSON".into()),
             }
         }
-        Some(Settled::TooLarge) => ending::exhausted(LimitKind::OutputBytes, limits, Vec::new()),
-        Some(Settled::TooDeep) => ending::exhausted(LimitKind::Nesting, limits, Vec::new()),
-        Some(Settled::Thrown(report)) => {
+        Some(Completion::TooLarge) => ending::exhausted(LimitKind::OutputBytes, limits, Vec::new()),
+        Some(Completion::TooDeep) => ending::exhausted(LimitKind::Nesting, limits, Vec::new()),
+        Some(Completion::Thrown(report)) => {
             let report = Report::read(&report);
             let code = report.code().unwrap_or(Code::Thrown);
             failed(code, format!("the script threw {}", report.sentence()), Some(report.thrown(&image.modules)))
         }
-        Some(Settled::ValueNotJson(report)) => {
+        Some(Completion::ValueNotJson(report)) => {
             let report = Report::read(&report);
             let message = format!("the value cannot be written as JSON: {}", report.message);
             failed(Code::ValueNotJson, message, Some(report.thrown(&image.modules)))
         }
-        Some(Settled::Stalled) => {
+        Some(Completion::Stalled) => {
             let message = "the script awaits a promise that nothing can settle any more".to_owned();
             failed(Code::NeverSettles, message, None)
         }
-        Some(Settled::UnknownEntry(names)) => {
+        Some(Completion::UnknownEntry(names)) => {
             let names = String::from_utf8_lossy(&names);
             let message = match names.as_ref() {
                 "" => "the script has no such entry, and exports no function".to_owned(),
@@ -191,7 +194,7 @@ fn settle(settled: Option<Settled>, image: &Image, limits: &Limits) -> Ending {
             };
             Ending::Rejected(Rejection { code: Code::UnknownEntry, message, path: Some("entry".to_owned()) })
         }
-        Some(Settled::SyntaxRefused(_)) | None => ending::fault("it returned without an outcome".into()),
+        Some(Completion::SyntaxRefused(_)) | None => ending::fault("it returned without an outcome".into()),
     }
 }
 

@@ -9,12 +9,13 @@ use scriptmill_sdk::{Bundle, Code, Diagnostic, Ending, Failure, Limits, Origin, 
 use sha2::{Digest, Sha256};
 use tokio::sync::Semaphore;
 
-use crate::engine::{Engine, EngineError, EngineOptions};
-use crate::guest::{Guest, ScriptClock, TOP_LEVEL_INSTANT};
-use crate::instance::{Instance, Interface, Snapshot};
-use crate::measure::complete;
+use crate::Clock;
+use crate::calls::{HostCalls, NoHostCalls};
+use crate::engine::{ENGINE_WASM, Engine, EngineError, EngineOptions};
+use crate::image::{self, Image, Refusal};
 use crate::prepare::{CheckFailed, Checker, Emit};
-use crate::{Clock, ENGINE_WASM, Execution, Image, Invocation, Refusal, image, run};
+use crate::run::{self, Execution, Invocation};
+use crate::runtime::Runtime;
 
 /// Images kept at most, however small: each holds an open file and a mapping.
 const IMAGES: u64 = 2_000;
@@ -35,8 +36,10 @@ pub struct Options {
     pub cache_dir: Option<PathBuf>,
     /// Who checks scripts.
     pub checker: Checker,
-    /// ScriptClock and timer.
+    /// Clock and timer.
     pub clock: Arc<dyn Clock>,
+    /// What answers host calls beside timers.
+    pub calls: Arc<dyn HostCalls>,
     /// The guest module; [`ENGINE_WASM`] but for a test of a rebuilt one.
     pub wasm: Cow<'static, [u8]>,
 }
@@ -51,6 +54,7 @@ impl Options {
             cache_dir: None,
             checker,
             clock,
+            calls: Arc::new(NoHostCalls),
             wasm: ENGINE_WASM.into(),
         }
     }
@@ -77,17 +81,12 @@ pub struct Sandbox(Arc<Inner>);
 
 struct Inner {
     engine_hash: String,
-    interface: Interface,
-    /// The engine with its context made and no script loaded.
-    base: Snapshot,
-    /// Below this address linear memory is the engine's stack, dead between two calls.
-    stack_end: usize,
+    runtime: Runtime,
     instances: Semaphore,
     builds: Semaphore,
     images: Cache<[u8; 32], Prepared>,
     limits: Limits,
     checker: Checker,
-    clock: Arc<dyn Clock>,
 }
 
 impl Sandbox {
@@ -106,26 +105,20 @@ impl Sandbox {
     /// As for [`Sandbox::new`].
     pub fn with_engine(options: Options, engine_options: &EngineOptions) -> Result<Self, EngineError> {
         let engine = Engine::new(engine_options)?;
-        let interface = Interface::new(&engine, engine_options.metered)?;
-        let stack_end = engine.stack_end;
-        let raw = Snapshot::new(&interface, &engine.data)?;
-        let base = complete(initialise(&interface, &raw, &options))?;
+        let Options { limits, checker, .. } = options;
+        let runtime = Runtime::new(&engine, engine_options.metered, limits, options.clock, options.calls)?;
         let images = Cache::builder()
             .max_capacity(options.image_cache_bytes)
             .weigher(weigher(options.image_cache_bytes, IMAGES.min(open_files() / 2)))
             .build();
-        let base = Snapshot::new(&interface, &without_stack(&base, stack_end))?;
         Ok(Self(Arc::new(Inner {
             engine_hash: engine.hash,
-            interface,
-            base,
-            stack_end,
+            runtime,
             instances: Semaphore::new(engine_options.instances.saturating_sub(BUILDS).max(1) as usize),
             builds: Semaphore::new(BUILDS as usize),
             images,
-            limits: options.limits,
-            checker: options.checker,
-            clock: options.clock,
+            limits,
+            checker,
         })))
     }
 
@@ -168,7 +161,7 @@ impl Sandbox {
     pub async fn run(&self, image: &Image, job: Invocation<'_>) -> Execution {
         // The semaphore is never closed.
         let _instance = self.0.instances.acquire().await;
-        run::run(self, image, job).await
+        run::run(&self.0.runtime, image, job).await
     }
 
     /// Runs one job of a script that was prepared. One that cannot run ends as its refusal says.
@@ -186,9 +179,9 @@ impl Sandbox {
 
     /// Makes the image if need be and runs one job on it.
     pub async fn execute(&self, bundle: &Bundle, job: Invocation<'_>) -> Execution {
-        let began = self.0.clock.monotonic();
+        let began = self.0.runtime.clock.monotonic();
         let script = self.image(bundle).await;
-        let prepared = self.0.clock.monotonic().saturating_sub(began);
+        let prepared = self.0.runtime.clock.monotonic().saturating_sub(began);
         let mut execution = self.run_prepared(&script, job).await;
         execution.usage.times.prepared_us = u64::try_from(prepared.as_micros()).unwrap_or(u64::MAX);
         execution
@@ -203,7 +196,7 @@ impl Sandbox {
         let mut diagnostics = checked.diagnostics;
         if let Some(script) = checked.script {
             let _build = self.0.builds.acquire().await;
-            diagnostics.extend(image::parse(self, bundle, &script, &self.0.limits).await?);
+            diagnostics.extend(image::parse(&self.0.runtime, bundle, &script, &self.0.limits).await?);
         }
         Ok(diagnostics)
     }
@@ -230,40 +223,12 @@ impl Sandbox {
 
     async fn build(&self, bundle: &Bundle, script: Emit, diagnostics: Vec<Diagnostic>) -> Result<Image, Refusal> {
         let _build = self.0.builds.acquire().await;
-        image::build(self, bundle, script, diagnostics, &self.0.limits).await
+        image::build(&self.0.runtime, bundle, script, diagnostics, &self.0.limits).await
     }
 
-    pub(crate) fn clock(&self) -> Arc<dyn Clock> {
-        self.0.clock.clone()
+    pub(crate) fn runtime(&self) -> &Runtime {
+        &self.0.runtime
     }
-
-    pub(crate) fn interface(&self) -> &Interface {
-        &self.0.interface
-    }
-
-    pub(crate) fn base(&self) -> &Snapshot {
-        &self.0.base
-    }
-
-    pub(crate) fn without_stack(&self, memory: &[u8]) -> Vec<u8> {
-        without_stack(memory, self.0.stack_end)
-    }
-}
-
-async fn initialise(interface: &Interface, raw: &Snapshot, options: &Options) -> Result<Vec<u8>, EngineError> {
-    let limits = Limits { log_lines: 0, ..options.limits };
-    let guest = Guest::new(options.clock.clone(), limits, ScriptClock::Fixed(TOP_LEVEL_INSTANT));
-    let failed = |ended| EngineError::Module(format!("it cannot be initialised: {ended:?}"));
-    let mut instance = Instance::new(interface, raw, guest, u64::MAX / 2).await.map_err(failed)?;
-    instance.initialise().await.map_err(failed)?;
-    Ok(instance.memory().to_vec())
-}
-
-/// Between two calls the stack holds nothing: an image goes without what the last call left there.
-fn without_stack(memory: &[u8], stack_end: usize) -> Vec<u8> {
-    let mut memory = memory.to_vec();
-    memory[..stack_end].fill(0);
-    memory
 }
 
 /// Files that this process may have open, after it has asked for as many as it may.

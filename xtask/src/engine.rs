@@ -24,6 +24,9 @@ pub(crate) struct Options {
     /// Rebuild, and compare with what is checked in; changes nothing under sandbox/
     #[arg(long)]
     check: bool,
+    /// Hold the guest against the lints, and build nothing
+    #[arg(long, conflicts_with_all = ["check", "output"])]
+    lint: bool,
     /// Where to put the engine (without it: sandbox/engine/engine.wasm, and engine.lock beside it)
     #[arg(long)]
     output: Option<PathBuf>,
@@ -61,6 +64,10 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     let folder = workspace_root().join("sandbox/engine");
     let sources = Sources::read(&folder)?;
     let toolchain = Toolchain::find()?;
+    if options.lint {
+        Guest::prepare(&folder)?.cargo(&toolchain, &["clippy"], &["--", "--deny", "warnings"])?;
+        return Ok(ExitCode::SUCCESS);
+    }
     let tools = toolchain.versions()?;
     if options.check {
         return check(options, &folder, sources, &toolchain, tools);
@@ -112,68 +119,90 @@ fn check(options: &Options, folder: &Path, sources: Sources, toolchain: &Toolcha
     Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// Build the guest against the patched crate. Returns where the engine is.
+/// Builds the guest against the patched crate. Returns where the engine is.
 fn build(folder: &Path, toolchain: &Toolchain) -> Result<PathBuf> {
-    let work = workspace_root().join("target/engine");
-    let guest = work.join("guest");
-    // Below the guest, whose folder is the workspace: cargo hashes the paths of packages into the names of symbols, and
-    // only paths within the workspace are hashed relative to it. The order of functions depends on those names.
-    let vendor = guest.join("vendor");
-    // The target folder too: the crate's build script does not watch QuickJS-NG's sources.
-    let target = work.join("target");
-    for stale in [&guest, &target] {
-        if stale.exists() {
-            fs::remove_dir_all(stale)?;
+    let guest = Guest::prepare(folder)?;
+    guest.cargo(toolchain, &["build"], &[])?;
+    Ok(guest.work.join("target").join(TARGET).join("release/scriptmill_engine.wasm"))
+}
+
+/// A copy of the guest's sources below `target/`, with the patched crate beside them.
+struct Guest {
+    work: PathBuf,
+    sources: PathBuf,
+    /// The crate that holds QuickJS-NG, patched.
+    quickjs: PathBuf,
+}
+
+impl Guest {
+    fn prepare(folder: &Path) -> Result<Self> {
+        let work = workspace_root().join("target/engine");
+        let sources = work.join("guest");
+        // Below the guest, whose folder is the workspace: cargo hashes the paths of packages into the names of symbols, and
+        // only paths within the workspace are hashed relative to it. The order of functions depends on those names.
+        let vendor = sources.join("vendor");
+        // The target folder too: the crate's build script does not watch QuickJS-NG's sources.
+        for stale in [&sources, &work.join("target")] {
+            if stale.exists() {
+                fs::remove_dir_all(stale)?;
+            }
         }
-    }
-    // A copy, since the patch changes the lock file.
-    for file in guest_files(folder)? {
-        let to = guest.join(&file);
-        fs::create_dir_all(to.parent().unwrap_or(&guest))?;
-        fs::copy(folder.join(&file), to)?;
-    }
-    succeed(
-        cargo()
-            .args(["vendor", "--quiet", "--locked", "--manifest-path"])
-            .arg(guest.join("Cargo.toml"))
-            .arg(&vendor)
-            .stdout(std::process::Stdio::null()),
-    )?;
-    let quickjs = vendor.join(CRATE);
-    for patch in patches(folder)? {
-        // The ceiling hides our own repository, in whose terms git would read the paths.
+        // A copy, since the patch changes the lock file.
+        for file in guest_files(folder)? {
+            let to = sources.join(&file);
+            fs::create_dir_all(to.parent().unwrap_or(&sources))?;
+            fs::copy(folder.join(&file), to)?;
+        }
         succeed(
-            Command::new("git")
-                .args(["apply", "--whitespace=nowarn"])
-                .arg(&patch)
-                .current_dir(&quickjs)
-                .env("GIT_CEILING_DIRECTORIES", &vendor),
+            cargo()
+                .args(["vendor", "--quiet", "--locked", "--manifest-path"])
+                .arg(sources.join("Cargo.toml"))
+                .arg(&vendor)
+                .stdout(std::process::Stdio::null()),
         )?;
+        let quickjs = vendor.join(CRATE);
+        for patch in patches(folder)? {
+            // The ceiling hides our own repository, in whose terms git would read the paths.
+            succeed(
+                Command::new("git")
+                    .args(["apply", "--whitespace=nowarn"])
+                    .arg(&patch)
+                    .current_dir(&quickjs)
+                    .env("GIT_CEILING_DIRECTORIES", &vendor),
+            )?;
+        }
+        Ok(Self { work, sources, quickjs })
     }
-    let place = format!("{}=/engine", work.display());
-    let registry = format!("{}=/cargo", cargo_home().display());
-    let rust_flags = [
-        format!("--remap-path-prefix={place}"),
-        format!("--remap-path-prefix={registry}"),
-        "-Clink-arg=--import-memory".into(),
-        "-Clink-arg=--stack-first".into(),
-        // js.rs in the guest gives JavaScript a part of it.
-        "-Clink-arg=-zstack-size=2097152".into(),
-        "-Clink-arg=--export-if-defined=__stack_high".into(),
-    ];
-    succeed(
-        cargo()
-            .args(["build", "--release", "--target", TARGET, "--config"])
-            .arg(format!("patch.crates-io.{CRATE}.path={:?}", quickjs.display().to_string()))
-            .arg("--target-dir")
-            .arg(&target)
-            .current_dir(&guest)
-            .env("CARGO_ENCODED_RUSTFLAGS", rust_flags.join("\u{1f}"))
-            .env(format!("CC_{}", TARGET.replace('-', "_")), &toolchain.clang)
-            .env(format!("AR_{}", TARGET.replace('-', "_")), &toolchain.ar)
-            .env(format!("CFLAGS_{}", TARGET.replace('-', "_")), format!("-ffile-prefix-map={place} {C_FEATURES}")),
-    )?;
-    Ok(work.join("target").join(TARGET).join("release/scriptmill_engine.wasm"))
+
+    /// Runs cargo on the sources, for WebAssembly and with the patched crate.
+    fn cargo(&self, toolchain: &Toolchain, command: &[&str], arguments: &[&str]) -> Result<()> {
+        let place = format!("{}=/engine", self.work.display());
+        let registry = format!("{}=/cargo", cargo_home().display());
+        let rust_flags = [
+            format!("--remap-path-prefix={place}"),
+            format!("--remap-path-prefix={registry}"),
+            "-Clink-arg=--import-memory".into(),
+            "-Clink-arg=--stack-first".into(),
+            // js.rs in the guest gives JavaScript a part of it.
+            "-Clink-arg=-zstack-size=2097152".into(),
+            "-Clink-arg=--export-if-defined=__stack_high".into(),
+        ];
+        let variable = |name: &str| format!("{name}_{}", TARGET.replace('-', "_"));
+        succeed(
+            cargo()
+                .args(command)
+                .args(["--release", "--target", TARGET, "--config"])
+                .arg(format!("patch.crates-io.{CRATE}.path={:?}", self.quickjs.display().to_string()))
+                .arg("--target-dir")
+                .arg(self.work.join("target"))
+                .args(arguments)
+                .current_dir(&self.sources)
+                .env("CARGO_ENCODED_RUSTFLAGS", rust_flags.join("\u{1f}"))
+                .env(variable("CC"), &toolchain.clang)
+                .env(variable("AR"), &toolchain.ar)
+                .env(variable("CFLAGS"), format!("-ffile-prefix-map={place} {C_FEATURES}")),
+        )
+    }
 }
 
 /// The programs beside cargo that a build needs.

@@ -3,9 +3,9 @@
 use alloc::vec::Vec;
 use core::ffi::c_int;
 
-use crate::host::{self, Level};
-use crate::inspect;
+use crate::abi::Level;
 use crate::js::{self, Engine, Flags, Raw, UNDEFINED, Value, q};
+use crate::{host, inspect};
 
 /// A longer line is cut: the host counts bytes too, but a line should be read by a person.
 const LINE_BYTES_MAX: usize = 64 * 1024;
@@ -20,6 +20,7 @@ const METHODS: [(&core::ffi::CStr, Level); 5] = [
 
 pub(crate) fn install(global: &Value) {
     let context = Engine::context();
+    // SAFETY: the context lives for ever.
     let console = Value::owned(unsafe { q::JS_NewObject(context) });
     for (name, level) in METHODS {
         let function = q::JSCFunctionType { generic_magic: Some(write) };
@@ -39,8 +40,10 @@ pub(crate) fn install(global: &Value) {
     let _ = global.define(c"console", console, Flags::Hidden);
 }
 
+// SAFETY: only the engine calls it, with the arguments of a call.
 unsafe extern "C" fn write(_: *mut q::JSContext, _: Raw, argc: c_int, argv: *mut Raw, level: c_int) -> Raw {
     let mut line = Vec::new();
+    // SAFETY: the engine calls this with the arguments of the call, and they are not kept beyond it.
     for (index, &raw) in unsafe { js::arguments(argc, argv) }.iter().enumerate() {
         if index > 0 {
             line.push(b' ');

@@ -4,7 +4,7 @@ use core::ffi::c_int;
 
 use crate::host;
 use crate::js::{self, Engine, Flags, Raw, Result, Value, q};
-use crate::timers::refuse_at_top_level;
+use crate::top_level::refuse_at_top_level;
 
 /// The fields in the order of their numbers on the host's side.
 const FIELDS: [(&core::ffi::CStr, &str); 4] =
@@ -22,11 +22,13 @@ pub(crate) fn object() -> Raw {
 
 pub(crate) fn install(global: &Value) {
     let context = Engine::context();
+    // SAFETY: the context lives for ever.
     let object = Value::owned(unsafe { q::JS_NewObject(context) });
     for (number, (name, _)) in FIELDS.iter().enumerate() {
         getter(&object, name, number as c_int);
     }
     getter(&object, c"budget", BUDGET);
+    // SAFETY: the context lives for ever, and `object` holds the object; one thread, and nobody has asked for OBJECT yet.
     unsafe {
         q::JS_FreezeObject(context, object.raw());
         OBJECT = object.raw();
@@ -39,10 +41,11 @@ pub(crate) fn install(global: &Value) {
 fn getter(object: &Value, name: &core::ffi::CStr, number: c_int) {
     let context = Engine::context();
     let function = q::JSCFunctionType { getter_magic: Some(get) };
+    // SAFETY: the context lives for ever, the name ends with a NUL, and `object` holds the object. The engine reads the union
+    // of functions by the kind given beside it.
     unsafe {
         let getter = q::JS_NewCFunction2(
             context,
-            // SAFETY: the engine reads the union by the kind given beside it.
             function.generic,
             name.as_ptr(),
             0,
@@ -61,6 +64,7 @@ fn getter(object: &Value, name: &core::ffi::CStr, number: c_int) {
     }
 }
 
+// SAFETY: only the engine calls it, with the arguments of a call.
 unsafe extern "C" fn get(_: *mut q::JSContext, _: Raw, number: c_int) -> Raw {
     js::returned(field(number))
 }

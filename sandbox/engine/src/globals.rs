@@ -1,12 +1,9 @@
 //! What the script world has beside ECMAScript.
 
-use core::ffi::{CStr, c_int};
+use core::ffi::c_int;
 
-use crate::js::{self, Flags, Raw, Result, UNDEFINED, Value, q};
-use crate::{console, context, inspect, timers};
-
-/// A function of ours that the engine calls.
-pub(crate) type Native = unsafe extern "C" fn(*mut q::JSContext, Raw, c_int, *mut Raw) -> Raw;
+use crate::js::{self, Raw, Result, UNDEFINED, function, q};
+use crate::{console, context, inspect, invoke, timers};
 
 pub(crate) fn install() {
     let global = js::global();
@@ -16,30 +13,17 @@ pub(crate) fn install() {
     console::install(&global);
     context::install(&global);
     inspect::install(&global);
-    crate::invoke::install();
+    invoke::install();
 }
 
-/// Define a function as a hidden property.
-pub(crate) fn function(object: &Value, name: &CStr, length: c_int, native: Native) {
-    let raw = unsafe {
-        q::JS_NewCFunction2(
-            js::Engine::context(),
-            Some(native),
-            name.as_ptr(),
-            length,
-            q::JSCFunctionEnum_JS_CFUNC_generic,
-            0,
-        )
-    };
-    // Only running out of memory can fail here, and that traps in the host.
-    let _ = object.define(name, Value::owned(raw), Flags::Hidden);
-}
-
+// SAFETY: only the engine calls it, with the arguments of a call.
 unsafe extern "C" fn queue_microtask(context: *mut q::JSContext, _: Raw, argc: c_int, argv: *mut Raw) -> Raw {
+    // SAFETY: the engine calls this with the arguments of the call, and they are not kept beyond it.
     let arguments = unsafe { js::arguments(argc, argv) };
     match arguments.first() {
         Some(&callback) if js::is_function(callback) => {
             let mut job = [callback];
+            // SAFETY: the engine copies the one argument, which its caller holds.
             let failed = unsafe { q::JS_EnqueueJob(context, Some(run_microtask), 1, job.as_mut_ptr()) } < 0;
             if failed { q::JS_EXCEPTION } else { UNDEFINED }
         }
@@ -47,23 +31,30 @@ unsafe extern "C" fn queue_microtask(context: *mut q::JSContext, _: Raw, argc: c
     }
 }
 
+// SAFETY: only the engine calls it, with the arguments of a call.
 unsafe extern "C" fn run_microtask(context: *mut q::JSContext, _: c_int, argv: *mut Raw) -> Raw {
+    // SAFETY: the engine calls this with the one argument that was enqueued.
     unsafe { q::JS_Call(context, *argv, UNDEFINED, 0, core::ptr::null_mut()) }
 }
 
+// SAFETY: only the engine calls it, with the arguments of a call.
 unsafe extern "C" fn structured_clone(_: *mut q::JSContext, _: Raw, argc: c_int, argv: *mut Raw) -> Raw {
+    // SAFETY: the engine calls this with the arguments of the call, and they are not kept beyond it.
     let value = unsafe { js::arguments(argc, argv) }.first().copied().unwrap_or(UNDEFINED);
     js::returned(clone(value))
 }
 
-fn clone(value: Raw) -> Result<Value> {
+fn clone(value: Raw) -> Result<js::Value> {
     let context = js::Engine::context();
     let mut len = 0;
+    // SAFETY: the context lives for ever, and the caller holds the value.
     let bytes = unsafe { q::JS_WriteObject(context, &mut len, value, q::JS_WRITE_OBJ_REFERENCE as c_int) };
     if bytes.is_null() {
         return Err(js::Thrown);
     }
+    // SAFETY: the bytes are what the engine has just written, `len` of them.
     let copy = unsafe { q::JS_ReadObject(context, bytes, len, q::JS_READ_OBJ_REFERENCE as c_int) };
+    // SAFETY: the engine allocated the bytes, and they are used no more.
     unsafe { q::js_free(context, bytes.cast()) };
     js::result(copy)
 }

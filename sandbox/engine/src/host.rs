@@ -3,57 +3,21 @@
 use alloc::vec;
 use alloc::vec::Vec;
 
+use crate::abi::{CallKind, Kind, Level, Operation};
+
 mod import {
     #[link(wasm_import_module = "scriptmill")]
+    // SAFETY: the host links this very signature.
     unsafe extern "C" {
         /// The one import, since each would be linked anew for every job.
         pub(super) fn host(operation: i32, number: i32, bytes: *const u8, len: usize) -> f64;
     }
 }
 
-/// What the host is asked for.
-#[derive(Clone, Copy)]
-#[repr(i32)]
-enum Operation {
-    Take = 0,
-    Settle = 1,
-    HostCall = 2,
-    CancelCall = 3,
-    Log = 4,
-    Context = 5,
-    Fuel = 6,
-    Located = 7,
-    Now = 8,
-}
-
 fn ask(operation: Operation, number: i32, bytes: &[u8]) -> f64 {
+    // SAFETY: the host reads `bytes` within the call and keeps nothing.
     unsafe { import::host(operation as i32, number, bytes.as_ptr(), bytes.len()) }
 }
-
-/// How a job, or a load, ended.
-#[derive(Clone, Copy, PartialEq)]
-#[repr(i32)]
-pub(crate) enum Kind {
-    Value = 0,
-    Thrown = 1,
-    Stalled = 2,
-    UnknownEntry = 3,
-    Syntax = 4,
-    NotJson = 5,
-    TooDeep = 6,
-}
-
-#[derive(Clone, Copy)]
-#[repr(i32)]
-pub(crate) enum Level {
-    Debug = 0,
-    Info = 1,
-    Warn = 2,
-    Error = 3,
-}
-
-/// The kinds of host call.
-const TIMER: i32 = 1;
 
 /// The payload of the current call, followed by a NUL (which is not counted in `len`).
 pub(crate) fn take(len: usize) -> Vec<u8> {
@@ -67,9 +31,9 @@ pub(crate) fn settle(kind: Kind, text: &[u8]) {
     ask(Operation::Settle, kind as i32, text);
 }
 
-/// Ask to be resumed after some milliseconds; the answer is the call's id.
-pub(crate) fn start_timer(milliseconds: f64) -> i32 {
-    ask(Operation::HostCall, TIMER, &milliseconds.to_le_bytes()) as i32
+/// Record a host call; its id comes back with the answer.
+pub(crate) fn call(kind: CallKind, payload: &[u8]) -> i32 {
+    ask(Operation::HostCall, kind as i32, payload) as i32
 }
 
 pub(crate) fn cancel(call: i32) {
@@ -94,6 +58,7 @@ pub(crate) fn located(text: &[u8]) {
 }
 
 /// Microseconds since 1970: the only clock. The C library calls it.
+// SAFETY: no other function of the module has this name.
 #[unsafe(no_mangle)]
 extern "C" fn __rquickjs_host_now_us() -> f64 {
     ask(Operation::Now, 0, &[])

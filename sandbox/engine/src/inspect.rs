@@ -30,7 +30,7 @@ fn write(out: &mut Vec<u8>, value: &Value, depth: usize) {
         out.push(b'\'');
     } else if !value.is_object() {
         write_primitive(out, value);
-    } else if unsafe { q::JS_IsProxy(value.raw()) } {
+    } else if value.is_proxy() {
         out.extend_from_slice(b"[Proxy]");
     } else if value.is_function() {
         out.extend_from_slice(b"[Function");
@@ -44,14 +44,14 @@ fn write(out: &mut Vec<u8>, value: &Value, depth: usize) {
         out.push(b']');
     } else if value.is_error() {
         write_error(out, value);
-    } else if unsafe { q::JS_IsDate(value.raw()) } {
-        write_by(out, unsafe { &*(&raw const DATE_TEXT) }, value, "Invalid Date");
-    } else if unsafe { q::JS_IsRegExp(value.raw()) } {
-        write_by(out, unsafe { &*(&raw const REGEXP_TEXT) }, value, "[RegExp]");
+    } else if value.is_date() {
+        write_by(out, date_text(), value, "Invalid Date");
+    } else if value.is_regexp() {
+        write_by(out, regexp_text(), value, "[RegExp]");
     } else if depth >= DEPTH_MAX {
-        out.extend_from_slice(if is_array(value) { b"[Array]" } else { b"[Object]" });
+        out.extend_from_slice(if value.is_array() { b"[Array]" } else { b"[Object]" });
     } else if let Some((entries, values)) = value.entries(2 * ITEMS_MAX) {
-        let is_map = unsafe { q::JS_IsMap(value.raw()) };
+        let is_map = value.is_map();
         write_entries(out, entries, &values, is_map, depth);
     } else {
         write_members(out, value, depth);
@@ -59,7 +59,7 @@ fn write(out: &mut Vec<u8>, value: &Value, depth: usize) {
 }
 
 fn write_primitive(out: &mut Vec<u8>, value: &Value) {
-    if unsafe { q::JS_IsSymbol(value.raw()) } {
+    if value.is_symbol() {
         out.extend_from_slice(b"Symbol(");
         match value.symbol_description() {
             Ok(description) => out.extend_from_slice(&description),
@@ -69,7 +69,7 @@ fn write_primitive(out: &mut Vec<u8>, value: &Value) {
         return;
     }
     write_text(out, value);
-    if unsafe { q::JS_IsBigInt(value.raw()) } {
+    if value.is_bigint() {
         out.push(b'n');
     }
 }
@@ -97,6 +97,16 @@ fn write_error(out: &mut Vec<u8>, error: &Value) {
 /// The `toString` and `toISOString` that the engine came with, whatever the script put in their place.
 static mut DATE_TEXT: Option<Value> = None;
 static mut REGEXP_TEXT: Option<Value> = None;
+
+fn date_text() -> &'static Option<Value> {
+    // SAFETY: one thread; written once, by `install`, before anybody asks.
+    unsafe { &*(&raw const DATE_TEXT) }
+}
+
+fn regexp_text() -> &'static Option<Value> {
+    // SAFETY: one thread; written once, by `install`, before anybody asks.
+    unsafe { &*(&raw const REGEXP_TEXT) }
+}
 
 /// Remember the built-in methods that write dates and regular expressions.
 pub(crate) fn install(global: &Value) {
@@ -143,7 +153,7 @@ fn write_entries(out: &mut Vec<u8>, entries: usize, values: &[Value], is_map: bo
 }
 
 fn write_members(out: &mut Vec<u8>, value: &Value, depth: usize) {
-    let array = is_array(value);
+    let array = value.is_array();
     let Ok(keys) = value.keys(true) else {
         drop(js::take_exception());
         return;
@@ -170,10 +180,6 @@ fn write_members(out: &mut Vec<u8>, value: &Value, depth: usize) {
     out.push(if array { b']' } else { b'}' });
 }
 
-fn is_array(value: &Value) -> bool {
-    unsafe { q::JS_IsArray(value.raw()) }
-}
-
 fn data_property(value: &Value, name: &core::ffi::CStr) -> Option<Value> {
     own_data_property(value, &js::Atom::new(name.to_bytes()))
 }
@@ -182,13 +188,13 @@ fn data_property(value: &Value, name: &core::ffi::CStr) -> Option<Value> {
 fn inherited_data_property(value: &Value, name: &core::ffi::CStr) -> Option<Value> {
     let mut object = value.clone();
     for _ in 0..16 {
-        if !object.is_object() || unsafe { q::JS_IsProxy(object.raw()) } {
+        if !object.is_object() || object.is_proxy() {
             return None;
         }
         if let Some(found) = data_property(&object, name) {
             return Some(found);
         }
-        object = Value::owned(unsafe { q::JS_GetPrototype(Engine::context(), object.raw()) });
+        object = object.prototype();
     }
     None
 }
@@ -197,6 +203,7 @@ fn own_data_property(value: &Value, name: &js::Atom) -> Option<Value> {
     let context = Engine::context();
     let mut descriptor =
         q::JSPropertyDescriptor { flags: 0, value: js::UNDEFINED, getter: js::UNDEFINED, setter: js::UNDEFINED };
+    // SAFETY: the context lives for ever, value and name are held, and the descriptor is ours.
     let found = unsafe { q::JS_GetOwnProperty(context, &mut descriptor, value.raw(), name.raw()) };
     if found < 0 {
         drop(js::take_exception());

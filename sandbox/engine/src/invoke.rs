@@ -4,9 +4,9 @@ use alloc::vec::Vec;
 use core::ffi::c_void;
 use core::ptr;
 
-use crate::host::{self, Kind, Level};
+use crate::abi::{Kind, Level, Status};
 use crate::js::{self, Atom, Engine, JsonRefusal, Raw, Thrown, UNDEFINED, Value, q};
-use crate::{console, context, inspect, report, timers};
+use crate::{calls, console, context, host, inspect, report};
 
 /// Of the rejections that nothing handled, so many are logged.
 const REJECTIONS_MAX: usize = 10;
@@ -52,6 +52,7 @@ fn job() -> &'static mut Job {
 }
 
 pub(crate) fn install() {
+    // SAFETY: the runtime lives for ever, and so does `track`, which asks for no data.
     unsafe {
         q::JS_SetHostPromiseRejectionTracker(Engine::runtime(), Some(track), ptr::null_mut());
     }
@@ -113,12 +114,10 @@ fn call(entry: &Value, input: &[u8]) -> Result<Option<Value>, Fault> {
     }
 }
 
-pub(crate) fn resume(call: i32, _status: i32, len: usize) -> i32 {
-    if len > 0 {
-        // A timer's answer says nothing.
-        drop(host::take(len));
-    }
-    let resumed = timers::fire(call)
+pub(crate) fn resume(call: i32, status: i32, len: usize) -> i32 {
+    let answer = if len > 0 { host::take(len) } else { Vec::new() };
+    let status = Status::from_number(status).unwrap_or(Status::Rejected);
+    let resumed = calls::answer(call, status, &answer)
         .map_err(|Thrown| Fault::thrown(Kind::Thrown))
         .and_then(|()| run_microtasks())
         .and_then(|()| promised(&job().promise.clone()));
@@ -129,7 +128,7 @@ pub(crate) fn resume(call: i32, _status: i32, len: usize) -> i32 {
 fn conclude(state: Result<Option<Value>, Fault>) -> i32 {
     match state {
         Ok(Some(value)) => settle_value(&value),
-        Ok(None) if timers::is_any_pending() => return 1,
+        Ok(None) if calls::is_any_pending() => return 1,
         Ok(None) => settle_fault(Fault::Stalled),
         Err(fault) => settle_fault(fault),
     }
@@ -199,7 +198,7 @@ fn awaitable(value: Value) -> js::Result<Awaitable> {
     if !value.is_object() {
         return Ok(Awaitable::Value(value));
     }
-    if unsafe { q::JS_IsPromise(value.raw()) } && is_plain_promise(&value) {
+    if value.is_promise() && is_plain_promise(&value) {
         return Ok(Awaitable::Promise(value));
     }
     let then = value.get(c"then")?;
@@ -217,6 +216,7 @@ fn awaitable(value: Value) -> js::Result<Awaitable> {
 /// A promise whose `then` is not the script's own: neither a subclass nor an object with a `then` of its own.
 fn is_plain_promise(value: &Value) -> bool {
     let context = Engine::context();
+    // SAFETY: the context lives for ever, and the value is held.
     unsafe {
         let class = q::JS_GetClassID(value.raw());
         let intrinsic = Value::owned(q::JS_GetClassProto(context, class));
@@ -229,7 +229,9 @@ fn is_plain_promise(value: &Value) -> bool {
 /// The value of a fulfilled promise, nothing while it is pending.
 pub(crate) fn promised(promise: &Value) -> Result<Option<Value>, Fault> {
     let context = Engine::context();
+    // SAFETY: the context lives for ever, and `promise` holds a promise.
     let result = || Value::owned(unsafe { q::JS_PromiseResult(context, promise.raw()) });
+    // SAFETY: the context lives for ever, and `promise` holds a promise.
     match unsafe { q::JS_PromiseState(context, promise.raw()) } {
         q::JSPromiseStateEnum_JS_PROMISE_FULFILLED => Ok(Some(result())),
         q::JSPromiseStateEnum_JS_PROMISE_REJECTED => {
@@ -245,6 +247,7 @@ pub(crate) fn run_microtasks() -> Result<(), Fault> {
     let runtime = Engine::runtime();
     loop {
         let mut context = ptr::null_mut();
+        // SAFETY: the runtime lives for ever, and the context is written to a variable of ours.
         match unsafe { q::JS_ExecutePendingJob(runtime, &mut context) } {
             0 => return Ok(()),
             ran if ran > 0 => {}
@@ -253,6 +256,7 @@ pub(crate) fn run_microtasks() -> Result<(), Fault> {
     }
 }
 
+// SAFETY: only the engine calls it, with the arguments of a call.
 unsafe extern "C" fn track(_: *mut q::JSContext, promise: Raw, reason: Raw, is_handled: bool, _: *mut c_void) {
     if is_handled {
         let found = job().rejections.iter().position(|(other, _)| other.raw() == promise);

@@ -1,6 +1,10 @@
 //! The engine's C interface in a shape the rest of the guest can use: one context, owned values, results.
 //!
 //! The guest has one thread and one context that is never freed, so both are plain statics.
+//!
+//! Two facts carry most SAFETY comments of the guest. *The context lives for ever*: `create` makes it before anything else
+//! runs, and nothing frees it. *A `Value`, an `Atom` or a `Text` holds a counted reference*, so what it names is alive for
+//! as long as it is.
 
 use alloc::vec::Vec;
 use core::ffi::{c_char, c_int};
@@ -10,6 +14,7 @@ use core::ptr;
 pub(crate) use rquickjs_sys as q;
 pub(crate) use rquickjs_sys::{JS_UNDEFINED as UNDEFINED, JSValue as Raw};
 
+// SAFETY: our patches define these functions, with these signatures.
 unsafe extern "C" {
     fn sm_go_live(runtime: *mut q::JSRuntime);
     fn sm_make_intrinsics(ctx: *mut q::JSContext) -> c_int;
@@ -49,6 +54,7 @@ impl Engine {
     }
 
     pub(crate) fn runtime() -> *mut q::JSRuntime {
+        // SAFETY: the context lives for ever.
         unsafe { q::JS_GetRuntime(Self::context()) }
     }
 
@@ -60,6 +66,7 @@ impl Engine {
 
     /// The top level is over: collect its garbage, and let what it kept of timers and `ctx` work.
     pub(crate) fn go_live() {
+        // SAFETY: the runtime lives for ever, `usage` is plain numbers, and with one thread nobody reads LIVE meanwhile.
         unsafe {
             q::JS_RunGC(Self::runtime());
             let mut usage = core::mem::zeroed::<q::JSMemoryUsage>();
@@ -71,11 +78,13 @@ impl Engine {
     }
 
     pub(crate) fn seed(seed: u64) {
+        // SAFETY: the context lives for ever.
         unsafe { sm_seed(Self::context(), seed) }
     }
 }
 
 pub(crate) fn create() {
+    // SAFETY: one thread, and nobody has asked for CONTEXT yet; the context is used once it is made.
     unsafe {
         let runtime = q::JS_NewRuntime();
         q::JS_SetMaxStackSize(runtime, STACK_BYTES);
@@ -90,6 +99,7 @@ pub(crate) struct Value(Raw);
 
 impl Drop for Value {
     fn drop(&mut self) {
+        // SAFETY: the context lives for ever, and this is the reference that `self` holds.
         unsafe { q::JS_FreeValue(Engine::context(), self.0) }
     }
 }
@@ -108,6 +118,7 @@ impl Value {
 
     /// Add a reference to a borrowed value.
     pub(crate) fn copied(raw: Raw) -> Self {
+        // SAFETY: whoever lends a raw value holds it.
         Self(unsafe { q::JS_DupValue(Engine::context(), raw) })
     }
 
@@ -125,6 +136,7 @@ impl Value {
     }
 
     pub(crate) fn string(text: &str) -> Result<Self> {
+        // SAFETY: the context lives for ever, and the text is copied.
         checked(unsafe { q::JS_NewStringLen(Engine::context(), text.as_ptr().cast(), text.len() as _) })
     }
 
@@ -133,14 +145,17 @@ impl Value {
     }
 
     pub(crate) fn is_object(&self) -> bool {
+        // SAFETY: `self` holds the value.
         unsafe { q::JS_IsObject(self.0) }
     }
 
     pub(crate) fn is_string(&self) -> bool {
+        // SAFETY: `self` holds the value.
         unsafe { q::JS_IsString(self.0) }
     }
 
     pub(crate) fn is_undefined(&self) -> bool {
+        // SAFETY: `self` holds the value.
         unsafe { q::JS_IsUndefined(self.0) }
     }
 
@@ -149,25 +164,76 @@ impl Value {
     }
 
     pub(crate) fn is_error(&self) -> bool {
+        // SAFETY: `self` holds the value.
         unsafe { q::JS_IsError(self.0) }
     }
 
+    pub(crate) fn is_array(&self) -> bool {
+        // SAFETY: `self` holds the value.
+        unsafe { q::JS_IsArray(self.0) }
+    }
+
+    pub(crate) fn is_bigint(&self) -> bool {
+        // SAFETY: `self` holds the value.
+        unsafe { q::JS_IsBigInt(self.0) }
+    }
+
+    pub(crate) fn is_date(&self) -> bool {
+        // SAFETY: `self` holds the value.
+        unsafe { q::JS_IsDate(self.0) }
+    }
+
+    pub(crate) fn is_map(&self) -> bool {
+        // SAFETY: `self` holds the value.
+        unsafe { q::JS_IsMap(self.0) }
+    }
+
+    pub(crate) fn is_promise(&self) -> bool {
+        // SAFETY: `self` holds the value.
+        unsafe { q::JS_IsPromise(self.0) }
+    }
+
+    pub(crate) fn is_proxy(&self) -> bool {
+        // SAFETY: `self` holds the value.
+        unsafe { q::JS_IsProxy(self.0) }
+    }
+
+    pub(crate) fn is_regexp(&self) -> bool {
+        // SAFETY: `self` holds the value.
+        unsafe { q::JS_IsRegExp(self.0) }
+    }
+
+    pub(crate) fn is_symbol(&self) -> bool {
+        // SAFETY: `self` holds the value.
+        unsafe { q::JS_IsSymbol(self.0) }
+    }
+
     pub(crate) fn is_script_function(&self) -> bool {
+        // SAFETY: `self` holds the value.
         unsafe { sm_is_script_function(self.0) }
+    }
+
+    /// The prototype. A Proxy has a say in it.
+    pub(crate) fn prototype(&self) -> Self {
+        // SAFETY: the context lives for ever, and the value is held.
+        Self(unsafe { q::JS_GetPrototype(Engine::context(), self.0) })
     }
 
     /// Read a property, as `value.name` would.
     pub(crate) fn get(&self, name: &core::ffi::CStr) -> Result<Self> {
+        // SAFETY: the context lives for ever, `self` holds the value, and the name ends with a NUL.
         checked(unsafe { q::JS_GetPropertyStr(Engine::context(), self.0, name.as_ptr()) })
     }
 
     /// Read a property by a name that may hold anything.
     pub(crate) fn get_named(&self, name: &Atom) -> Result<Self> {
+        // SAFETY: the context lives for ever, and both value and name are held.
         checked(unsafe { q::JS_GetProperty(Engine::context(), self.0, name.0) })
     }
 
     /// Define an own property; no setter and no prototype has a say.
     pub(crate) fn define(&self, name: &core::ffi::CStr, value: Self, flags: Flags) -> Result<()> {
+        // SAFETY: the context lives for ever, `self` holds the object, and the engine takes over the reference to the value.
         let done = unsafe {
             q::JS_DefinePropertyValueStr(Engine::context(), self.0, name.as_ptr(), value.into_raw(), flags as c_int)
         };
@@ -179,6 +245,7 @@ impl Value {
     }
 
     pub(crate) fn call_on(&self, this: Raw, arguments: &[Raw]) -> Result<Self> {
+        // SAFETY: the context lives for ever, and the value is held.
         checked(unsafe {
             q::JS_Call(Engine::context(), self.0, this, arguments.len() as c_int, arguments.as_ptr().cast_mut())
         })
@@ -187,6 +254,7 @@ impl Value {
     /// The text of a string, or what `String(value)` would say.
     pub(crate) fn text(&self) -> Result<Text> {
         let mut len = 0;
+        // SAFETY: the context lives for ever, and the value is held.
         let text = unsafe { q::JS_ToCStringLen2(Engine::context(), &mut len, self.0, false) };
         if text.is_null() {
             return Err(Thrown);
@@ -196,11 +264,13 @@ impl Value {
 
     /// The stack text of a genuine Error, whatever the script did to the `stack` accessor.
     pub(crate) fn error_stack(&self) -> Self {
+        // SAFETY: the context lives for ever, and the value is held.
         Self(unsafe { sm_error_stack(Engine::context(), self.0) })
     }
 
     /// Why JSON refused, when this is the error it raised, and not one of a `toJSON` or a getter.
     pub(crate) fn json_refusal(&self) -> Option<JsonRefusal> {
+        // SAFETY: the context lives for ever, and the value is held.
         match unsafe { sm_json_refusal(self.0) } {
             1 => Some(JsonRefusal::NotJson),
             2 => Some(JsonRefusal::TooDeep),
@@ -211,6 +281,7 @@ impl Value {
     /// How many entries a Map or a Set has, and up to `max` of its keys and values, or members.
     pub(crate) fn entries(&self, max: usize) -> Option<(usize, Vec<Self>)> {
         let mut raw = alloc::vec![UNDEFINED; max];
+        // SAFETY: the context lives for ever, `self` holds the value, and there is room for `max` values.
         let entries = unsafe { sm_entries(Engine::context(), self.0, raw.as_mut_ptr(), max as u32) };
         let values = raw.into_iter().map(Self::owned).collect();
         usize::try_from(entries).ok().map(|entries| (entries, values))
@@ -218,6 +289,7 @@ impl Value {
 
     /// The description of a symbol.
     pub(crate) fn symbol_description(&self) -> Result<Text> {
+        // SAFETY: the context lives for ever, and the value is held.
         Atom(unsafe { q::JS_ValueToAtom(Engine::context(), self.0) }).text()
     }
 
@@ -227,13 +299,16 @@ impl Value {
         let mut len = 0;
         let flags = q::JS_GPN_STRING_MASK | if only_enumerable { q::JS_GPN_ENUM_ONLY } else { 0 };
         let done =
+            // SAFETY: the context lives for ever, and `self` holds the value.
             unsafe { q::JS_GetOwnPropertyNames(Engine::context(), &mut table, &mut len, self.0, flags as c_int) };
         if done < 0 {
             return Err(Thrown);
         }
         let keys = (0..len as usize)
+            // SAFETY: the table has `len` entries.
             .map(|index| Atom(unsafe { q::JS_DupAtom(Engine::context(), (*table.add(index)).atom) }))
             .collect();
+        // SAFETY: the engine made the table, and it is used no more.
         unsafe { q::JS_FreePropertyEnum(Engine::context(), table, len) };
         Ok(keys)
     }
@@ -260,12 +335,14 @@ pub(crate) struct Atom(q::JSAtom);
 
 impl Drop for Atom {
     fn drop(&mut self) {
+        // SAFETY: the context lives for ever, and this is the reference that `self` holds.
         unsafe { q::JS_FreeAtom(Engine::context(), self.0) }
     }
 }
 
 impl Atom {
     pub(crate) fn new(name: &[u8]) -> Self {
+        // SAFETY: the context lives for ever, and the text is copied.
         Self(unsafe { q::JS_NewAtomLen(Engine::context(), name.as_ptr().cast(), name.len() as _) })
     }
 
@@ -274,6 +351,7 @@ impl Atom {
     }
 
     pub(crate) fn text(&self) -> Result<Text> {
+        // SAFETY: the context lives for ever, and both value and name are held.
         checked(unsafe { q::JS_AtomToString(Engine::context(), self.0) })?.text()
     }
 }
@@ -286,6 +364,7 @@ pub(crate) struct Text {
 
 impl Drop for Text {
     fn drop(&mut self) {
+        // SAFETY: the text is of this context, and this is its only owner.
         unsafe { q::JS_FreeCString(Engine::context(), self.text) }
     }
 }
@@ -300,6 +379,7 @@ impl core::ops::Deref for Text {
 }
 
 fn checked(raw: Raw) -> Result<Value> {
+    // SAFETY: it looks at the tag alone.
     if unsafe { q::JS_IsException(raw) } { Err(Thrown) } else { Ok(Value(raw)) }
 }
 
@@ -309,31 +389,42 @@ pub(crate) fn result(raw: Raw) -> Result<Value> {
 }
 
 pub(crate) fn take_exception() -> Value {
+    // SAFETY: the context lives for ever.
     Value(unsafe { q::JS_GetException(Engine::context()) })
 }
 
+pub(crate) fn is_number(raw: Raw) -> bool {
+    // SAFETY: it looks at the tag alone.
+    unsafe { q::JS_IsNumber(raw) }
+}
+
 pub(crate) fn is_function(raw: Raw) -> bool {
+    // SAFETY: the context lives for ever, and whoever has the value from the engine holds it.
     unsafe { q::JS_IsFunction(Engine::context(), raw) }
 }
 
 /// The global object.
 pub(crate) fn global() -> Value {
+    // SAFETY: the context lives for ever.
     Value(unsafe { q::JS_GetGlobalObject(Engine::context()) })
 }
 
 /// A global binding as a script would name it, or undefined; accessors are not looked into.
 pub(crate) fn global_binding(name: &Atom) -> Value {
+    // SAFETY: the context lives for ever, and both value and name are held.
     Value(unsafe { sm_global(Engine::context(), name.raw()) })
 }
 
 /// The object that holds the global `let`, `const` and `class` bindings.
 pub(crate) fn global_lexicals() -> Value {
+    // SAFETY: the context lives for ever.
     Value(unsafe { sm_global_lexicals(Engine::context()) })
 }
 
 /// Parse JSON text. `text` ends with a NUL that is not part of it.
 pub(crate) fn parse_json(text: &[u8]) -> Result<Value> {
     debug_assert!(text.last() == Some(&0));
+    // SAFETY: the context lives for ever, and the value is held.
     checked(unsafe {
         q::JS_ParseJSON(Engine::context(), text.as_ptr().cast(), (text.len() - 1) as _, c"<input>".as_ptr())
     })
@@ -341,14 +432,36 @@ pub(crate) fn parse_json(text: &[u8]) -> Result<Value> {
 
 /// `JSON.stringify(value)` of the engine itself: undefined for what JSON has no text for.
 pub(crate) fn stringify(value: &Value) -> Result<Value> {
+    // SAFETY: the context lives for ever, and the value is held.
     checked(unsafe { q::JS_JSONStringify(Engine::context(), value.raw(), UNDEFINED, UNDEFINED) })
 }
 
 /// A promise with its two resolving functions.
 pub(crate) fn promise() -> Result<(Value, Value, Value)> {
     let mut functions = [UNDEFINED; 2];
+    // SAFETY: the context lives for ever, and there is room for two functions.
     let promise = checked(unsafe { q::JS_NewPromiseCapability(Engine::context(), functions.as_mut_ptr()) })?;
     Ok((promise, Value(functions[0]), Value(functions[1])))
+}
+
+/// A function of ours that the engine calls.
+pub(crate) type Native = unsafe extern "C" fn(*mut q::JSContext, Raw, c_int, *mut Raw) -> Raw;
+
+/// Define a function as a hidden property.
+pub(crate) fn function(object: &Value, name: &core::ffi::CStr, length: c_int, native: Native) {
+    // SAFETY: the context lives for ever, and the name ends with a NUL.
+    let raw = unsafe {
+        q::JS_NewCFunction2(
+            Engine::context(),
+            Some(native),
+            name.as_ptr(),
+            length,
+            q::JSCFunctionEnum_JS_CFUNC_generic,
+            0,
+        )
+    };
+    // Only running out of memory can fail here, and that traps in the host.
+    let _ = object.define(name, Value::owned(raw), Flags::Hidden);
 }
 
 /// The arguments of a function the engine calls.
@@ -356,6 +469,7 @@ pub(crate) fn promise() -> Result<(Value, Value, Value)> {
 /// # Safety
 /// `argc` and `argv` are those of the call, and the slice is not kept beyond it.
 pub(crate) unsafe fn arguments<'a>(argc: c_int, argv: *mut Raw) -> &'a [Raw] {
+    // SAFETY: the caller promises that there are `argc` arguments.
     if argc <= 0 { &[] } else { unsafe { core::slice::from_raw_parts(argv, argc as usize) } }
 }
 
@@ -370,6 +484,7 @@ pub(crate) fn returned(result: Result<Value>) -> Raw {
 /// Throw a TypeError.
 pub(crate) fn type_error(message: &str) -> Thrown {
     let text = alloc::ffi::CString::new(message).unwrap_or_default();
+    // SAFETY: the context lives for ever, and both texts end with a NUL and are copied.
     unsafe { q::JS_ThrowTypeError(Engine::context(), c"%s".as_ptr(), text.as_ptr()) };
     Thrown
 }
@@ -377,11 +492,38 @@ pub(crate) fn type_error(message: &str) -> Thrown {
 /// Throw an Error with a `code`.
 pub(crate) fn coded_error(code: &str, message: &str) -> Thrown {
     let text = alloc::ffi::CString::new(message).unwrap_or_default();
+    // SAFETY: the context lives for ever, and both texts end with a NUL and are copied.
     unsafe { q::JS_ThrowPlainError(Engine::context(), c"%s".as_ptr(), text.as_ptr()) };
     let error = take_exception();
     if let Ok(code) = Value::string(code) {
         let _ = error.define(c"code", code, Flags::Plain);
     }
+    // SAFETY: the context lives for ever; the engine takes over the reference.
     unsafe { q::JS_Throw(Engine::context(), error.into_raw()) };
     Thrown
+}
+
+/// Throw the Error that a report describes: JSON text with a `message`, and perhaps a `name` and a `code`. A NUL follows the
+/// report that is not part of it.
+pub(crate) fn throw_report<T>(report: &[u8]) -> Result<T> {
+    let report = parse_json(report)?;
+    let message = report.get(c"message")?.text()?;
+    let text = alloc::ffi::CString::new(&*message).unwrap_or_default();
+    // SAFETY: the context lives for ever, and both texts end with a NUL and are copied.
+    unsafe { q::JS_ThrowPlainError(Engine::context(), c"%s".as_ptr(), text.as_ptr()) };
+    let error = take_exception();
+    for name in [c"name", c"code"] {
+        let value = report.get(name)?;
+        if value.is_string() {
+            error.define(name, value, Flags::Hidden)?;
+        }
+    }
+    throw(error)
+}
+
+/// Throw a value.
+pub(crate) fn throw<T>(value: Value) -> Result<T> {
+    // SAFETY: the context lives for ever; the engine takes over the reference.
+    unsafe { q::JS_Throw(Engine::context(), value.into_raw()) };
+    Err(Thrown)
 }

@@ -3,6 +3,8 @@
 
 extern crate alloc;
 
+mod abi;
+mod calls;
 mod console;
 mod context;
 mod globals;
@@ -13,11 +15,13 @@ mod js;
 mod load;
 mod report;
 mod timers;
+mod top_level;
 mod wasm;
 
 use js::Engine;
 
 /// Create the engine and the globals of the script world. Called once, on a memory of zeroes.
+// SAFETY: no other function of the module has this name.
 #[unsafe(no_mangle)]
 pub extern "C" fn initialise() {
     js::create();
@@ -27,6 +31,7 @@ pub extern "C" fn initialise() {
 /// Compile a bundle of `len` bytes and, unless `evaluate` is 0, run its top level and go live.
 ///
 /// Returns 0, or 1 when `settle` was called with what is wrong.
+// SAFETY: no other function of the module has this name.
 #[unsafe(no_mangle)]
 pub extern "C" fn load(len: i32, evaluate: i32) -> i32 {
     let payload = host::take(len as usize);
@@ -40,18 +45,21 @@ pub extern "C" fn load(len: i32, evaluate: i32) -> i32 {
 }
 
 /// Call an entry with an input. Returns 0 when the job is settled, 1 when it waits for the host.
+// SAFETY: no other function of the module has this name.
 #[unsafe(no_mangle)]
 pub extern "C" fn invoke(seed: i64, entry_len: i32, input_len: i32) -> i32 {
     invoke::invoke(seed as u64, entry_len as usize, input_len as usize)
 }
 
-/// Answer a pending host call. Returns as [`invoke`] does.
+/// Answer a pending host call with a payload of `len` bytes. Returns as [`invoke`] does.
+// SAFETY: no other function of the module has this name.
 #[unsafe(no_mangle)]
 pub extern "C" fn resume(call: i32, status: i32, len: i32) -> i32 {
     invoke::resume(call, status, len as usize)
 }
 
 /// Report the running stack with `located`. Allocates nothing and changes nothing of the script's.
+// SAFETY: no other function of the module has this name.
 #[unsafe(no_mangle)]
 pub extern "C" fn locate() {
     static mut TEXT: [u8; 8192] = [0; 8192];

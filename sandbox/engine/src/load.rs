@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use core::ffi::{CStr, c_char, c_int, c_void};
 use core::ptr;
 
-use crate::host::Kind;
+use crate::abi::Kind;
 use crate::invoke::{self, Fault};
 use crate::js::{self, Engine, Thrown, Value, q};
 
@@ -40,6 +40,7 @@ fn bundle() -> &'static mut Bundle {
 
 pub(crate) fn load(payload: &[u8], evaluate: bool) -> Result<(), Fault> {
     *bundle() = read(payload);
+    // SAFETY: the runtime lives for ever, and so do the functions, which ask for no data.
     unsafe {
         q::JS_SetModuleLoaderFunc(Engine::runtime(), Some(normalise), Some(find), ptr::null_mut());
     }
@@ -52,6 +53,7 @@ pub(crate) fn load(payload: &[u8], evaluate: bool) -> Result<(), Fault> {
     let namespace = if module.is_null() {
         Value::undefined()
     } else {
+        // SAFETY: the context lives for ever, and the bundle keeps its modules.
         js::result(unsafe { q::JS_GetModuleNamespace(Engine::context(), module) })
             .map_err(|Thrown| Fault::thrown(Kind::Thrown))?
     };
@@ -83,6 +85,7 @@ fn compile_all() -> js::Result<Value> {
 
 fn compile_module(index: usize) -> js::Result<*mut q::JSModuleDef> {
     let code = compile(index, q::JS_EVAL_TYPE_MODULE)?;
+    // SAFETY: the engine has just compiled a module, so the value is a pointer to one.
     let module = unsafe { q::JS_VALUE_GET_PTR(code.raw()) }.cast();
     bundle().modules[index].compiled = module;
     Ok(module)
@@ -91,6 +94,7 @@ fn compile_module(index: usize) -> js::Result<*mut q::JSModuleDef> {
 fn compile(index: usize, kind: u32) -> js::Result<Value> {
     let source = core::mem::take(&mut bundle().modules[index].source);
     let name = bundle().modules[index].name.as_ptr();
+    // SAFETY: the context lives for ever, and source and name end with a NUL; the engine copies the name.
     js::result(unsafe {
         q::JS_Eval(
             Engine::context(),
@@ -103,7 +107,9 @@ fn compile(index: usize, kind: u32) -> js::Result<Value> {
 }
 
 fn run_top_level(main: Value) -> Result<(), Fault> {
+    // SAFETY: it looks at the tag alone.
     let is_module = unsafe { q::JS_VALUE_GET_TAG(main.raw()) } == q::JS_TAG_MODULE;
+    // SAFETY: the context lives for ever; the engine takes over the reference.
     let evaluated = js::result(unsafe { q::JS_EvalFunction(Engine::context(), main.into_raw()) });
     // A module answers with a promise; when it throws instead, its imports did not link.
     let Ok(evaluated) = evaluated else {
@@ -118,12 +124,14 @@ fn run_top_level(main: Value) -> Result<(), Fault> {
 }
 
 /// Say which module `specifier` means, when `base` names it.
+// SAFETY: only the engine calls it, with the arguments of a call.
 unsafe extern "C" fn normalise(
     context: *mut q::JSContext,
     base: *const c_char,
     specifier: *const c_char,
     _: *mut c_void,
 ) -> *mut c_char {
+    // SAFETY: the engine hands over two texts that end with a NUL and live as long as this call.
     let (base, specifier) = unsafe { (CStr::from_ptr(base), CStr::from_ptr(specifier)) };
     let Bundle { modules, resolutions } = bundle();
     // Code made by `eval` or `new Function` has no name of its own and counts as the main module's.
@@ -132,6 +140,7 @@ unsafe extern "C" fn normalise(
         .iter()
         .find(|resolution| resolution.importer == importer && resolution.specifier == specifier.to_bytes());
     if let Some(resolution) = found {
+        // SAFETY: the name ends with a NUL and is copied.
         return unsafe { q::js_strdup(context, modules[resolution.target].name.as_ptr()) };
     }
     let _ = js::type_error(&refusal(specifier, base, importer));
@@ -160,7 +169,9 @@ fn refusal(specifier: &CStr, base: &CStr, importer: usize) -> String {
 }
 
 /// The module of a name that `normalise` gave.
+// SAFETY: only the engine calls it, with the arguments of a call.
 unsafe extern "C" fn find(_: *mut q::JSContext, name: *const c_char, _: *mut c_void) -> *mut q::JSModuleDef {
+    // SAFETY: the engine hands over a text that ends with a NUL and lives as long as this call.
     let name = unsafe { CStr::from_ptr(name) };
     let index = bundle().modules.iter().position(|module| module.name.as_c_str() == name && !module.is_script);
     let module = match index {

@@ -54,7 +54,7 @@ fn write_level(out: &mut Vec<u8>, thrown: &Value, depth: usize) {
 fn form(thrown: &Value) -> Vec<u8> {
     let text = if thrown.is_object() {
         quiet(js::stringify(thrown)).filter(Value::is_string).as_ref().and_then(bytes)
-    } else if unsafe { js::q::JS_IsSymbol(thrown.raw()) } {
+    } else if thrown.is_symbol() {
         let description = property(thrown, c"description").filter(Value::is_string);
         let description = description.as_ref().and_then(bytes).unwrap_or_default();
         Some([b"Symbol(", description.as_slice(), b")"].concat())
@@ -69,7 +69,7 @@ fn text_of(value: &Value, name: &CStr) -> Option<Vec<u8>> {
 }
 
 fn property(value: &Value, name: &CStr) -> Option<Value> {
-    if value.is_object() || unsafe { js::q::JS_IsSymbol(value.raw()) } { quiet(value.get(name)) } else { None }
+    if value.is_object() || value.is_symbol() { quiet(value.get(name)) } else { None }
 }
 
 fn bytes(value: &Value) -> Option<Vec<u8>> {

@@ -3,6 +3,7 @@
 use core::alloc::{GlobalAlloc, Layout};
 use core::ffi::c_void;
 
+// SAFETY: these are the C library's signatures.
 unsafe extern "C" {
     fn malloc(size: usize) -> *mut c_void;
     fn free(pointer: *mut c_void);
@@ -16,14 +17,17 @@ struct CAllocator;
 unsafe impl GlobalAlloc for CAllocator {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         debug_assert!(layout.align() <= 16);
+        // SAFETY: `malloc` takes every size.
         unsafe { malloc(layout.size()).cast() }
     }
 
     unsafe fn dealloc(&self, pointer: *mut u8, _: Layout) {
+        // SAFETY: the pointer is one of `malloc`, as the caller promises.
         unsafe { free(pointer.cast()) }
     }
 
     unsafe fn realloc(&self, pointer: *mut u8, _: Layout, size: usize) -> *mut u8 {
+        // SAFETY: the pointer is one of `malloc`, as the caller promises.
         unsafe { realloc(pointer.cast(), size).cast() }
     }
 }

@@ -1,0 +1,102 @@
+//! The one table of pending host calls: what a script waits for, and what is to happen with the answer.
+//!
+//! A call is recorded with the host, which answers it by `resume` once the guest has returned. Several may be pending at
+//! one time; they are answered in whatever order the host likes. Recording and replaying a job needs nothing here: its
+//! answers are all that comes in.
+
+use alloc::vec::Vec;
+
+use crate::abi::{CallKind, Status};
+use crate::host;
+use crate::js::{self, Raw, Result, Value};
+
+/// What the host knows a call by.
+pub(crate) type Call = i32;
+
+/// Makes a value of an answer's bytes, which a NUL follows that is not one of them.
+pub(crate) type Read = fn(&[u8]) -> Result<Value>;
+
+/// A function of the script, called when the answer is there.
+pub(crate) struct Callback {
+    pub(crate) function: Value,
+    pub(crate) arguments: Vec<Value>,
+    /// What comes after the function has returned.
+    pub(crate) then: Option<fn(Call, Self)>,
+}
+
+/// What is to happen with the answer.
+enum Waiter {
+    /// A promise is settled with it.
+    Promise { resolve: Value, reject: Value, read: Read },
+    /// A function is called.
+    Callback(Callback),
+}
+
+struct Pending {
+    call: Call,
+    waiter: Waiter,
+}
+
+static mut PENDING: Vec<Pending> = Vec::new();
+
+fn pending() -> &'static mut Vec<Pending> {
+    // SAFETY: one thread, and no caller keeps the reference across a call into the engine.
+    unsafe { &mut *(&raw mut PENDING) }
+}
+
+/// Whether the script waits for anything.
+pub(crate) fn is_any_pending() -> bool {
+    !pending().is_empty()
+}
+
+/// Makes a call whose answer, made a value by `read`, settles the promise that is returned.
+pub(crate) fn promise(kind: CallKind, payload: &[u8], read: Read) -> Result<Value> {
+    let (promise, resolve, reject) = js::promise()?;
+    pending().push(Pending { call: host::call(kind, payload), waiter: Waiter::Promise { resolve, reject, read } });
+    Ok(promise)
+}
+
+/// Makes a call whose answer calls a function.
+pub(crate) fn callback(kind: CallKind, payload: &[u8], callback: Callback) -> Call {
+    let call = host::call(kind, payload);
+    pending().push(Pending { call, waiter: Waiter::Callback(callback) });
+    call
+}
+
+/// Waits no longer for a call that was to call a function. Promises are nobody's to cancel: a script can guess the numbers of
+/// calls.
+pub(crate) fn cancel_callback(call: Call) {
+    let is_it = |pending: &Pending| pending.call == call && matches!(pending.waiter, Waiter::Callback(_));
+    if let Some(index) = pending().iter().position(is_it) {
+        pending().swap_remove(index);
+        host::cancel(call);
+    }
+}
+
+/// Hands an answer to whoever waits for it. A call that is not in the table was cancelled in the meantime.
+pub(crate) fn answer(call: Call, status: Status, bytes: &[u8]) -> Result<()> {
+    let Some(index) = pending().iter().position(|pending| pending.call == call) else {
+        return Ok(());
+    };
+    match pending().swap_remove(index).waiter {
+        Waiter::Callback(callback) => {
+            let raw: Vec<Raw> = callback.arguments.iter().map(Value::raw).collect();
+            callback.function.call(&raw)?;
+            if let Some(then) = callback.then {
+                then(call, callback);
+            }
+            Ok(())
+        }
+        Waiter::Promise { resolve, reject, read } => {
+            let settled = match status {
+                Status::Fulfilled => read(bytes),
+                Status::Rejected => js::throw_report(bytes),
+            };
+            match settled {
+                Ok(value) => resolve.call(&[value.raw()]),
+                Err(js::Thrown) => reject.call(&[js::take_exception().raw()]),
+            }
+            .map(drop)
+        }
+    }
+}

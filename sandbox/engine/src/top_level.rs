@@ -1,0 +1,14 @@
+//! What a script may not do at its top level.
+
+use crate::js::{self, Engine, Result};
+
+/// Fail while an image is made: what follows would happen once, and not for every job.
+pub(crate) fn refuse_at_top_level(name: &str) -> Result<()> {
+    if Engine::is_live() {
+        return Ok(());
+    }
+    let message = alloc::format!(
+        "{name} cannot be used at the top level of a script: it runs once, before any job. Use it inside the entry function"
+    );
+    Err(js::coded_error("SM2006", &message))
+}

@@ -1,0 +1,12 @@
+//! The host's side of the guest: what its import does, and all that one run keeps.
+
+mod completion;
+mod context;
+mod import;
+mod logs;
+mod state;
+
+pub(crate) use completion::Completion;
+pub(crate) use context::Context;
+pub(crate) use import::linker;
+pub(crate) use state::Guest;

@@ -1,0 +1,41 @@
+//! How a top level ended that left no image.
+
+use scriptmill_sdk::{Bundle, Code, Diagnostic, Ending, Failure, Origin, Rejection};
+
+use crate::ending;
+use crate::guest::Completion;
+use crate::prepare::{EmittedModule, engine_diagnostic};
+use crate::stack::Report;
+
+/// The ending of every job of the script, and what the author is told of it.
+pub(super) fn top_level_ending(
+    completion: Option<Completion>,
+    bundle: &Bundle,
+    modules: &[EmittedModule],
+) -> (Ending, Option<Diagnostic>) {
+    let failed = |code, message, thrown| {
+        Ending::Failed(Failure { code, message, origin: Origin::Script, retryable: false, thrown })
+    };
+    match completion {
+        Some(Completion::Thrown(report)) => {
+            let report = Report::read(&report);
+            let code = report.code().unwrap_or(Code::TopLevelThrew);
+            let message = format!("the script's top level threw {}", report.sentence());
+            (failed(code, message, Some(report.thrown(modules))), None)
+        }
+        Some(Completion::Stalled) => {
+            (failed(Code::NeverSettles, "the top level awaits something that never comes".into(), None), None)
+        }
+        Some(Completion::SyntaxRefused(report)) => {
+            let report = Report::read(&report);
+            let message = format!("the engine cannot parse the script: {}", report.message);
+            let diagnostic = engine_diagnostic(bundle, report.position(modules).as_ref(), &message);
+            (Ending::Rejected(Rejection { code: Code::EngineRefusesSyntax, message, path: None }), Some(diagnostic))
+        }
+        Some(Completion::TooDeep) => {
+            let message = "the script is nested too deeply for the engine".into();
+            (Ending::Rejected(Rejection { code: Code::TooComplex, message, path: None }), None)
+        }
+        other => (ending::fault(format!("the engine settled a top level with {other:?}")), None),
+    }
+}
