@@ -12,7 +12,6 @@
 mod abi;
 mod cache;
 mod calls;
-pub mod child;
 mod clock;
 mod complete;
 mod ending;
@@ -42,4 +41,5 @@ pub use image::{Image, Refusal};
 pub use json::deeper_than;
 pub use run::{Execution, Invocation};
 pub use sandbox::{BUILDS, Options, Prepared, Sandbox};
+pub use scriptmill_child as child;
 pub use timers::TOP_LEVEL_INSTANT;

@@ -100,7 +100,7 @@ fn summary(checked: &Checked) -> Value {
     let lines = |text: &str| text.lines().map(str::to_owned).collect::<Vec<_>>();
     let diagnostics = checked.diagnostics.iter().map(|diagnostic| {
         let mut value = json!(diagnostic);
-        value["frame"] = json!(lines(&diagnostic.frame));
+        value["frame"] = json!(lines(&diagnostic.excerpt));
         value
     });
     let script = checked.script.as_ref().map(|script| {
@@ -195,14 +195,14 @@ fn frames() -> Result<(), Failed> {
     let at = |line, column| Position { file: "main.ts".to_owned(), line, column };
     let lines = |frame: String| frame.lines().map(str::to_owned).collect::<Vec<_>>();
     let expected = ["  |", "1 | let a: number;", "2 |   /* 😀 */ a.b.c;", "  |              ^"];
-    assert_eq!(lines(prepare::frame(&bundle.modules[0], &at(2, 14))), expected);
+    assert_eq!(lines(prepare::excerpt(&bundle.modules[0], &at(2, 14))), expected);
     for (line, column) in [(0, 0), (1, 1), (2, 900), (3, 1), (99, 1)] {
-        assert!(prepare::frame(&bundle.modules[0], &at(line, column)).contains('^'), "{line}:{column}");
+        assert!(prepare::excerpt(&bundle.modules[0], &at(line, column)).contains('^'), "{line}:{column}");
     }
     let found = prepare::engine_diagnostic(&bundle, Some(&at(2, 14)), "no");
     assert_eq!((found.code, found.at, found.end_column), (Code::EngineRefusesSyntax, at(2, 14), 18));
     let found = prepare::engine_diagnostic(&bundle, None, "no");
-    assert_eq!((found.at, found.frame.as_str()), (at(1, 1), ""));
+    assert_eq!((found.at, found.excerpt.as_str()), (at(1, 1), ""));
     Ok(())
 }
 

@@ -53,6 +53,7 @@ pub struct Diagnostic {
     pub end_line: u32,
     /// The column just past its end, from 1, in UTF-16 code units.
     pub end_column: u32,
-    /// The source around it with a caret under it, as plain text.
-    pub frame: String,
+    /// The source around it with a caret under it, as plain text. In JSON it is `frame`.
+    #[serde(rename = "frame")]
+    pub excerpt: String,
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use scriptmill_sdk::{Bundle, Code, Diagnostic};
 
-use super::Bounds;
+use super::checked::Bounds;
 use super::source::{Finding, Source, diagnose_bundle};
 use oxc::span::Span;
 

@@ -2,23 +2,18 @@
 
 use std::borrow::Cow;
 use std::io;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::process::ExitCode;
 use std::thread;
 use std::time::Duration;
 
+use scriptmill_child::{self as child, Child, Failed, Program};
 use scriptmill_sdk::{Bundle, Code, Module};
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
 
-use super::files::imports;
+use super::bundle;
+use super::checked::{Bounds, Checked};
+use super::protocol::{Answer, Request, STACK_BYTES, answer};
 use super::source::diagnose_bundle;
-use super::{Bounds, Checked, bundle, check};
-use crate::child::{self, Child, Failed, Program};
-
-/// The stack for one check. Pages that are not touched cost nothing.
-const STACK_BYTES: usize = 256 << 20;
 
 const HELP: &str = "Split the script into smaller functions and modules, and nest less deeply. Give large data to the script as input \
      instead of writing it into the source.";
@@ -40,16 +35,6 @@ enum Place {
     Thread,
     Child(Child),
 }
-
-/// What the child is asked.
-#[derive(Serialize, Deserialize)]
-enum Request<'b> {
-    Check { bounds: Bounds, bundle: Cow<'b, Bundle> },
-    Imports(Cow<'b, Module>),
-}
-
-/// What it answers: a value as JSON, or the words of a panic.
-type Answer<T> = Result<T, String>;
 
 /// Why there is no answer, where the script is to blame.
 enum Fault {
@@ -141,38 +126,4 @@ async fn answer_on_thread(request: Vec<u8>) -> Result<Vec<u8>, CheckFailed> {
         .spawn(move || sender.send(answer(&request)))
         .map_err(|error| CheckFailed(format!("no thread: {error}")))?;
     answered.await.map_err(|_| CheckFailed("the checking thread ended".to_owned()))
-}
-
-/// Answers one request, on a thread with a stack of [`STACK_BYTES`].
-fn answer(request: &[u8]) -> Vec<u8> {
-    let answer = match serde_json::from_slice(request) {
-        Ok(Request::Check { bounds, bundle }) => unwinding(|| check(&bundle, &bounds)),
-        Ok(Request::Imports(module)) => unwinding(|| imports(&module)),
-        Err(error) => serde_json::to_vec(&Err::<(), _>(format!("unreadable request: {error}"))),
-    };
-    answer.unwrap_or_default()
-}
-
-fn unwinding<T: Serialize>(work: impl FnOnce() -> T) -> serde_json::Result<Vec<u8>> {
-    // The parser's own faults are the failure of one script.
-    let answer: Answer<T> = catch_unwind(AssertUnwindSafe(work)).map_err(|panic| {
-        let text = panic.downcast_ref::<&str>().map(ToString::to_string);
-        text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default()
-    });
-    serde_json::to_vec(&answer)
-}
-
-/// Lets jobs go first: a thread that prepares scripts gets a tenth of a processor that running ones want too, and all of
-/// it when they don't.
-pub fn defer_to_jobs() {
-    const NICENESS: i32 = 10;
-    if let Err(error) = rustix::process::nice(NICENESS) {
-        tracing::warn!(%error, "new scripts are prepared at the priority of running ones");
-    }
-}
-
-/// The child's whole work: checks bundles that its parent sends until the parent is gone.
-pub fn serve() -> ExitCode {
-    defer_to_jobs();
-    child::serve(STACK_BYTES, answer)
 }

@@ -15,7 +15,7 @@ use oxc::syntax::reference::ReferenceId;
 use oxc::transformer::{TransformOptions, Transformer};
 use scriptmill_sdk::Code;
 
-use super::ModuleKind;
+use super::checked::ModuleKind;
 use super::map::SourceMap;
 use super::source::{Finding, Source};
 use super::syntax;

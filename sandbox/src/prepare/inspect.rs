@@ -10,8 +10,8 @@ use oxc::span::{GetSpan, Span};
 use oxc::syntax::scope::ScopeFlags;
 use scriptmill_sdk::Code;
 
-use super::module::literal;
 use super::namespace::Namespaces;
+use super::parse::literal;
 use super::source::Finding;
 use super::{names, unsupported};
 

@@ -3,17 +3,19 @@
 use std::collections::HashSet;
 
 use oxc::allocator::Allocator;
-use oxc::ast::ast::{Expression, Program, Statement};
-use oxc::parser::{ParseOptions, Parser, ParserReturn};
+use oxc::ast::ast::{Program, Statement};
 use oxc::semantic::{Scoping, SemanticBuilder, SymbolFlags};
-use oxc::span::{SourceType, Span};
+use oxc::span::Span;
 use scriptmill_sdk::{Code, Severity};
 
 use super::bundle::{Import, Resolver, WHAT_MAY_BE_IMPORTED, is_relative};
+use super::checked::{EmittedModule, ModuleKind};
 use super::inspect::Facts;
 use super::link::Links;
+use super::map::SourceMap;
+use super::parse::{Language, parse};
 use super::source::{Finding, Source};
-use super::{EmittedModule, ModuleKind, SourceMap, emit, inspect, syntax};
+use super::{emit, inspect, syntax};
 
 /// What one module gave.
 pub(super) struct Report {
@@ -27,45 +29,6 @@ pub(super) struct Emitted {
     pub(super) module: EmittedModule,
     pub(super) imports: Vec<(String, usize)>,
     pub(super) links: Links,
-}
-
-/// What a module is written in, by its name.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Language {
-    TypeScript,
-    /// Types alone: nothing of it runs.
-    Declarations,
-    JavaScript,
-    Json,
-    Jsx,
-}
-
-impl Language {
-    fn of(name: &str) -> Self {
-        let file = name.rsplit_once('/').map_or(name, |(_, file)| file);
-        let ends = |ends: &[&str]| ends.iter().any(|end| file.ends_with(end));
-        match () {
-            () if ends(&[".d.ts", ".d.mts", ".d.cts"]) => Self::Declarations,
-            () if ends(&[".js", ".mjs", ".cjs"]) => Self::JavaScript,
-            () if ends(&[".json"]) => Self::Json,
-            () if ends(&[".tsx", ".jsx"]) => Self::Jsx,
-            () => Self::TypeScript,
-        }
-    }
-
-    fn source_type(self) -> Option<SourceType> {
-        match self {
-            Self::TypeScript => Some(SourceType::ts()),
-            Self::Declarations => Some(SourceType::d_ts()),
-            Self::JavaScript => Some(SourceType::mjs()),
-            Self::Json | Self::Jsx => None,
-        }
-    }
-}
-
-/// Parses a module as its name demands; `None` for what is not parsed.
-pub(super) fn parse_any<'a>(allocator: &'a Allocator, name: &str, text: &'a str) -> Option<ParserReturn<'a>> {
-    Some(parse(allocator, text, Language::of(name).source_type()?, true))
 }
 
 /// Checks and transpiles one module of a bundle.
@@ -123,26 +86,6 @@ fn pass(source: &Source<'_>, main: bool, resolver: &Resolver<'_>, findings: &mut
         findings.extend(emit::verify(&code, &map, kind, &facts.unbound, source));
     }
     Some(Emitted { module: EmittedModule { name: source.name.to_owned(), kind, code, map }, imports, links })
-}
-
-/// The main module is a classic script unless something in it says that it is a module.
-fn parse<'a>(allocator: &'a Allocator, text: &'a str, source_type: SourceType, main: bool) -> ParserReturn<'a> {
-    let parse = |source_type| {
-        let options = ParseOptions { parse_regular_expression: true, ..ParseOptions::default() };
-        Parser::new(allocator, text, source_type).with_options(options).parse()
-    };
-    if !main || source_type.is_typescript_definition() {
-        return parse(source_type.with_module(true));
-    }
-    let parsed = parse(source_type.with_unambiguous(true));
-    if !parsed.diagnostics.is_empty() && !parsed.module_record.has_module_syntax && text.contains("await") {
-        // `await` at top level makes it a module too.
-        let module = parse(source_type.with_module(true));
-        if module.diagnostics.is_empty() {
-            return module;
-        }
-    }
-    parsed
 }
 
 fn unsupported_file(language: Language) -> Finding {
@@ -241,14 +184,5 @@ fn missing_entry(program: &Program<'_>, kind: ModuleKind, declared_main: Option<
             let help = "Write `export default function (input, ctx) { … }`, or a plain `function main(input) { … }`.";
             Finding::error(Code::MissingEntry, Span::empty(0), message).help(help)
         }
-    }
-}
-
-/// The text of an expression that is nothing but text.
-pub(super) fn literal(expression: &Expression<'_>) -> Option<String> {
-    match expression.without_parentheses() {
-        Expression::StringLiteral(text) => Some(text.value.to_string()),
-        Expression::TemplateLiteral(template) => template.single_quasi().map(|text| text.to_string()),
-        _ => None,
     }
 }

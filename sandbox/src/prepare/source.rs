@@ -15,7 +15,7 @@ const GAP_LINES_MAX: usize = 4;
 /// Places shown beside the finding's own.
 const RELATED_MAX: usize = 3;
 
-/// A place in a frame.
+/// A place in an excerpt.
 struct Annotated<'f> {
     line: usize,
     kind: AnnotationKind,
@@ -109,10 +109,10 @@ impl<'s> Source<'s> {
         Span::new(u32_of(rest.map_or(range.end, |(index, _)| range.start + index)), u32_of(range.end))
     }
 
-    /// The frame of a place without a finding.
-    pub(super) fn frame_at(&self, line: u32, column: u32) -> String {
+    /// The excerpt of a place without a finding.
+    pub(super) fn excerpt_at(&self, line: u32, column: u32) -> String {
         let start = self.span_at(line, column).start;
-        self.frame(&Finding::error(Code::Thrown, Span::sized(start, 0), ""))
+        self.excerpt(&Finding::error(Code::Thrown, Span::sized(start, 0), ""))
     }
 
     /// The whole diagnostic of a finding in this source.
@@ -122,7 +122,7 @@ impl<'s> Source<'s> {
         Diagnostic {
             code: finding.code,
             severity: finding.severity,
-            frame: self.frame(&finding),
+            excerpt: self.excerpt(&finding),
             message: cut(finding.message),
             help: finding.help.map(cut),
             at: Position { file: self.name.to_owned(), line, column },
@@ -132,7 +132,7 @@ impl<'s> Source<'s> {
     }
 
     /// The lines around a finding, a caret under it. Each related place is shown as well.
-    fn frame(&self, finding: &Finding) -> String {
+    fn excerpt(&self, finding: &Finding) -> String {
         let level = match finding.severity {
             Severity::Error => Level::ERROR,
             Severity::Warning => Level::WARNING,
@@ -252,7 +252,7 @@ pub(super) fn diagnose_bundle(code: Code, file: &str, message: String, help: &st
         at: Position { file: cut(file.to_owned()), line: 1, column: 1 },
         end_line: 1,
         end_column: 1,
-        frame: String::new(),
+        excerpt: String::new(),
     }
 }
 
@@ -284,7 +284,7 @@ mod tests {
     #[test]
     fn a_place_within_a_line_end_is_shown() {
         let shown = Source::new("main.ts", "😀\r\n").diagnose(Finding::error(Code::Syntax, Span::new(5, 5), "x"));
-        assert!(shown.frame.contains('^'), "{}", shown.frame);
+        assert!(shown.excerpt.contains('^'), "{}", shown.excerpt);
     }
 
     proptest! {
@@ -305,8 +305,8 @@ mod tests {
                 finding = finding.related(Span::new(*start, *end), "here");
             }
             let shown = source.diagnose(finding);
-            prop_assert!(shown.frame.contains('^'), "{}", shown.frame);
-            prop_assert!(!shown.frame.contains('\u{1b}'), "a source cannot colour a terminal");
+            prop_assert!(shown.excerpt.contains('^'), "{}", shown.excerpt);
+            prop_assert!(!shown.excerpt.contains('\u{1b}'), "a source cannot colour a terminal");
         }
     }
 }

@@ -17,7 +17,7 @@ pub(crate) async fn read(main: &Path, checker: &Checker) -> anyhow::Result<Scrip
             Err(Coded::usage(Code::SourceNotText, message).into())
         }
         Err(ReadFailed::NotText(path, found)) => {
-            let message = format!("{}:{} is not UTF-8 text\n{}", path.display(), found.at.line, found.frame);
+            let message = format!("{}:{} is not UTF-8 text\n{}", path.display(), found.at.line, found.excerpt);
             Err(Coded::usage(Code::SourceNotText, message).into())
         }
         Err(failed @ ReadFailed::Check(_)) => Err(failed).context("the script's imports cannot be found out"),

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use anstyle::{AnsiColor, Style};
 use bytesize::ByteSize;
-use scriptmill_sandbox::prepare::frame;
+use scriptmill_sandbox::prepare::excerpt;
 use scriptmill_sdk::{
     Bundle, Code, Diagnostic, Ending, Exhausted, Failure, LogLevel, LogLine, Outcome, Position, Rejection, Severity,
     StackFrame, Thrown, Usage,
@@ -33,18 +33,18 @@ pub(crate) fn outcome(outcome: &Outcome, script: &Bundle) -> String {
     out
 }
 
-/// Findings of a check, each with its frame.
+/// Findings of a check, each with its excerpt.
 pub(crate) fn diagnostics(diagnostics: &[Diagnostic]) -> String {
     let mut out = String::new();
-    for Diagnostic { code, severity, message, help, at, frame, .. } in diagnostics {
+    for Diagnostic { code, severity, message, help, at, excerpt, .. } in diagnostics {
         let (style, word) = match severity {
             Severity::Error => (BAD, "error"),
             Severity::Warning => (WARN, "warning"),
         };
         _ = writeln!(out, "{style}{word}[{code}]{style:#}{BOLD}: {}{BOLD:#}", tame(message));
-        match frame.is_empty() {
+        match excerpt.is_empty() {
             true => _ = writeln!(out, " --> {}", tame(&at.to_string())),
-            false => _ = writeln!(out, " --> {}\n{}", tame(&at.to_string()), tame(frame)),
+            false => _ = writeln!(out, " --> {}\n{}", tame(&at.to_string()), tame(excerpt)),
         }
         if let Some(help) = help {
             _ = writeln!(out, "  {BOLD}help:{BOLD:#} {}", tame(help));
@@ -120,7 +120,7 @@ fn calls(out: &mut String, stack: &[StackFrame], script: &Bundle) {
     if let Some(at) = stack.iter().find_map(|call| call.at.as_ref()) {
         _ = writeln!(out, " --> {}", tame(&at.to_string()));
         if let Some(module) = script.modules.iter().find(|module| module.name == at.file) {
-            _ = writeln!(out, "{}", tame(&frame(module, at)));
+            _ = writeln!(out, "{}", tame(&excerpt(module, at)));
         }
     }
     for StackFrame { function, at } in stack {

@@ -1,0 +1,18 @@
+//! A supervised child process that answers requests, one at a time.
+//!
+//! What reads untrusted bytes in native code runs in such a child: it may overflow its stack, run out of memory or never
+//! come back, and that is the failure of one request. The child is kept alive between requests and replaced when it
+//! dies. Parent and child are usually the same program; they talk in packets over the child's stdin and stdout.
+//!
+//! The parent's side is [`Child`], the child's is [`serve`]. Neither knows what a request is about.
+
+mod child;
+mod packet;
+mod process;
+mod program;
+mod serve;
+mod start;
+
+pub use child::{Child, Failed};
+pub use program::{Bounds, Program};
+pub use serve::serve;

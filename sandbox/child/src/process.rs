@@ -1,0 +1,122 @@
+//! A live child: its process, and the threads that talk with it.
+
+use std::io::{self, Read, Write};
+use std::os::unix::process::CommandExt;
+use std::process::{Command, ExitStatus, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::packet;
+use crate::program::{Bounds, Program};
+
+/// How long a new child may take to be ready.
+const START_TIME: Duration = Duration::from_secs(20);
+/// How long a child that has closed its pipes may take to end.
+const END_TIME: Duration = Duration::from_secs(2);
+/// What is kept of the child's last words.
+const STDERR_BYTES: usize = 2048;
+
+/// A live child and the thread that talks with it.
+pub(crate) struct Running {
+    process: std::process::Child,
+    pub(crate) requests: SyncSender<Arc<[u8]>>,
+    pub(crate) answers: Receiver<io::Result<Vec<u8>>>,
+    stderr: Arc<Mutex<Vec<u8>>>,
+}
+
+impl Running {
+    /// Starts a child and waits until it is ready.
+    pub(crate) fn start(program: &Program, bounds: &Bounds) -> Result<Self, String> {
+        let mut process = Command::new(&program.path)
+            .args(&program.arguments)
+            .env_clear()
+            // Ctrl-C on a terminal is for the parent, which may still want answers while it drains.
+            .process_group(0)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .map_err(|error| format!("{}: {error}", program.path.display()))?;
+        let (requests, to_send) = sync_channel::<Arc<[u8]>>(1);
+        let (received, answers) = sync_channel(1);
+        let stderr = Arc::new(Mutex::new(Vec::new()));
+        let (stdin, stdout, errors) = (process.stdin.take(), process.stdout.take(), process.stderr.take());
+        let mut running = Self { process, requests, answers, stderr: Arc::clone(&stderr) };
+        let (Some(mut stdin), Some(mut stdout), Some(mut errors)) = (stdin, stdout, errors) else {
+            return Err("it has no pipes".to_owned());
+        };
+        let (bounds, kept) = (*bounds, stderr);
+        let talk = move || talk(&mut stdin, &mut stdout, &bounds, &to_send, &received);
+        let listen = move || keep_last_words(&mut errors, &kept);
+        for (name, work) in
+            [("child-pipe", Box::new(talk) as Box<dyn FnOnce() + Send>), ("child-stderr", Box::new(listen))]
+        {
+            thread::Builder::new().name(name.into()).spawn(work).map_err(|error| format!("no thread: {error}"))?;
+        }
+        match running.answers.recv_timeout(START_TIME) {
+            Ok(Ok(_)) => Ok(running),
+            Err(RecvTimeoutError::Timeout) => Err(format!("it was not ready after {START_TIME:?}")),
+            Ok(Err(_)) | Err(RecvTimeoutError::Disconnected) => Err(running.end().0),
+        }
+    }
+
+    /// Waits for a child that has closed its end, and says how it ended.
+    pub(crate) fn end(&mut self) -> (String, Option<ExitStatus>) {
+        let deadline = Instant::now() + END_TIME;
+        let status = loop {
+            match self.process.try_wait() {
+                Ok(None) if Instant::now() < deadline => thread::sleep(Duration::from_millis(2)),
+                Ok(status) => break status,
+                Err(_) => break None,
+            }
+        };
+        let words = self.stderr.lock().unwrap_or_else(PoisonError::into_inner);
+        let words = String::from_utf8_lossy(&words);
+        let how = status.map_or_else(|| "it closed its pipes".to_owned(), |status| status.to_string());
+        (if words.trim().is_empty() { how } else { format!("{how}: {}", words.trim()) }, status)
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // Both fail only when it is gone already.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// Sends requests and receives their answers, until either end is gone. The first exchange tells the child its bounds, and
+/// the parent that it is alive.
+fn talk(
+    stdin: &mut impl Write,
+    stdout: &mut impl Read,
+    bounds: &Bounds,
+    requests: &Receiver<Arc<[u8]>>,
+    answers: &SyncSender<io::Result<Vec<u8>>>,
+) {
+    let mut exchange = |body: &[u8]| {
+        packet::write(stdin, body)?;
+        packet::read(stdout, bounds.answer_bytes)?.ok_or_else(|| io::Error::from(io::ErrorKind::UnexpectedEof))
+    };
+    let mut next = Some(exchange(&bounds.memory_bytes.to_le_bytes()));
+    while let Some(answer) = next.take() {
+        let failed = answer.is_err();
+        if answers.send(answer).is_err() || failed {
+            break;
+        }
+        next = requests.recv().ok().map(|body| exchange(&body));
+    }
+}
+
+/// Reads what the child writes on standard error, and keeps the end of it.
+fn keep_last_words(stderr: &mut impl Read, kept: &Mutex<Vec<u8>>) {
+    let mut buffer = [0; 512];
+    while let Ok(count @ 1..) = stderr.read(&mut buffer) {
+        let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.extend_from_slice(&buffer[..count]);
+        let excess = kept.len().saturating_sub(STDERR_BYTES);
+        kept.drain(..excess);
+    }
+}

@@ -1,0 +1,41 @@
+//! The child's side.
+
+use std::io;
+use std::process::ExitCode;
+use std::thread;
+
+use rustix::process::{Resource, Rlimit, setrlimit};
+
+use crate::packet;
+
+/// The child's side: answers requests from stdin on stdout until stdin ends, on a thread with `stack_bytes` of stack.
+/// The parent's first packet sets how much address space there is. Nothing else may write to stdout.
+pub fn serve(stack_bytes: usize, answer: impl FnMut(&[u8]) -> Vec<u8> + Send + 'static) -> ExitCode {
+    let worker = thread::Builder::new().name("serve".into()).stack_size(stack_bytes);
+    let served = worker.spawn(move || answer_requests(answer)).map(thread::JoinHandle::join);
+    match served {
+        Ok(Ok(Ok(()))) => ExitCode::SUCCESS,
+        Ok(Ok(Err(error))) | Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+        Ok(Err(_)) => ExitCode::FAILURE,
+    }
+}
+
+fn answer_requests(mut answer: impl FnMut(&[u8]) -> Vec<u8>) -> io::Result<()> {
+    // A parent that dies while the child is busy takes it along; else the child sees the end of stdin.
+    #[cfg(target_os = "linux")]
+    rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))?;
+    let (mut stdin, mut stdout) = (io::stdin().lock(), io::stdout().lock());
+    let Some(bounds) = packet::read(&mut stdin, 8)? else { return Ok(()) };
+    let memory_bytes = u64::from_le_bytes(bounds.try_into().map_err(|_| io::ErrorKind::InvalidData)?);
+    for (resource, bound) in [(Resource::As, memory_bytes), (Resource::Core, 0)] {
+        setrlimit(resource, Rlimit { current: Some(bound), maximum: Some(bound) })?;
+    }
+    packet::write(&mut stdout, &[])?;
+    while let Some(request) = packet::read(&mut stdin, u32::MAX)? {
+        packet::write(&mut stdout, &answer(&request))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,75 @@
+//! What the check of a bundle is given and what it gives.
+
+use scriptmill_sdk::Diagnostic;
+use serde::{Deserialize, Serialize};
+
+use super::map::SourceMap;
+
+/// How much of a bundle is checked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Bounds {
+    /// Source of all modules together, in bytes.
+    pub source_bytes: usize,
+    /// Modules of a bundle.
+    pub modules: usize,
+    /// Diagnostics that are reported; one more tells how many there were.
+    pub diagnostics: usize,
+}
+
+impl Default for Bounds {
+    /// Room for real libraries, of which bundled ones reach 2.8 MB.
+    fn default() -> Self {
+        Self { source_bytes: 4 << 20, modules: 256, diagnostics: 100 }
+    }
+}
+
+/// What the check of a bundle gave.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Checked {
+    /// All that was found, by module and place.
+    pub diagnostics: Vec<Diagnostic>,
+    /// What the engine is to load; `None` exactly when a diagnostic is an error.
+    pub script: Option<Emit>,
+}
+
+/// A script as the engine takes it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Emit {
+    /// The modules that the main module may reach by its imports; the main module is the first.
+    pub modules: Vec<EmittedModule>,
+    /// What each import of theirs means.
+    pub resolutions: Vec<Resolution>,
+}
+
+/// One module as the engine takes it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EmittedModule {
+    /// Its name in the bundle.
+    pub name: String,
+    /// How the engine is to read it.
+    pub kind: ModuleKind,
+    /// JavaScript.
+    pub code: String,
+    /// From the code to the author's source.
+    pub map: SourceMap,
+}
+
+/// How the engine is to read a module's code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ModuleKind {
+    /// An ECMAScript module.
+    Module,
+    /// A classic sloppy script; only ever the main module, when it has no import, export or top-level `await`.
+    Script,
+}
+
+/// What an import means.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Resolution {
+    /// Index of the importing module in [`Emit::modules`].
+    pub importer: usize,
+    /// As the import has it.
+    pub specifier: String,
+    /// Index of the imported module in [`Emit::modules`].
+    pub target: usize,
+}

@@ -1,0 +1,29 @@
+//! The author's own line under a finding that comes from the engine or from a run.
+
+use scriptmill_sdk::{Bundle, Code, Diagnostic, Module, Position};
+
+use super::bundle::text_of;
+use super::source::{self, Finding, Source};
+
+/// The author's line of a place, with a caret under it, and the line before it, as plain text.
+pub fn excerpt(module: &Module, at: &Position) -> String {
+    Source::new(&module.name, text_of(&module.source)).excerpt_at(at.line, at.column)
+}
+
+/// The engine's refusal to parse what the check let through, at its place in the author's source where that is known.
+pub fn engine_diagnostic(bundle: &Bundle, at: Option<&Position>, message: &str) -> Diagnostic {
+    let module = at.and_then(|at| bundle.modules.iter().find(|module| module.name == at.file));
+    match (at, module) {
+        (Some(at), Some(module)) => {
+            let source = Source::new(&module.name, text_of(&module.source));
+            let span = source.span_at(at.line, at.column);
+            source.diagnose(Finding::error(Code::EngineRefusesSyntax, span, message).help(ENGINE_HELP))
+        }
+        _ => {
+            let file = bundle.modules.first().map_or("", |module| module.name.as_str());
+            source::diagnose_bundle(Code::EngineRefusesSyntax, file, message.to_owned(), ENGINE_HELP)
+        }
+    }
+}
+
+const ENGINE_HELP: &str = "The check let this pass, but the engine cannot read it. Write it in a simpler way.";
