@@ -5,6 +5,7 @@ mod engine;
 mod instructions;
 mod needs;
 mod test;
+mod tidy;
 
 use std::path::PathBuf;
 use std::process::{self, ExitCode};
@@ -23,6 +24,8 @@ struct Cli {
 enum Command {
     /// Run every test, starting first what the tests need and isn't there
     Test(test::Options),
+    /// Hold the sources to the rules of the house: import directions, circles, lengths, module files, SAFETY comments
+    Tidy,
     /// Build the JavaScript engine's wasm (needs clang-19), or prove that it is current
     Engine(engine::Options),
     /// Measure Scriptmill beside others
@@ -32,6 +35,7 @@ enum Command {
 fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Test(options) => test::run(&options),
+        Command::Tidy => tidy::run(),
         Command::Engine(options) => engine::run(&options),
         Command::Bench(options) => bench::run(&options),
     };
