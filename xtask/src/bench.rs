@@ -7,7 +7,8 @@ use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Result, ensure};
 
-use crate::{cargo, instructions, workspace_root};
+use crate::instructions;
+use crate::workspace::{self, cargo};
 
 #[derive(clap::Args)]
 pub(crate) struct Options {
@@ -66,7 +67,7 @@ fn bench(profile: &str, name: &str, arguments: &[OsString]) -> Result<ExitCode> 
 
 /// Builds the QuickJS-NG that runs as native code.
 fn build_native_quickjs() -> Result<PathBuf> {
-    let target = workspace_root().join("target/native-quickjs");
+    let target = workspace::root().join("target/native-quickjs");
     let status = cargo()
         .args([
             "build",
@@ -85,7 +86,7 @@ fn build_native_quickjs() -> Result<PathBuf> {
 
 /// Installs the peers below `target`, at the versions of the lock file. Returns their `node_modules`.
 fn install_peers() -> Result<PathBuf> {
-    let (from, to) = (workspace_root().join("benches/peers"), workspace_root().join("target/peers"));
+    let (from, to) = (workspace::root().join("benches/peers"), workspace::root().join("target/peers"));
     fs::create_dir_all(&to)?;
     for entry in fs::read_dir(&from)? {
         let file = entry?.path();

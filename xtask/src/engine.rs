@@ -12,7 +12,7 @@ use anyhow::{Context, Result, bail, ensure};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::{cargo, workspace_root};
+use crate::workspace::{self, cargo};
 
 const CRATE: &str = "rquickjs-sys";
 const TARGET: &str = "wasm32-unknown-unknown";
@@ -61,7 +61,7 @@ struct Sources {
 }
 
 pub(crate) fn run(options: &Options) -> Result<ExitCode> {
-    let folder = workspace_root().join("sandbox/engine");
+    let folder = workspace::root().join("sandbox/engine");
     let sources = Sources::read(&folder)?;
     let toolchain = Toolchain::find()?;
     if options.lint {
@@ -114,7 +114,7 @@ fn check(options: &Options, folder: &Path, sources: Sources, toolchain: &Toolcha
     let status = cargo()
         .args(["test", "--package", "scriptmill-sandbox"])
         .env("SCRIPTMILL_ENGINE_WASM", &built)
-        .current_dir(workspace_root())
+        .current_dir(workspace::root())
         .status()?;
     Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
@@ -136,7 +136,7 @@ struct Guest {
 
 impl Guest {
     fn prepare(folder: &Path) -> Result<Self> {
-        let work = workspace_root().join("target/engine");
+        let work = workspace::root().join("target/engine");
         let sources = work.join("guest");
         // Below the guest, whose folder is the workspace: cargo hashes the paths of packages into the names of symbols, and
         // only paths within the workspace are hashed relative to it. The order of functions depends on those names.
@@ -347,7 +347,7 @@ mod tests {
     /// Without clang it cannot be rebuilt, but a change that was not built is seen everywhere.
     #[test]
     fn the_engine_was_built_from_these_sources() {
-        let folder = workspace_root().join("sandbox/engine");
+        let folder = workspace::root().join("sandbox/engine");
         let lock: Lock = toml::from_str(&fs::read_to_string(folder.join("engine.lock")).unwrap()).unwrap();
         assert_eq!(lock.sources, Sources::read(&folder).unwrap(), "run `cargo xtask engine`");
         assert_eq!(lock.engine, digest(&fs::read(folder.join("engine.wasm")).unwrap()));

@@ -9,7 +9,7 @@ use std::process::{Command, ExitCode, Stdio};
 use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
 
-use crate::{cargo, workspace_root};
+use crate::workspace::{self, cargo};
 
 /// By so many percent a path may differ from its baseline: hash seeds and the C library differ a little.
 const TOLERANCE_PERCENT: f64 = 2.0;
@@ -33,7 +33,7 @@ pub(crate) fn run() -> Result<ExitCode> {
     );
     let rustc = rustc()?;
     let counted = Baseline { rustc, instructions: count()? };
-    let path = workspace_root().join("benches/instructions.json");
+    let path = workspace::root().join("benches/instructions.json");
     if std::env::var_os("BLESS").is_some() {
         fs::write(&path, format!("{}\n", serde_json::to_string_pretty(&counted)?))?;
         println!("{} is written", path.display());
@@ -106,7 +106,7 @@ fn count() -> Result<BTreeMap<String, u64>> {
     let warmed = cargo()
         .args(["run", "--quiet", "--bin", "scriptmill", "--", "run", "examples/order-total/main.ts"])
         .args(["--input", "examples/order-total/input.json"])
-        .env("SCRIPTMILL_SANDBOX__CACHE_DIR", workspace_root().join("target/tmp"))
+        .env("SCRIPTMILL_SANDBOX__CACHE_DIR", workspace::root().join("target/tmp"))
         .stdout(Stdio::null())
         .status()
         .context("could not run cargo")?;
@@ -141,10 +141,10 @@ fn runner() -> Result<PathBuf> {
         name: String,
         version: String,
     }
-    let lock: Lock = toml::from_str(&fs::read_to_string(workspace_root().join("Cargo.lock"))?)?;
+    let lock: Lock = toml::from_str(&fs::read_to_string(workspace::root().join("Cargo.lock"))?)?;
     let package = lock.package.into_iter().find(|package| package.name == CRATE);
     let version = package.with_context(|| format!("Cargo.lock does not name {CRATE}"))?.version;
-    let root = workspace_root().join("target").join(format!("{RUNNER}-{version}"));
+    let root = workspace::root().join("target").join(format!("{RUNNER}-{version}"));
     let program = root.join("bin").join(RUNNER);
     if !program.exists() {
         let status = cargo()

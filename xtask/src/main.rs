@@ -6,9 +6,9 @@ mod instructions;
 mod needs;
 mod test;
 mod tidy;
+mod workspace;
 
-use std::path::PathBuf;
-use std::process::{self, ExitCode};
+use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
@@ -43,18 +43,4 @@ fn main() -> ExitCode {
         eprintln!("error: {error:#}");
         ExitCode::FAILURE
     })
-}
-
-/// The folder of the workspace's manifest.
-fn workspace_root() -> PathBuf {
-    let xtask =
-        std::env::var_os("CARGO_MANIFEST_DIR").map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
-    xtask.parent().map(PathBuf::from).unwrap_or(xtask)
-}
-
-/// The cargo that runs this, at the workspace's root.
-fn cargo() -> process::Command {
-    let mut cargo = process::Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo.current_dir(workspace_root());
-    cargo
 }

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail, ensure};
 use url::Url;
 
-use crate::workspace_root;
+use crate::workspace;
 
 /// Every need of the tests. A new one is an entry here, a service in `compose.yaml` if it is a server,
 /// and a function that looks for it.
@@ -227,7 +227,7 @@ impl Machine {
 
 fn compose() -> Command {
     let mut command = Command::new("docker");
-    command.args(["compose", "--project-name", COMPOSE_PROJECT]).current_dir(workspace_root());
+    command.args(["compose", "--project-name", COMPOSE_PROJECT]).current_dir(workspace::root());
     command
 }
 

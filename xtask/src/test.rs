@@ -6,7 +6,7 @@ use std::process::{Command, ExitCode, ExitStatus, Stdio};
 use anyhow::{Context, Result};
 
 use crate::needs::{NEEDS, Need, Started};
-use crate::workspace_root;
+use crate::workspace;
 
 /// What a person has to see to first, as with a wrong use of the command line.
 const NEED_MISSING: u8 = 2;
@@ -68,8 +68,8 @@ fn names_packages(arguments: &[OsString]) -> bool {
 
 /// Cargo, with one compiled-engine cache for all tests.
 fn cargo() -> Command {
-    let cache = workspace_root().join("target/engine-cache");
-    let mut command = crate::cargo();
+    let cache = workspace::root().join("target/engine-cache");
+    let mut command = workspace::cargo();
     command
         // For tests that call the sandbox, and for those that run the worker.
         .env("SCRIPTMILL_CACHE_DIR", &cache)

@@ -17,7 +17,7 @@ use tree::Tree;
 
 /// Reads every Rust file of the repository and prints what breaks a rule; fails when something does.
 pub(crate) fn run() -> anyhow::Result<ExitCode> {
-    let (tree, mut findings) = Tree::read(&crate::workspace_root())?;
+    let (tree, mut findings) = Tree::read(&crate::workspace::root())?;
     findings.extend(check(&tree));
     findings.sort();
     for finding in &findings {
