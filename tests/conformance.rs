@@ -18,11 +18,10 @@ use scriptmill::job::{Received, Running, Settling, Slot};
 use scriptmill::metrics::Metrics;
 use scriptmill::service::Options;
 use scriptmill::settle::Settler;
-use scriptmill_sandbox::{Clock, TokioClock};
 use scriptmill_sdk::amqp::{ATTEMPT, CODE, Envelope, UNROUTABLE};
 use scriptmill_sdk::{Bundle, Ending, Job, Outcome, Usage, connect};
 use serde_json::value::RawValue;
-use support::{LONG, Rabbit};
+use support::{Rabbit, clock, soon};
 use tokio::sync::Semaphore;
 
 /// How long a test watches for what must not come.
@@ -123,20 +122,11 @@ impl Seat {
 }
 
 fn settler(broker: Arc<dyn Broker>) -> Settler {
-    let metrics = Metrics::new(&mut Registry::default());
-    Settler { broker, metrics, retry_pause_max: SHORT, clock: clock() }
-}
-
-fn clock() -> Arc<dyn Clock> {
-    Arc::new(TokioClock::new(tokio::runtime::Handle::current()))
+    Settler { broker, metrics: Metrics::new(&mut Registry::default()), retry_pause_max: SHORT, clock: clock() }
 }
 
 fn policy() -> Policy {
     Options::default().policy(false, "engine")
-}
-
-async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
-    tokio::time::timeout(LONG, future).await.unwrap_or_else(|_| panic!("{what} never came"))
 }
 
 fn job(name: &str, reply_to: Option<&str>) -> Message {

@@ -18,11 +18,11 @@ use scriptmill::execute::Runner;
 use scriptmill::metrics::Metrics;
 use scriptmill::service::{Options, Parts, Status};
 
-use scriptmill_sandbox::{Execution, Invocation, TokioClock};
+use scriptmill_sandbox::{Execution, Invocation};
 use scriptmill_sdk::amqp::Envelope;
 use scriptmill_sdk::{Bundle, Ending, Outcome};
 use serde_json::json;
-use support::{LONG, Rabbit, with_rabbit};
+use support::{Rabbit, clock, soon, with_rabbit};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -87,7 +87,7 @@ impl Worker {
             broker: Arc::new(Amqp::new(amqp)),
             runner,
             policy,
-            clock: Arc::new(TokioClock::new(tokio::runtime::Handle::current())),
+            clock: clock(),
             metrics: metrics.clone(),
             retry_pause_max: pause,
         };
@@ -110,10 +110,6 @@ impl Worker {
 
 fn options(slots: usize) -> Options {
     Options { slots: NonZeroUsize::new(slots).unwrap(), threads: NonZeroUsize::new(2), ..Options::default() }
-}
-
-async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
-    tokio::time::timeout(LONG, future).await.unwrap_or_else(|_| panic!("{what} never came"))
 }
 
 fn job(id: &str, input: serde_json::Value) -> Vec<u8> {

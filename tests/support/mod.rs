@@ -17,6 +17,7 @@ use lapin::types::FieldTable;
 use lapin::{BasicProperties, Channel, Connection};
 use scriptmill::broker::amqp::{Amqp, Options};
 use scriptmill::broker::{Address, Message, Names};
+use scriptmill_sandbox::{Clock, TokioClock};
 use scriptmill_sdk::connect::Brokers;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -25,8 +26,18 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
+/// The clock that a worker is given.
+pub fn clock() -> Arc<dyn Clock> {
+    Arc::new(TokioClock::new(tokio::runtime::Handle::current()))
+}
+
 /// Waits of tests: long enough for a busy machine, and no test waits this long but to fail.
 pub const LONG: Duration = Duration::from_secs(60);
+
+/// What comes of a future that must not take long.
+pub async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
+    timeout(LONG, future).await.unwrap_or_else(|_| panic!("{what} never came"))
+}
 
 /// The RabbitMQ to test against.
 pub fn server() -> String {

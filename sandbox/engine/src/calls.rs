@@ -7,6 +7,7 @@
 use alloc::vec::Vec;
 
 use crate::abi::{CallKind, Status};
+use crate::errors;
 use crate::host;
 use crate::js::{self, Raw, Result, Value};
 
@@ -90,7 +91,7 @@ pub(crate) fn answer(call: Call, status: Status, bytes: &[u8]) -> Result<()> {
         Waiter::Promise { resolve, reject, read } => {
             let settled = match status {
                 Status::Fulfilled => read(bytes),
-                Status::Rejected => js::throw_report(bytes),
+                Status::Rejected => errors::throw_report(bytes),
             };
             match settled {
                 Ok(value) => resolve.call(&[value.raw()]),

@@ -40,7 +40,8 @@ pub(crate) fn install(global: &Value) {
     let _ = global.define(c"console", console, Flags::Hidden);
 }
 
-// SAFETY: only the engine calls it, with the arguments of a call.
+/// # Safety
+/// Only the engine calls it, with the arguments of a call.
 unsafe extern "C" fn write(_: *mut q::JSContext, _: Raw, argc: c_int, argv: *mut Raw, level: c_int) -> Raw {
     let mut line = Vec::new();
     // SAFETY: the engine calls this with the arguments of the call, and they are not kept beyond it.

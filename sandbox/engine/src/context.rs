@@ -64,7 +64,8 @@ fn getter(object: &Value, name: &core::ffi::CStr, number: c_int) {
     }
 }
 
-// SAFETY: only the engine calls it, with the arguments of a call.
+/// # Safety
+/// Only the engine calls it, with the arguments of a call.
 unsafe extern "C" fn get(_: *mut q::JSContext, _: Raw, number: c_int) -> Raw {
     js::returned(field(number))
 }

@@ -2,8 +2,9 @@
 
 use core::ffi::c_int;
 
+use crate::errors;
 use crate::js::{self, Raw, Result, UNDEFINED, function, q};
-use crate::{console, context, inspect, invoke, timers};
+use crate::{console, context, inspect, timers};
 
 pub(crate) fn install() {
     let global = js::global();
@@ -13,10 +14,10 @@ pub(crate) fn install() {
     console::install(&global);
     context::install(&global);
     inspect::install(&global);
-    invoke::install();
 }
 
-// SAFETY: only the engine calls it, with the arguments of a call.
+/// # Safety
+/// Only the engine calls it, with the arguments of a call.
 unsafe extern "C" fn queue_microtask(context: *mut q::JSContext, _: Raw, argc: c_int, argv: *mut Raw) -> Raw {
     // SAFETY: the engine calls this with the arguments of the call, and they are not kept beyond it.
     let arguments = unsafe { js::arguments(argc, argv) };
@@ -27,17 +28,19 @@ unsafe extern "C" fn queue_microtask(context: *mut q::JSContext, _: Raw, argc: c
             let failed = unsafe { q::JS_EnqueueJob(context, Some(run_microtask), 1, job.as_mut_ptr()) } < 0;
             if failed { q::JS_EXCEPTION } else { UNDEFINED }
         }
-        _ => js::returned(Err(js::type_error("queueMicrotask needs a function"))),
+        _ => js::returned(Err(errors::type_error("queueMicrotask needs a function"))),
     }
 }
 
-// SAFETY: only the engine calls it, with the arguments of a call.
+/// # Safety
+/// Only the engine calls it, with the arguments of a call.
 unsafe extern "C" fn run_microtask(context: *mut q::JSContext, _: c_int, argv: *mut Raw) -> Raw {
     // SAFETY: the engine calls this with the one argument that was enqueued.
     unsafe { q::JS_Call(context, *argv, UNDEFINED, 0, core::ptr::null_mut()) }
 }
 
-// SAFETY: only the engine calls it, with the arguments of a call.
+/// # Safety
+/// Only the engine calls it, with the arguments of a call.
 unsafe extern "C" fn structured_clone(_: *mut q::JSContext, _: Raw, argc: c_int, argv: *mut Raw) -> Raw {
     // SAFETY: the engine calls this with the arguments of the call, and they are not kept beyond it.
     let value = unsafe { js::arguments(argc, argv) }.first().copied().unwrap_or(UNDEFINED);

@@ -5,6 +5,7 @@ use core::ffi::c_void;
 use core::ptr;
 
 use crate::abi::{Kind, Level, Status};
+use crate::errors;
 use crate::js::{self, Atom, Engine, JsonRefusal, Raw, Thrown, UNDEFINED, Value, q};
 use crate::{calls, console, context, host, inspect, report};
 
@@ -149,7 +150,7 @@ fn settle_value(value: &Value) {
             return;
         }
         Ok(_) => {
-            let Thrown = js::type_error("a function or a symbol is not JSON");
+            let Thrown = errors::type_error("a function or a symbol is not JSON");
             settle_thrown(Fault::thrown(Kind::NotJson));
             return;
         }
@@ -256,7 +257,8 @@ pub(crate) fn run_microtasks() -> Result<(), Fault> {
     }
 }
 
-// SAFETY: only the engine calls it, with the arguments of a call.
+/// # Safety
+/// Only the engine calls it, with the arguments of a call.
 unsafe extern "C" fn track(_: *mut q::JSContext, promise: Raw, reason: Raw, is_handled: bool, _: *mut c_void) {
     if is_handled {
         let found = job().rejections.iter().position(|(other, _)| other.raw() == promise);

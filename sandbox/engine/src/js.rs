@@ -466,6 +466,7 @@ pub(crate) fn function(object: &Value, name: &core::ffi::CStr, length: c_int, na
 
 /// The arguments of a function the engine calls.
 ///
+///
 /// # Safety
 /// `argc` and `argv` are those of the call, and the slice is not kept beyond it.
 pub(crate) unsafe fn arguments<'a>(argc: c_int, argv: *mut Raw) -> &'a [Raw] {
@@ -479,51 +480,4 @@ pub(crate) fn returned(result: Result<Value>) -> Raw {
         Ok(value) => value.into_raw(),
         Err(Thrown) => q::JS_EXCEPTION,
     }
-}
-
-/// Throw a TypeError.
-pub(crate) fn type_error(message: &str) -> Thrown {
-    let text = alloc::ffi::CString::new(message).unwrap_or_default();
-    // SAFETY: the context lives for ever, and both texts end with a NUL and are copied.
-    unsafe { q::JS_ThrowTypeError(Engine::context(), c"%s".as_ptr(), text.as_ptr()) };
-    Thrown
-}
-
-/// Throw an Error with a `code`.
-pub(crate) fn coded_error(code: &str, message: &str) -> Thrown {
-    let text = alloc::ffi::CString::new(message).unwrap_or_default();
-    // SAFETY: the context lives for ever, and both texts end with a NUL and are copied.
-    unsafe { q::JS_ThrowPlainError(Engine::context(), c"%s".as_ptr(), text.as_ptr()) };
-    let error = take_exception();
-    if let Ok(code) = Value::string(code) {
-        let _ = error.define(c"code", code, Flags::Plain);
-    }
-    // SAFETY: the context lives for ever; the engine takes over the reference.
-    unsafe { q::JS_Throw(Engine::context(), error.into_raw()) };
-    Thrown
-}
-
-/// Throw the Error that a report describes: JSON text with a `message`, and perhaps a `name` and a `code`. A NUL follows the
-/// report that is not part of it.
-pub(crate) fn throw_report<T>(report: &[u8]) -> Result<T> {
-    let report = parse_json(report)?;
-    let message = report.get(c"message")?.text()?;
-    let text = alloc::ffi::CString::new(&*message).unwrap_or_default();
-    // SAFETY: the context lives for ever, and both texts end with a NUL and are copied.
-    unsafe { q::JS_ThrowPlainError(Engine::context(), c"%s".as_ptr(), text.as_ptr()) };
-    let error = take_exception();
-    for name in [c"name", c"code"] {
-        let value = report.get(name)?;
-        if value.is_string() {
-            error.define(name, value, Flags::Hidden)?;
-        }
-    }
-    throw(error)
-}
-
-/// Throw a value.
-pub(crate) fn throw<T>(value: Value) -> Result<T> {
-    // SAFETY: the context lives for ever; the engine takes over the reference.
-    unsafe { q::JS_Throw(Engine::context(), value.into_raw()) };
-    Err(Thrown)
 }

@@ -7,6 +7,7 @@ mod abi;
 mod calls;
 mod console;
 mod context;
+mod errors;
 mod globals;
 mod host;
 mod inspect;
@@ -26,6 +27,7 @@ use js::Engine;
 pub extern "C" fn initialise() {
     js::create();
     globals::install();
+    invoke::install();
 }
 
 /// Compile a bundle of `len` bytes and, unless `evaluate` is 0, run its top level and go live.

@@ -7,6 +7,7 @@ use core::ffi::{CStr, c_char, c_int, c_void};
 use core::ptr;
 
 use crate::abi::Kind;
+use crate::errors;
 use crate::invoke::{self, Fault};
 use crate::js::{self, Engine, Thrown, Value, q};
 
@@ -124,7 +125,9 @@ fn run_top_level(main: Value) -> Result<(), Fault> {
 }
 
 /// Say which module `specifier` means, when `base` names it.
-// SAFETY: only the engine calls it, with the arguments of a call.
+///
+/// # Safety
+/// Only the engine calls it, with the arguments of a call.
 unsafe extern "C" fn normalise(
     context: *mut q::JSContext,
     base: *const c_char,
@@ -143,7 +146,7 @@ unsafe extern "C" fn normalise(
         // SAFETY: the name ends with a NUL and is copied.
         return unsafe { q::js_strdup(context, modules[resolution.target].name.as_ptr()) };
     }
-    let _ = js::type_error(&refusal(specifier, base, importer));
+    let _ = errors::type_error(&refusal(specifier, base, importer));
     ptr::null_mut()
 }
 
@@ -169,14 +172,16 @@ fn refusal(specifier: &CStr, base: &CStr, importer: usize) -> String {
 }
 
 /// The module of a name that `normalise` gave.
-// SAFETY: only the engine calls it, with the arguments of a call.
+///
+/// # Safety
+/// Only the engine calls it, with the arguments of a call.
 unsafe extern "C" fn find(_: *mut q::JSContext, name: *const c_char, _: *mut c_void) -> *mut q::JSModuleDef {
     // SAFETY: the engine hands over a text that ends with a NUL and lives as long as this call.
     let name = unsafe { CStr::from_ptr(name) };
     let index = bundle().modules.iter().position(|module| module.name.as_c_str() == name && !module.is_script);
     let module = match index {
         Some(index) => compile_module(index),
-        None => Err(js::type_error("a classic script cannot be imported")),
+        None => Err(errors::type_error("a classic script cannot be imported")),
     };
     module.unwrap_or(ptr::null_mut())
 }

@@ -5,6 +5,7 @@ use core::ffi::c_int;
 
 use crate::abi::CallKind;
 use crate::calls::{self, Call, Callback};
+use crate::errors;
 use crate::js::{self, Engine, Raw, Result, Thrown, Value, function, q};
 use crate::top_level::refuse_at_top_level;
 
@@ -38,13 +39,15 @@ pub(crate) fn install(global: &Value) {
     function(global, c"sleep", 1, sleep);
 }
 
-// SAFETY: only the engine calls it, with the arguments of a call.
+/// # Safety
+/// Only the engine calls it, with the arguments of a call.
 unsafe extern "C" fn set_timeout(_: *mut q::JSContext, _: Raw, argc: c_int, argv: *mut Raw) -> Raw {
     // SAFETY: the engine calls this with the arguments of the call, and they are not kept beyond it.
     js::returned(set(unsafe { js::arguments(argc, argv) }, "setTimeout", false))
 }
 
-// SAFETY: only the engine calls it, with the arguments of a call.
+/// # Safety
+/// Only the engine calls it, with the arguments of a call.
 unsafe extern "C" fn set_interval(_: *mut q::JSContext, _: Raw, argc: c_int, argv: *mut Raw) -> Raw {
     // SAFETY: the engine calls this with the arguments of the call, and they are not kept beyond it.
     js::returned(set(unsafe { js::arguments(argc, argv) }, "setInterval", true))
@@ -54,7 +57,7 @@ fn set(arguments: &[Raw], name: &str, repeat: bool) -> Result<Value> {
     refuse_at_top_level(name)?;
     let function = match arguments.first() {
         Some(&function) if js::is_function(function) => Value::copied(function),
-        _ => return Err(js::type_error(&alloc::format!("{name} needs a function"))),
+        _ => return Err(errors::type_error(&alloc::format!("{name} needs a function"))),
     };
     let milliseconds = milliseconds(arguments.get(1))?;
     // As everywhere else an interval is at least a millisecond.
@@ -69,7 +72,8 @@ fn set(arguments: &[Raw], name: &str, repeat: bool) -> Result<Value> {
     Ok(Value::number(call.into()))
 }
 
-// SAFETY: only the engine calls it, with the arguments of a call.
+/// # Safety
+/// Only the engine calls it, with the arguments of a call.
 unsafe extern "C" fn sleep(_: *mut q::JSContext, _: Raw, argc: c_int, argv: *mut Raw) -> Raw {
     // SAFETY: the engine calls this with the arguments of the call, and they are not kept beyond it.
     js::returned(start_sleep(unsafe { js::arguments(argc, argv) }))
@@ -81,7 +85,8 @@ fn start_sleep(arguments: &[Raw]) -> Result<Value> {
     calls::promise(CallKind::Timer, &milliseconds.to_le_bytes(), |_| Ok(Value::undefined()))
 }
 
-// SAFETY: only the engine calls it, with the arguments of a call.
+/// # Safety
+/// Only the engine calls it, with the arguments of a call.
 unsafe extern "C" fn clear(_: *mut q::JSContext, _: Raw, argc: c_int, argv: *mut Raw) -> Raw {
     // SAFETY: the engine calls this with the arguments of the call, and they are not kept beyond it.
     let arguments = unsafe { js::arguments(argc, argv) };

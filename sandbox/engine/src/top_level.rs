@@ -1,6 +1,7 @@
 //! What a script may not do at its top level.
 
-use crate::js::{self, Engine, Result};
+use crate::errors;
+use crate::js::{Engine, Result};
 
 /// Fail while an image is made: what follows would happen once, and not for every job.
 pub(crate) fn refuse_at_top_level(name: &str) -> Result<()> {
@@ -10,5 +11,5 @@ pub(crate) fn refuse_at_top_level(name: &str) -> Result<()> {
     let message = alloc::format!(
         "{name} cannot be used at the top level of a script: it runs once, before any job. Use it inside the entry function"
     );
-    Err(js::coded_error("SM2006", &message))
+    Err(errors::coded_error("SM2006", &message))
 }

@@ -15,17 +15,23 @@ struct CAllocator;
 
 // SAFETY: malloc, realloc and free keep the contract of GlobalAlloc for alignments up to 16.
 unsafe impl GlobalAlloc for CAllocator {
+    /// # Safety
+    /// As [`GlobalAlloc`] demands of its callers.
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         debug_assert!(layout.align() <= 16);
         // SAFETY: `malloc` takes every size.
         unsafe { malloc(layout.size()).cast() }
     }
 
+    /// # Safety
+    /// As [`GlobalAlloc`] demands of its callers.
     unsafe fn dealloc(&self, pointer: *mut u8, _: Layout) {
         // SAFETY: the pointer is one of `malloc`, as the caller promises.
         unsafe { free(pointer.cast()) }
     }
 
+    /// # Safety
+    /// As [`GlobalAlloc`] demands of its callers.
     unsafe fn realloc(&self, pointer: *mut u8, _: Layout, size: usize) -> *mut u8 {
         // SAFETY: the pointer is one of `malloc`, as the caller promises.
         unsafe { realloc(pointer.cast(), size).cast() }

@@ -53,20 +53,7 @@ fn in_plain_words(finding: &mut Finding, text: &str) {
     let message = finding.message.clone();
     let at_end = found.is_empty() && finding.span.start as usize >= text.trim_end().len();
     if at_end && (message.starts_with("Expected `") || message.starts_with("Unexpected")) {
-        let opened = likely_unclosed(text).or_else(|| finding.related.first().map(|(span, _)| span.start));
-        let Some(opened) = opened else {
-            finding.message = "The script ends in the middle of something.".to_owned();
-            finding.help =
-                Some("Complete the last statement, and close what is open: `)`, `]`, `}` or a quote.".to_owned());
-            return;
-        };
-        let bracket = text[opened as usize..].chars().next().unwrap_or('{');
-        let closing = closing_of(bracket);
-        finding.span = Span::sized(opened, 1);
-        finding.related.clear();
-        finding.message = format!("This `{bracket}` is never closed.");
-        finding.label = format!("no `{closing}` belongs to it");
-        finding.help = Some(format!("Write the missing `{closing}` where what begins here ends."));
+        unfinished(finding, text);
         return;
     }
     if message == "Unterminated string" && !found.starts_with(['"', '\'']) {
@@ -122,6 +109,24 @@ fn in_plain_words(finding: &mut Finding, text: &str) {
     }
     finding.message = plain;
     finding.help = Some(help);
+}
+
+/// The script ends where more should come.
+fn unfinished(finding: &mut Finding, text: &str) {
+    let opened = likely_unclosed(text).or_else(|| finding.related.first().map(|(span, _)| span.start));
+    let Some(opened) = opened else {
+        finding.message = "The script ends in the middle of something.".to_owned();
+        finding.help =
+            Some("Complete the last statement, and close what is open: `)`, `]`, `}` or a quote.".to_owned());
+        return;
+    };
+    let bracket = text[opened as usize..].chars().next().unwrap_or('{');
+    let closing = closing_of(bracket);
+    finding.span = Span::sized(opened, 1);
+    finding.related.clear();
+    finding.message = format!("This `{bracket}` is never closed.");
+    finding.label = format!("no `{closing}` belongs to it");
+    finding.help = Some(format!("Write the missing `{closing}` where what begins here ends."));
 }
 
 fn closing_of(bracket: char) -> char {

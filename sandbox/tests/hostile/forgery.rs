@@ -4,11 +4,17 @@ use scriptmill_sdk::Code;
 
 use super::case::{Case, body, later, module};
 
+/// A case that gives its honest value all the same.
+fn after(name: &'static str, setup: &str) -> Case {
+    body(name, &format!("{setup}\nreturn {{ honest: [1, 'a'] }};")).gives(r#"{"honest":[1,"a"]}"#)
+}
+
 pub(crate) fn cases() -> Vec<Case> {
-    let after = |name, setup: &str| {
-        body(name, &format!("{setup}\nreturn {{ honest: [1, 'a'] }};")).gives(r#"{"honest":[1,"a"]}"#)
-    };
-    let pollution = [
+    [pollution(), promises(), values(), host(), texts()].into_iter().flatten().collect()
+}
+
+fn pollution() -> Vec<Case> {
+    Vec::from([
         after("JSON.stringify replaced", "JSON.stringify = () => '\"forged\"';"),
         after("JSON replaced", "globalThis.JSON = { stringify: () => '1', parse: () => 2 };"),
         after("JSON.parse replaced", "JSON.parse = () => 'forged';"),
@@ -55,8 +61,11 @@ pub(crate) fn cases() -> Vec<Case> {
             "polluted for the next job",
             "Object.prototype.polluted = Array.prototype.polluted = globalThis.polluted = 1; Math.round = () => 0; Map.prototype.get = () => 0;",
         ),
-    ];
-    let promises = [
+    ])
+}
+
+fn promises() -> Vec<Case> {
+    Vec::from([
         later("Promise.prototype.then replaced", "Promise.prototype.then = (f) => f('forged'); return { honest: 1 };").gives(r#"{"honest":1}"#),
         body("then of the promise itself", "const p = Promise.resolve('promise'); p.then = (f) => f('own then'); return p;").gives(r#""own then""#),
         later("Promise replaced", "globalThis.Promise = null; await sleep(1); return { honest: 1 };").gives(r#"{"honest":1}"#),
@@ -67,8 +76,11 @@ pub(crate) fn cases() -> Vec<Case> {
         body("settled later and twice", "return { then(a) { setTimeout(() => { a(1); a(2); }, 1); } };").gives("1"),
         body("then that throws", "return { get then() { throw new RangeError('then'); } };").throws("RangeError"),
         body("then on Object.prototype", "Object.prototype.then = function (f) { delete Object.prototype.then; f('theirs'); }; return {};").gives(r#""theirs""#),
-    ];
-    let values = [
+    ])
+}
+
+fn values() -> Vec<Case> {
+    Vec::from([
         body("Object.prototype.toJSON", "Object.prototype.toJSON = () => 'own'; return {};").gives(r#""own""#),
         body("value that looks like an outcome", "return { status: 'exhausted', kind: 1, error: { code: 'SM5001' } };")
             .gives(r#"{"status":"exhausted","kind":1,"error":{"code":"SM5001"}}"#),
@@ -89,8 +101,11 @@ pub(crate) fn cases() -> Vec<Case> {
         body("toJSON that throws", "return { toJSON() { throw new TypeError('circular reference'); } };").throws("TypeError"),
         body("toJSON that leaves work behind", "return { toJSON() { Promise.resolve().then(() => { for (;;); }); setTimeout(() => {}, 1); return 1; } };").gives("1"),
         body("BigInt with a toJSON", "BigInt.prototype.toJSON = function () { return String(this); }; return [1n];").gives(r#"["1"]"#),
-    ];
-    let host = [
+    ])
+}
+
+fn host() -> Vec<Case> {
+    Vec::from([
         body("constructors of constructors", "const F = [].constructor.constructor; return ['process', 'require', 'module', 'Deno', 'Bun', 'window', 'self', 'WebAssembly', 'fetch', 'XMLHttpRequest', 'std', 'os', 'bjson', 'print', 'load', '__dirname', 'gc', 'navigator', 'Worker'].filter((n) => F('return typeof ' + n)() !== 'undefined');")
             .gives("[]"),
         body("constructor of the context", "return ctx.constructor.constructor('return this === globalThis && typeof process')();").gives(r#""undefined""#),
@@ -107,8 +122,11 @@ pub(crate) fn cases() -> Vec<Case> {
         body("an array that shrinks while it is sorted", "const a = Array.from({ length: 999 }, (_, n) => 999 - n); a.sort((x, y) => { a.length = 0; return x - y; }); return a.length;").gives("999"),
         body("a buffer that shrinks while it is filled", "const b = new ArrayBuffer(64, { maxByteLength: 64 }); const a = new Uint8Array(b); a.fill({ valueOf() { b.resize(1); return 1; } }); return a.length;").gives("1"),
         body("a buffer that is gone while it is set", "const b = new ArrayBuffer(64); const a = new Uint8Array(b); try { a.set([1, { valueOf() { b.transfer(); return 2; } }, 3]); } catch {} return a.length;").gives("0"),
-    ];
-    let texts = [
+    ])
+}
+
+fn texts() -> Vec<Case> {
+    Vec::from([
         body("lone surrogates", r"return { '\ud800': ['\udc00', '\ud83d\ude00'[0], 'a\ud800b'] };")
             .gives(r#"{"\ud800":["\udc00","\ud83d","a\ud800b"]}"#),
         body("lone surrogate thrown", r"throw new Error('\ud800');").throws("Error"),
@@ -122,6 +140,5 @@ pub(crate) fn cases() -> Vec<Case> {
         body("separators in texts", r"return '\u2028\u2029\ufeff\uffff';")
             .gives("\"\u{2028}\u{2029}\u{feff}\u{ffff}\""),
         module("NUL in the source", "export default () => 'a\0b';").refused(Code::SourceNotText),
-    ];
-    pollution.into_iter().chain(promises).chain(values).chain(host).chain(texts).collect()
+    ])
 }

@@ -5,65 +5,82 @@ use scriptmill_sdk::Code;
 use super::case::{Case, body, later, module};
 
 pub(crate) fn cases() -> Vec<Case> {
-    let memory = [
-        body(
-            "text that grows",
-            "const some = 'a'.repeat(300000); let t = ''; for (;;) { t += some; t.charCodeAt(5); }",
-        ),
-        body("texts kept", "const all = []; for (let n = 0; ; n++) all.push('a'.repeat(50000) + n);"),
-        body("text repeated", "return 'abcd'.repeat(2 ** 26).length;"),
-        body("text padded", "return 'a'.padEnd(2 ** 28).length;"),
-        body("array", "const all = [], some = new Array(1000).fill(1); for (;;) all.push(...some);"),
-        body("array filled", "return new Array(1e8).fill(0).length;"),
-        body("arrays joined", "let all = [1]; for (;;) all = all.concat(all);"),
-        body("arrays inside arrays", "let all = []; for (;;) all = [all];"),
-        body("objects", "const all = []; for (let n = 0; ; n++) all.push({ ['key' + n]: n });"),
-        body("keys", "const all = {}, t = 'key'.repeat(1000); for (let n = 0; ; n++) all[t + n] = n;"),
-        body("map", "const all = new Map(); for (let n = 0; ; n++) all.set(n, n);"),
-        body("typed arrays", "const all = []; for (;;) all.push(new Float64Array(1000));"),
-        body("one buffer", "return new ArrayBuffer(2 ** 30).byteLength;"),
-        body("one buffer that grows", "const b = new ArrayBuffer(8, { maxByteLength: 2 ** 26 }); b.resize(2 ** 26);"),
-        body("closures", "let f = () => 0; for (;;) { const g = f; f = () => g; }"),
-        body(
-            "generators",
-            "const all = []; for (;;) { const g = (function* () { yield 1; })(); g.next(); all.push(g); }",
-        ),
-        body("symbols", "const all = [], t = 's'.repeat(10000); for (let n = 0; ; n++) all.push(Symbol.for(t + n));"),
-        body("promises", "const all = []; for (;;) all.push(Promise.resolve(new Array(100).fill(1)));"),
-        body("large number", "const all = []; for (let n = 1n; ; n++) all.push(n << 100000n);"),
-        body("errors", "const all = [], t = 'a'.repeat(10000); for (let n = 0; ; n++) all.push(new Error(t + n));"),
-        body("spread of a generator", "return [...(function* () { for (;;) yield new Array(100).fill(0); })()];"),
-        body("arguments", "const a = new Array(1e7); return Math.max.apply(null, a.fill(1));"),
-        body(
-            "arguments that are bound",
-            "const all = [], f = () => 0, a = new Array(60000).fill(1); for (;;) all.push(f.bind(null, ...a));",
-        ),
-        body("a match for each character", "return ['a'.repeat(4e6).matchAll(/a/g)].map((all) => [...all]).length;"),
-        body(
-            "memory swallowed",
-            "const all = []; for (;;) { try { for (;;) all.push(new Array(1000).fill('a')); } catch {} }",
-        ),
-        body(
-            "memory swallowed and let go",
-            "for (;;) { try { const all = []; for (;;) all.push(new Uint8Array(1e6)); } catch {} }",
-        ),
-        body(
-            "memory swallowed at last",
-            "try { return 'a'.repeat(2 ** 28); } catch { return 'caught'; } finally { return 'last'; }",
-        ),
-        later(
-            "memory swallowed by a promise",
-            "return Promise.resolve().then(() => new ArrayBuffer(2 ** 29)).catch(() => 'caught');",
-        ),
-        body(
-            "memory while JSON is written",
-            "return { toJSON() { const all = []; for (;;) all.push(new Array(1000).fill(1)); } };",
-        ),
-        body("input as large as the memory", "return input.length;").input(format!("\"{}\"", "a".repeat(12 << 20))),
-    ]
-    .map(|case| case.heavy().fuel(1_000_000_000).exhausts(Code::Memory));
+    [memory(), recursion()].into_iter().flatten().collect()
+}
 
-    let recursion = [
+fn memory() -> Vec<Case> {
+    Vec::from(
+        [
+            body(
+                "text that grows",
+                "const some = 'a'.repeat(300000); let t = ''; for (;;) { t += some; t.charCodeAt(5); }",
+            ),
+            body("texts kept", "const all = []; for (let n = 0; ; n++) all.push('a'.repeat(50000) + n);"),
+            body("text repeated", "return 'abcd'.repeat(2 ** 26).length;"),
+            body("text padded", "return 'a'.padEnd(2 ** 28).length;"),
+            body("array", "const all = [], some = new Array(1000).fill(1); for (;;) all.push(...some);"),
+            body("array filled", "return new Array(1e8).fill(0).length;"),
+            body("arrays joined", "let all = [1]; for (;;) all = all.concat(all);"),
+            body("arrays inside arrays", "let all = []; for (;;) all = [all];"),
+            body("objects", "const all = []; for (let n = 0; ; n++) all.push({ ['key' + n]: n });"),
+            body("keys", "const all = {}, t = 'key'.repeat(1000); for (let n = 0; ; n++) all[t + n] = n;"),
+            body("map", "const all = new Map(); for (let n = 0; ; n++) all.set(n, n);"),
+            body("typed arrays", "const all = []; for (;;) all.push(new Float64Array(1000));"),
+            body("one buffer", "return new ArrayBuffer(2 ** 30).byteLength;"),
+            body(
+                "one buffer that grows",
+                "const b = new ArrayBuffer(8, { maxByteLength: 2 ** 26 }); b.resize(2 ** 26);",
+            ),
+            body("closures", "let f = () => 0; for (;;) { const g = f; f = () => g; }"),
+            body(
+                "generators",
+                "const all = []; for (;;) { const g = (function* () { yield 1; })(); g.next(); all.push(g); }",
+            ),
+            body(
+                "symbols",
+                "const all = [], t = 's'.repeat(10000); for (let n = 0; ; n++) all.push(Symbol.for(t + n));",
+            ),
+            body("promises", "const all = []; for (;;) all.push(Promise.resolve(new Array(100).fill(1)));"),
+            body("large number", "const all = []; for (let n = 1n; ; n++) all.push(n << 100000n);"),
+            body("errors", "const all = [], t = 'a'.repeat(10000); for (let n = 0; ; n++) all.push(new Error(t + n));"),
+            body("spread of a generator", "return [...(function* () { for (;;) yield new Array(100).fill(0); })()];"),
+            body("arguments", "const a = new Array(1e7); return Math.max.apply(null, a.fill(1));"),
+            body(
+                "arguments that are bound",
+                "const all = [], f = () => 0, a = new Array(60000).fill(1); for (;;) all.push(f.bind(null, ...a));",
+            ),
+            body(
+                "a match for each character",
+                "return ['a'.repeat(4e6).matchAll(/a/g)].map((all) => [...all]).length;",
+            ),
+            body(
+                "memory swallowed",
+                "const all = []; for (;;) { try { for (;;) all.push(new Array(1000).fill('a')); } catch {} }",
+            ),
+            body(
+                "memory swallowed and let go",
+                "for (;;) { try { const all = []; for (;;) all.push(new Uint8Array(1e6)); } catch {} }",
+            ),
+            body(
+                "memory swallowed at last",
+                "try { return 'a'.repeat(2 ** 28); } catch { return 'caught'; } finally { return 'last'; }",
+            ),
+            later(
+                "memory swallowed by a promise",
+                "return Promise.resolve().then(() => new ArrayBuffer(2 ** 29)).catch(() => 'caught');",
+            ),
+            body(
+                "memory while JSON is written",
+                "return { toJSON() { const all = []; for (;;) all.push(new Array(1000).fill(1)); } };",
+            ),
+            body("input as large as the memory", "return input.length;").input(format!("\"{}\"", "a".repeat(12 << 20))),
+        ]
+        .map(|case| case.heavy().fuel(1_000_000_000).exhausts(Code::Memory)),
+    )
+}
+
+fn recursion() -> Vec<Case> {
+    Vec::from([
         body("recursion", "const f = () => f() + 1; return f();").throws("RangeError"),
         body("recursion between two", "const f = () => g() + 1, g = () => f() + 1; return f();").throws("RangeError"),
         body("recursion caught", "let d = 0; const f = () => { d++; f(); }; try { f(); } catch (e) { return [e.name, d > 1000]; }")
@@ -109,8 +126,7 @@ pub(crate) fn cases() -> Vec<Case> {
         module("top level that leaves much", "const all = new Uint8Array(20e6).fill(1);\nexport default () => all.length;")
             .heavy()
             .exhausts(Code::Memory),
-    ];
-    memory.into_iter().chain(recursion).collect()
+    ])
 }
 
 /// A value wrapped so many times, and what is done with it.

@@ -4,7 +4,10 @@ use bytesize::ByteSize;
 use scriptmill_sandbox::BUILDS;
 use scriptmill_sdk::Code;
 
-use super::{Available, Config, Mistake, Settings};
+use super::memory::Available;
+use super::mistakes::Mistake;
+use super::options::Config;
+use super::settings::Settings;
 use crate::rules::{Broken, Fault, Rules};
 use crate::service;
 

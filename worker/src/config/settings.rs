@@ -11,7 +11,7 @@ use scriptmill_sdk::Code;
 use serde_json::Value;
 use toml::de::{DeTable, DeValue};
 
-use super::Mistake;
+use super::mistakes::Mistake;
 
 /// Where a value came from.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -11,7 +11,8 @@ use scriptmill_sdk::Code;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use super::{Mistake, Setting, Settings};
+use super::mistakes::Mistake;
+use super::settings::{Setting, Settings};
 
 /// The JSON Schema of a configuration, with nothing referred to.
 pub(super) fn schema<T: JsonSchema>() -> Value {

@@ -2,18 +2,13 @@
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
-#[path = "hostile/case.rs"]
 mod case;
+#[path = "../common/mod.rs"]
 mod common;
-#[path = "hostile/floods.rs"]
 mod floods;
-#[path = "hostile/forgery.rs"]
 mod forgery;
-#[path = "hostile/loops.rs"]
 mod loops;
-#[path = "hostile/memory.rs"]
 mod memory;
-#[path = "hostile/sources.rs"]
 mod sources;
 
 use std::fs;
