@@ -2,7 +2,9 @@
 //!
 //! In process, at half load: short jobs arrive evenly, half as many as the threads could run, first alone and then with two
 //! endless scripts for each thread. Rounds alternate; medians of the rounds' quantiles. Latency is from the moment a job
-//! is handed to the executor to its end.
+//! is handed to the executor to its end. Criterion reports on the rounds' quantiles; `-- --quick` is rough.
+
+mod samples;
 
 use std::num::NonZeroUsize;
 use std::path::Path;
@@ -19,9 +21,12 @@ use scriptmill_sandbox::prepare::{Bounds, Checker};
 use scriptmill_sandbox::{Image, Invocation, Options, Sandbox, TokioClock};
 use scriptmill_sdk::{Bundle, Ending, Limits};
 
-const ROUNDS: usize = 5;
+use samples::Samples;
+
+const ROUNDS: usize = samples::MIN;
 /// Short jobs in a round.
 const JOBS: u32 = 4_000;
+const JOBS_QUICK: u32 = 400;
 const ENDLESS_PER_THREAD: usize = 2;
 
 fn main() -> anyhow::Result<()> {
@@ -51,23 +56,21 @@ fn main() -> anyhow::Result<()> {
     // Half of what the threads could run.
     let interval = began.elapsed() / 200 * 2 / u32::try_from(threads.get())?;
     println!("{threads} threads, a short job every {interval:.0?}");
-    let mut quantiles = [Vec::new(), Vec::new()];
+    let names = ["p50: alone", "p50: beside endless scripts", "p99: alone", "p99: beside endless scripts"];
+    let mut measured = names.map(|name| Samples { name: name.to_owned(), samples: Vec::new() });
     for _ in 0..ROUNDS {
-        for (with_endless, quantiles) in [false, true].into_iter().zip(&mut quantiles) {
-            let count = if with_endless { ENDLESS_PER_THREAD * threads.get() } else { 0 };
+        for (beside, count) in [0, ENDLESS_PER_THREAD * threads.get()].into_iter().enumerate() {
             let running: Vec<_> = (0..count).map(|_| bench.spawn_endless(&endless)).collect();
-            quantiles.push(bench.round(interval, &runtime)?);
+            let [p50_us, p99_us] = bench.round(interval, &runtime)?;
+            measured[beside].samples.push(p50_us as f64 * 1_000.0);
+            measured[2 + beside].samples.push(p99_us as f64 * 1_000.0);
             drop(running);
         }
     }
-    let median = |samples: &[[u64; 2]], which: usize| {
-        let mut samples: Vec<_> = samples.iter().map(|quantiles| quantiles[which]).collect();
-        samples.sort_unstable();
-        samples[samples.len() / 2]
-    };
-    for (which, name) in ["p50", "p99"].into_iter().enumerate() {
-        let [alone, beside] = [&quantiles[0], &quantiles[1]].map(|samples| median(samples, which));
-        println!("{name}: alone {alone} µs, beside endless scripts {beside} µs: {:.2} ×", beside as f64 / alone as f64);
+    samples::report("executor", &measured);
+    for (name, pair) in ["p50", "p99"].into_iter().zip(measured.chunks(2)) {
+        let [alone, beside] = [0, 1].map(|which| pair[which].median() / 1_000.0);
+        println!("{name}: alone {alone:.0} µs, beside endless scripts {beside:.0} µs: {:.2} ×", beside / alone);
     }
     Ok(())
 }
@@ -87,7 +90,8 @@ impl Bench {
         let latencies = Latencies::default();
         let began = Instant::now();
         let mut tasks = Vec::new();
-        for number in 0..JOBS {
+        let jobs = if samples::quick() { JOBS_QUICK } else { JOBS };
+        for number in 0..jobs {
             thread::sleep((began + interval * number).saturating_duration_since(Instant::now()));
             tasks.push(self.spawn_short(&latencies));
         }

@@ -1,9 +1,12 @@
 //! What a fresh sandbox for every job costs, as ratios to the floor below which no sandbox gets.
 //!
 //! `cargo bench --bench sandbox` measures every case once in each of many rounds, in turn, so that a noisy moment hits
-//! all of them alike, and prints medians. A harness that measures one case after the other would put the drift of the
-//! machine into the ratios. `-- --no-pagemap-scan` measures as on a kernel before Linux 6.7; `-- --quick` is rough;
-//! `-- TEXT` measures the floor and the cases whose names hold the text. `SCRIPTMILL_ENGINE_WASM` names another engine.
+//! all of them alike, and prints medians and ratios; criterion, which would measure one case after the other and so put the
+//! drift of the machine into the ratios, is given the rounds as samples. `-- --no-pagemap-scan` measures as on a kernel
+//! before Linux 6.7; `-- --quick` is rough; `-- TEXT` measures the floor and the cases whose names hold the text; criterion's
+//! own options work too. `SCRIPTMILL_ENGINE_WASM` names another engine.
+
+mod samples;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -14,6 +17,8 @@ use scriptmill_sandbox::prepare::{Bounds, Checker};
 use scriptmill_sandbox::{Clock, ENGINE_WASM, EngineOptions, Image, Invocation, Options, Sandbox};
 use scriptmill_sdk::{Bundle, Ending, Limits, Module};
 
+use samples::{Samples, has};
+
 const ROUNDS: usize = 80;
 /// Time for one case in one round.
 const SPAN: Duration = Duration::from_millis(10);
@@ -21,8 +26,7 @@ const SPAN: Duration = Duration::from_millis(10);
 const RENEWED_AFTER: u32 = 10_000;
 
 fn main() {
-    let has = |flag: &str| std::env::args().any(|argument| argument == flag);
-    let rounds = if has("--quick") || has("--test") { 3 } else { ROUNDS };
+    let rounds = if samples::quick() { samples::MIN } else { ROUNDS };
     let pagemap_scan = !has("--no-pagemap-scan");
     let (metered, unmetered) = (sandbox(true, pagemap_scan), sandbox(false, pagemap_scan));
     let scripts = [Script::read("trivial", "trivial"), Script::read("order", "order-total")];
@@ -62,19 +66,24 @@ fn main() {
             complete(metered.prepare(&script.bundle)).map(drop).expect("an example's image");
         }));
     }
-    let wanted = std::env::args().skip(1).find(|argument| !argument.starts_with("--")).unwrap_or_default();
-    cases.retain(|case| case.name.contains(&wanted) || case.name.starts_with("floor"));
+    let wanted = samples::wanted();
+    cases.retain(|case| case.measured.name.contains(&wanted) || case.measured.name.starts_with("floor"));
     for _ in 0..rounds {
         cases.iter_mut().for_each(Case::measure);
     }
+    let measured: Vec<_> = cases.into_iter().map(|case| case.measured).collect();
+    samples::report(if pagemap_scan { "sandbox" } else { "sandbox without pagemap scan" }, &measured);
+    print(&measured);
+}
 
+fn print(cases: &[Samples]) {
     let floor = cases[0].median();
-    for case in &cases {
+    for case in cases {
         let median = case.median();
         println!("{:<28} {:>10.2} µs {:>10.1} × floor", case.name, median / 1_000.0, median / floor);
     }
     let ratio = |one: &str, other: &str| {
-        let median = |name: &str| cases.iter().find(|case| case.name == name).map(Case::median);
+        let median = |name: &str| cases.iter().find(|case| case.name == name).map(Samples::median);
         if let (Some(one_ns), Some(other_ns)) = (median(one), median(other)) {
             println!("{one} / {other}: {:.2}", one_ns / other_ns);
         }
@@ -100,15 +109,14 @@ impl Script {
 }
 
 struct Case<'a> {
-    name: String,
     work: Box<dyn FnMut() + 'a>,
-    /// Nanoseconds of one call, a sample for each round.
-    samples: Vec<f64>,
+    /// Of one call.
+    measured: Samples,
 }
 
 impl<'a> Case<'a> {
     fn new(name: impl Into<String>, work: impl FnMut() + 'a) -> Self {
-        Self { name: name.into(), work: Box::new(work), samples: Vec::new() }
+        Self { work: Box::new(work), measured: Samples { name: name.into(), samples: Vec::new() } }
     }
 
     fn measure(&mut self) {
@@ -119,13 +127,7 @@ impl<'a> Case<'a> {
             calls += 1;
         }
         #[allow(clippy::cast_precision_loss, reason = "a few milliseconds")]
-        self.samples.push(began.elapsed().as_nanos() as f64 / f64::from(calls));
-    }
-
-    fn median(&self) -> f64 {
-        let mut samples = self.samples.clone();
-        samples.sort_by(f64::total_cmp);
-        samples.get(samples.len() / 2).copied().unwrap_or(f64::NAN)
+        self.measured.samples.push(began.elapsed().as_nanos() as f64 / f64::from(calls));
     }
 }
 

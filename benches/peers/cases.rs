@@ -2,8 +2,6 @@
 
 use serde_json::{Value, json};
 
-use crate::process::{Kind, Peer};
-
 /// Inputs of a batch.
 pub(crate) const BATCH: usize = 100;
 
@@ -30,14 +28,9 @@ impl Case {
         ]
     }
 
-    /// A job whose sandbox waits, for weighing it.
-    pub(crate) fn waiting(peer: &Peer) -> Option<Self> {
-        let source = match peer.kind {
-            Kind::Echo => return None,
-            Kind::Scriptmill => "async function main() {\n  await sleep(25000);\n}\n",
-            Kind::Node { .. } => include_str!("scripts/trivial.js"),
-        };
-        Some(Self { name: "waiting", source, input: Value::Null, hold: true, batch: None })
+    /// A job whose sandbox waits, for weighing it, with the script that makes a peer's wait.
+    pub(crate) fn waiting(source: &'static str) -> Self {
+        Self { name: "waiting", source, input: Value::Null, hold: true, batch: None }
     }
 
     /// The trivial job as a batch, which Scriptmill alone knows.

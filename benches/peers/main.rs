@@ -145,7 +145,7 @@ async fn measure(broker: &Broker, arguments: &Arguments) -> anyhow::Result<Resul
             results.start(peer, worker.first_outcome);
             worker.stop().await?;
         }
-        if let Some(waiting) = Case::waiting(peer) {
+        if let Some(waiting) = peer.waiting_script().map(Case::waiting) {
             let worker = Worker::start(broker, peer, WAITING + 100, &cases[0]).await?;
             let idle = worker.resident()?;
             let before = worker.proportional()?;

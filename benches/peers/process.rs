@@ -48,6 +48,15 @@ impl Peer {
         peers
     }
 
+    /// The script of a job that waits in its sandbox; an echo has none.
+    pub(crate) fn waiting_script(&self) -> Option<&'static str> {
+        match self.kind {
+            Kind::Echo => None,
+            Kind::Scriptmill => Some("async function main() {\n  await sleep(25000);\n}\n"),
+            Kind::Node { .. } => Some(include_str!("scripts/trivial.js")),
+        }
+    }
+
     fn command(&self, broker: &Broker, line: &Line, prefetch: usize) -> anyhow::Result<Command> {
         let mut command = match &self.kind {
             Kind::Echo => {
