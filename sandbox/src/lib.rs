@@ -16,6 +16,9 @@ mod clock;
 mod complete;
 mod ending;
 mod engine;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod guest;
 mod image;
 mod instance;

@@ -2,6 +2,7 @@
 
 mod bench;
 mod engine;
+mod fuzz;
 mod instructions;
 mod needs;
 mod test;
@@ -28,6 +29,8 @@ enum Command {
     Tidy,
     /// Build the JavaScript engine's wasm (needs clang-19), or prove that it is current
     Engine(engine::Options),
+    /// Run the fuzz targets, a minute each (needs a nightly toolchain and cargo-fuzz)
+    Fuzz(fuzz::Options),
     /// Measure Scriptmill beside others
     Bench(bench::Options),
 }
@@ -37,6 +40,7 @@ fn main() -> ExitCode {
         Command::Test(options) => test::run(&options),
         Command::Tidy => tidy::run(),
         Command::Engine(options) => engine::run(&options),
+        Command::Fuzz(options) => fuzz::run(&options),
         Command::Bench(options) => bench::run(&options),
     };
     result.unwrap_or_else(|error| {

@@ -9,4 +9,6 @@ mod state;
 pub(crate) use completion::Completion;
 pub(crate) use context::Context;
 pub(crate) use import::linker;
+#[cfg(feature = "fuzzing")]
+pub(crate) use logs::Logs;
 pub(crate) use state::Guest;
