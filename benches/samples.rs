@@ -41,8 +41,8 @@ pub(crate) fn wanted() -> String {
 
 /// Has criterion report on all of `measured`, of which each has [`MIN`] samples or more.
 pub(crate) fn report(group: &str, measured: &[Samples]) {
-    // Criterion refuses arguments that it doesn't know.
-    let ours = has("--no-pagemap-scan");
+    // Criterion refuses arguments that it doesn't know, and its own quick mode goes on until a call takes long enough.
+    let ours = has("--no-pagemap-scan") || has("--quick");
     let mut criterion =
         if ours { Criterion::default().with_filter(wanted()) } else { Criterion::default().configure_from_args() };
     let mut group = criterion.benchmark_group(group);
