@@ -107,7 +107,10 @@ impl<'a> Instance<'a> {
         let export = self.interface.exports.resume;
         let (status, payload) = match answer {
             Ok(bytes) => (Status::Fulfilled, bytes),
-            Err(error) => (Status::Rejected, serde_json::to_vec(&error).unwrap_or_default()),
+            // The guest relies on a report that is not empty; writing one to memory does not fail.
+            Err(error) => {
+                (Status::Rejected, serde_json::to_vec(&error).unwrap_or_else(|_| br#"{"message":""}"#.into()))
+            }
         };
         self.guest_mut().payload = payload;
         let len = self.payload_len()?;
