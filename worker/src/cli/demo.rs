@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use anyhow::Context as _;
 use bytesize::ByteSize;
@@ -104,7 +104,8 @@ async fn play(config: Config, outcomes: bool, clock: Option<&str>) -> anyhow::Re
 /// Sends many jobs of one example and says how fast they went. Whether all of them succeeded.
 async fn throughput(broker: &Embedded) -> anyhow::Result<bool> {
     let example = EXAMPLES.iter().find(|example| example.name == BUSY).context("the example for many jobs is gone")?;
-    let began = Instant::now();
+    let clock = local::clock();
+    let began = clock.monotonic();
     for number in 0..JOBS {
         publish(broker, &job(example, format!("{BUSY}-{number}"), None)?).await?;
     }
@@ -112,7 +113,7 @@ async fn throughput(broker: &Embedded) -> anyhow::Result<bool> {
     for _ in 0..JOBS {
         succeeded += usize::from(matches!(outcome(broker).await?.ending, Ending::Succeeded(_)));
     }
-    let seconds = began.elapsed().as_secs_f64();
+    let seconds = clock.monotonic().saturating_sub(began).as_secs_f64();
     let rate = JOBS as f64 / seconds.max(f64::MIN_POSITIVE);
     say(format_args!(
         "{succeeded} of {JOBS} jobs of {BUSY} succeeded in {seconds:.2} s: {rate:.0} a second, each in a sandbox of its own\n"
@@ -132,12 +133,11 @@ fn job(example: &Example, id: String, clock: Option<&str>) -> anyhow::Result<Job
 }
 
 async fn publish(broker: &Embedded, job: &Job) -> anyhow::Result<()> {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let envelope = Envelope {
         message_id: Some(job.id.clone()),
         correlation_id: Some(job.id.clone()),
         reply_to: Some(REPLIES.to_owned()),
-        enqueued_at_ms: u64::try_from(now.as_millis()).ok(),
+        enqueued_at_ms: u64::try_from(local::clock().now().as_millis()).ok(),
         attempt: 1,
         ..Envelope::default()
     };

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::process::ExitCode;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::Args;
@@ -10,7 +10,9 @@ use futures_util::{StreamExt as _, stream};
 use hdrhistogram::Histogram;
 use indicatif::{ProgressBar, ProgressStyle};
 use scriptmill::config::Config;
+use scriptmill_sandbox::Clock;
 use scriptmill_sdk::client::{Client, Options};
+use scriptmill_sdk::retry::Retry;
 use scriptmill_sdk::{Job, Outcome};
 use serde::Serialize;
 
@@ -29,6 +31,8 @@ Exit code: 0 when every job came back and succeeded, 1 when not, 2 for a wrong c
 
 /// Longer latencies count as this one: an hour, in microseconds.
 const LATENCY_US_MAX: u64 = 3_600_000_000;
+/// The longest pause before a job is sent again that did not reach the queue.
+const RETRY_PAUSE_MAX: Duration = Duration::from_secs(6);
 
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
@@ -124,10 +128,11 @@ async fn send_all(client: &Client, job: &Job, arguments: &Arguments) -> anyhow::
     let mut latencies = Histogram::<u64>::new_with_bounds(1, LATENCY_US_MAX, 3)?;
     let mut summary = Summary { jobs: arguments.count, ..Summary::default() };
     let bar = progress(arguments.count);
-    let began = Instant::now();
+    let clock = local::clock();
+    let began = clock.monotonic();
     let jobs = (1..=arguments.count).map(|number| {
         let id = if arguments.count == 1 { job.id.clone() } else { format!("{}-{number}", job.id) };
-        send_one(client, Job { id, ..job.clone() }, arguments.timeout)
+        send_one(client, &*clock, Job { id, ..job.clone() }, arguments.timeout)
     });
     let concurrency = usize::try_from(arguments.concurrency).unwrap_or(usize::MAX);
     let mut answers = stream::iter(jobs).buffer_unordered(concurrency);
@@ -140,7 +145,7 @@ async fn send_all(client: &Client, job: &Job, arguments: &Arguments) -> anyhow::
     }
     bar.finish_and_clear();
     summary.duplicates = client.counts().duplicates;
-    summary.seconds = began.elapsed().as_secs_f64();
+    summary.seconds = clock.monotonic().saturating_sub(began).as_secs_f64();
     summary.jobs_per_second = arguments.count as f64 / summary.seconds.max(f64::MIN_POSITIVE);
     let quantiles = [("p50", 0.5), ("p90", 0.9), ("p99", 0.99), ("max", 1.0)];
     if !latencies.is_empty() {
@@ -151,20 +156,19 @@ async fn send_all(client: &Client, job: &Job, arguments: &Arguments) -> anyhow::
 }
 
 /// Sends one job and waits for its outcome. A job that may not have reached the queue is sent again under the same id.
-async fn send_one(client: &Client, job: Job, timeout: Duration) -> Back {
-    let began = Instant::now();
-    let mut pauses = (0_u32..).map(|step| Duration::from_millis(100 << step.min(6)));
+async fn send_one(client: &Client, clock: &dyn Clock, job: Job, timeout: Duration) -> Back {
+    let began = clock.monotonic();
+    let elapsed = || clock.monotonic().saturating_sub(began);
+    let mut retry = Retry::up_to(RETRY_PAUSE_MAX);
     let pending = loop {
         match client.dispatch(&job).await {
             Ok(pending) => break pending,
-            Err(error) if error.is_transient() && began.elapsed() < timeout => {
-                tokio::time::sleep(pauses.next().unwrap_or(timeout)).await;
-            }
+            Err(error) if error.is_transient() && elapsed() < timeout => tokio::time::sleep(retry.next_pause()).await,
             Err(error) => return Back::Unsent(error.into()),
         }
     };
     match pending.outcome(timeout).await {
-        Ok(outcome) => Back::Outcome(Box::new(outcome), began.elapsed()),
+        Ok(outcome) => Back::Outcome(Box::new(outcome), elapsed()),
         Err(error) => Back::Lost(error.into()),
     }
 }
