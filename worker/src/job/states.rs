@@ -13,7 +13,7 @@
 //!
 //! A job cannot run before it is admitted and has a slot:
 //!
-//! ```compile_fail
+//! ```compile_fail,E0599
 //! fn run(received: scriptmill::job::Received, slot: scriptmill::job::Slot) {
 //!     received.start(slot);
 //! }
@@ -21,7 +21,7 @@
 //!
 //! and what is settled cannot be settled again:
 //!
-//! ```compile_fail
+//! ```compile_fail,E0382
 //! async fn settle(settler: scriptmill::settle::Settler, settling: scriptmill::job::Settling) {
 //!     settler.settle(settling).await;
 //!     settler.settle(settling).await;
