@@ -1,4 +1,4 @@
-//! Whether a worker's memory stays flat: `cargo xtask bench soak --jobs 1000000` runs so many jobs through the whole
+//! Whether a worker's memory stays flat: `cargo xtask bench soak --jobs 1000000` runs a million jobs through the whole
 //! worker on a queue in memory and prints its resident memory at each tenth.
 //!
 //! The jobs are what a busy worker meets: most return, some throw, use up their fuel or their memory, or are no jobs at
@@ -23,7 +23,7 @@ use tokio_util::sync::CancellationToken;
 const REPLIES: &str = "replies";
 /// Jobs under way at one time.
 const UNDER_WAY: u64 = 64;
-/// Of so many jobs one brings a new script.
+/// One of this many jobs brings a new script.
 const NEW_SCRIPT_EVERY: u64 = 100;
 /// Small, so that images are evicted from early on.
 const IMAGE_CACHE_BYTES: u64 = 32 << 20;

@@ -274,7 +274,7 @@ async fn a_lost_connection_brings_back_what_was_not_settled(bench: &Bench<'_>) {
     tokio::time::sleep(SHORT).await;
     bench.cut();
     soon("the end of the delivery", async {
-        // Whoever waits for more learns of it, and so does whoever holds a delivery.
+        // The subscriber gets the error, and each delivery that is held becomes void.
         let error = loop {
             match seat.subscription.next().await.expect("an error ends a subscription") {
                 Ok(prefetched) => drop(prefetched),

@@ -30,7 +30,7 @@ use tokio_util::sync::CancellationToken;
 /// The source of a script whose preparation never ends.
 const NEW: &str = "new";
 
-/// Waits as many milliseconds as the input says, and answers with the attempt. Has the power for so many jobs.
+/// Waits as many milliseconds as the input says, and answers with the attempt. It runs a given number of jobs.
 struct StandIn {
     runtime: tokio::runtime::Handle,
     power: Semaphore,
@@ -76,7 +76,7 @@ impl Worker {
         Self::with_power(Semaphore::MAX_PERMITS, amqp, options)
     }
 
-    /// A worker that will do so many jobs and no more.
+    /// A worker that runs this many jobs and then no more.
     fn with_power(jobs: usize, amqp: AmqpOptions, options: Options) -> Self {
         let policy = options.policy(amqp.tenant_is_user, "stand-in");
         let pause = amqp.retry_pause_max;

@@ -12,7 +12,7 @@ pub(crate) struct Case {
     pub(crate) input: Value,
     /// Not answered: the sandbox waits for ever.
     pub(crate) hold: bool,
-    /// The input so many times, as a batch.
+    /// How often the input is repeated, as a batch.
     pub(crate) batch: Option<usize>,
 }
 

@@ -117,7 +117,7 @@ async fn measure(broker: &Broker, arguments: &Arguments) -> anyhow::Result<Resul
                 let agreed = agreed.get_or_insert_with(|| value.clone());
                 anyhow::ensure!(*agreed == value, "{} gives another value than the workers before", name());
             }
-            // Whatever compiles while it runs gets the time for it.
+            // Peers that compile code while they run get the time for it.
             worker.load(case, 1, Duration::from_millis(300)).await.with_context(name)?;
         }
     }

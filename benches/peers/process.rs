@@ -72,7 +72,7 @@ impl Peer {
                     .env("SCRIPTMILL_BROKER__ADDRESSES", &broker.address)
                     .env("SCRIPTMILL_BROKER__PREFIX", &line.prefix)
                     .env("SCRIPTMILL_WORKER__SLOTS", slots.to_string())
-                    // So many slots of the default 64 MiB would rightly be refused.
+                    // Slots for that with the default 64 MiB each would not fit the memory, and be refused.
                     .env("SCRIPTMILL_WORKER__LIMITS__MEMORY", if slots > 64 { "16MiB" } else { "64MiB" })
                     .env("SCRIPTMILL_SANDBOX__CACHE_DIR", env!("CARGO_TARGET_TMPDIR"))
                     .env("SCRIPTMILL_HTTP__ADDRESS", "off")

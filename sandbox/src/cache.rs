@@ -31,7 +31,7 @@ impl CodeCache {
         Self { dir: dir.to_owned(), path: dir.join(name) }
     }
 
-    /// The module, if the file is there and may be trusted. Any other file is told of and left alone.
+    /// The module, if the file is there and may be trusted. Any other file is logged and left as it is.
     pub(crate) fn load(&self, engine: &Engine) -> Option<Module> {
         match self.read() {
             Ok(code) => load_native_code(engine, &code)
@@ -61,7 +61,7 @@ impl CodeCache {
         Ok(code)
     }
 
-    /// Keeps the module for the next process. What prevents that is told of, and costs the next one a second.
+    /// Keeps the module for the next process. A failure is logged; it costs the next process a second.
     pub(crate) fn store(&self, module: &Module) {
         let write = || -> Result<(), wasmtime::Error> {
             let code = module.serialize()?;

@@ -2,7 +2,7 @@
 //!
 //! A host call is a kind and bytes in, and a future of bytes out. The script goes on with other work meanwhile, or waits as
 //! nothing but its memory. Several calls may be pending at one time; they are answered as they come, in any order, from
-//! whichever thread. What a kind means is the business of whoever answers it, and of the guest's function that makes it.
+//! any thread. What a kind means is known to the two sides alone: the guest's function that makes it and the host that answers it.
 //!
 //! - *Bounded*: `pending_calls` limits how many a job may have pending, [`ANSWER_BYTES_MAX`] how long an answer may be.
 //! - *Cancellable*: the future is dropped when the script waits for it no longer, and when its job ends.

@@ -1,4 +1,4 @@
-//! Endings, as the outcome tells them.
+//! Endings of jobs that did not return: their codes and sentences.
 
 use scriptmill_sdk::{Code, Ending, Exhausted, Failure, LimitKind, Limits, Origin, StackFrame};
 

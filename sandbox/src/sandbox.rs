@@ -132,7 +132,7 @@ impl Sandbox {
         self.0.images.get(&key(bundle)).await
     }
 
-    /// The image of a script, from the cache or made now. Whoever asks for the same script meanwhile waits for it.
+    /// The image of a script, from the cache or made now. Other callers that ask for the same script meanwhile wait for it.
     ///
     /// # Errors
     /// The script cannot run: how each of its jobs ends.

@@ -1,4 +1,4 @@
-//! What a script threw and where it stood, told in the author's own lines.
+//! What a script threw and where it stood, in the lines of the author's source.
 
 use scriptmill_sdk::{Code, Position, StackFrame, Thrown};
 use serde::Deserialize;
@@ -26,7 +26,7 @@ pub(crate) struct Report {
 }
 
 impl Report {
-    /// Reads what the guest wrote. What cannot be read is told as it stands.
+    /// Reads what the guest wrote. A text that is no report becomes the message as it is.
     pub(crate) fn read(bytes: &[u8]) -> Self {
         let text = without_lone_surrogates(&String::from_utf8_lossy(bytes));
         serde_json::from_str(&text).unwrap_or_else(|_| Self { message: text, ..Self::default() })
@@ -52,7 +52,7 @@ impl Report {
         frames(&self.stack, modules).into_iter().find_map(|frame| frame.at)
     }
 
-    /// The error as an outcome tells it.
+    /// The error in the form of an outcome.
     pub(crate) fn thrown(self, modules: &[EmittedModule]) -> Thrown {
         self.thrown_within(modules, CAUSES)
     }

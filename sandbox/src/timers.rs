@@ -18,7 +18,7 @@ pub const TOP_LEVEL_INSTANT: Duration = Duration::from_secs(946_684_800);
 /// The time that a script sees.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum ScriptClock {
-    /// The clock's own; should somebody set that meanwhile, it goes on as it was.
+    /// The machine's time. If the machine's clock is set meanwhile, the script's goes on as before.
     Live,
     /// An instant that moves by waiting alone.
     Fixed(Duration),

@@ -27,7 +27,7 @@ pub const CODE: &str = "x-scriptmill-code";
 /// Set by workers on a dead letter that is an outcome: the queue that should have taken it and is gone.
 pub const UNROUTABLE: &str = "x-scriptmill-unroutable";
 /// Set by workers on a dead letter that is a job: the AMQP user who had published it, in place of the `user_id`, which a
-/// worker cannot claim for somebody else.
+/// worker cannot claim for another user.
 pub const PUBLISHER: &str = "x-scriptmill-publisher";
 
 /// How large a message may be unless configured otherwise, in bytes.

@@ -1,5 +1,5 @@
 //! The queues and exchanges, declared the same by everybody who may: workers, dispatch clients and `scriptmill declare`.
-//! Whoever comes first makes them, so that jobs can be published before the first worker has ever run.
+//! The first to come makes them, so that jobs can be published before the first worker has ever run.
 //!
 //! | name | what | why |
 //! |---|---|---|

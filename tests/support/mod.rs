@@ -49,7 +49,7 @@ fn ca_file() -> Option<PathBuf> {
     std::env::var_os("SCRIPTMILL_TEST_CA").map(PathBuf::from)
 }
 
-/// Runs a test on queues of its own, and removes them whatever comes of it.
+/// Runs a test on queues of its own, and removes them even if it fails.
 pub async fn with_rabbit(case: impl AsyncFnOnce(&Rabbit)) {
     let rabbit = Rabbit::new().await;
     let ended = AssertUnwindSafe(case(&rabbit)).catch_unwind().await;

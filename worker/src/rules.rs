@@ -40,7 +40,7 @@ pub(crate) struct Rules<'a> {
 }
 
 impl<'a> Rules<'a> {
-    /// No findings yet. `is_said` tells whether somebody has set a key.
+    /// No findings yet. `is_said` answers whether a key was set.
     pub(crate) fn new(is_said: &'a dyn Fn(&str) -> bool) -> Self {
         Self { section: String::new(), is_said, broken: Vec::new() }
     }
@@ -53,7 +53,7 @@ impl<'a> Rules<'a> {
         self.section = outer;
     }
 
-    /// Whether somebody has set this option, so that it is not its default.
+    /// Whether this option was set, so that it is not its default.
     pub(crate) fn is_said(&self, name: &str) -> bool {
         (self.is_said)(&self.key(name))
     }

@@ -16,7 +16,7 @@ use scriptmill_sandbox::prepare::defer_to_jobs;
 
 /// Turns in a row, of one slice each, after which a job counts as long.
 const SHORT_TURNS: u32 = 4;
-/// So many turns of a thread there is one at which a long job goes first.
+/// Of this many turns of a thread, a long job goes first at one.
 const LONG_EVERY: u32 = 4;
 
 /// A task that is ready for a turn, with the turns that it has had since it last waited.

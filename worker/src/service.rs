@@ -1,4 +1,4 @@
-//! The worker as a whole: it takes jobs, sees each one through the rooms, and leaves in order when it is told to.
+//! The life of a worker: it takes jobs, hands each one to the rooms, and ends in order when it is asked to.
 
 use std::collections::VecDeque;
 use std::num::NonZeroUsize;

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::workspace::{self, cargo};
 
-/// By so many percent a path may differ from its baseline: hash seeds and the C library differ a little.
+/// How far a path may differ from its baseline, in percent: hash seeds and the C library differ a little.
 const TOLERANCE_PERCENT: f64 = 2.0;
 /// The benchmark crate, and the program of the same version that runs valgrind for it.
 const CRATE: &str = "gungraun";

@@ -75,7 +75,7 @@ fn supervise(program: &Program, bounds: &Bounds, mut requests: mpsc::Receiver<Re
             // Somebody else's kill says nothing about this request, unless it happens again.
             result = ask(&mut starter, &mut running, &body);
         }
-        // Whoever asked may have left meanwhile.
+        // The caller may be gone.
         let _ = answer.send(result.map_err(|error| match error {
             Asked::Failed(failed) => failed,
             Asked::KilledFromOutside(how) => Failed::Died(how),

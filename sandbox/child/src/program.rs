@@ -20,7 +20,7 @@ pub struct Bounds {
     pub memory_bytes: u64,
     /// Time for one request.
     pub time: Duration,
-    /// Requests that may wait for the child; whoever comes later waits to be queued.
+    /// Requests that may wait for the child. The callers of further ones wait until there is room.
     pub queue: usize,
     /// Length of an answer in bytes.
     pub answer_bytes: u32,

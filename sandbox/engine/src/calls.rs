@@ -1,7 +1,7 @@
 //! The one table of pending host calls: what a script waits for, and what is to happen with the answer.
 //!
 //! A call is recorded with the host, which answers it by `resume` once the guest has returned. Several may be pending at
-//! one time; they are answered in whatever order the host likes. Recording and replaying a job needs nothing here: its
+//! one time; they are answered in any order. Recording and replaying a job needs nothing here: its
 //! answers are all that comes in.
 
 use alloc::vec::Vec;
@@ -64,7 +64,7 @@ pub(crate) fn callback(kind: CallKind, payload: &[u8], callback: Callback) -> Ca
     call
 }
 
-/// Waits no longer for a call that was to call a function. Promises are nobody's to cancel: a script can guess the numbers of
+/// Waits no longer for a call that was to call a function. A promise is never cancelled: a script can guess the numbers of
 /// calls.
 pub(crate) fn cancel_callback(call: Call) {
     let is_it = |pending: &Pending| pending.call == call && matches!(pending.waiter, Waiter::Callback(_));
@@ -74,7 +74,7 @@ pub(crate) fn cancel_callback(call: Call) {
     }
 }
 
-/// Hands an answer to whoever waits for it. A call that is not in the table was cancelled in the meantime.
+/// Gives an answer to its waiter. A call that is not in the table was cancelled in the meantime.
 pub(crate) fn answer(call: Call, status: Status, bytes: &[u8]) -> Result<()> {
     let Some(index) = pending().iter().position(|pending| pending.call == call) else {
         return Ok(());

@@ -6,7 +6,7 @@ use crate::js::{self, Engine, Value, q};
 
 /// Objects inside objects beyond this are named only.
 const DEPTH_MAX: usize = 4;
-/// Of an array or an object, so many are shown.
+/// How many items of an array or an object are shown.
 const ITEMS_MAX: usize = 100;
 /// No more is written once a text is this long.
 const BYTES_MAX: usize = 64 * 1024;

@@ -9,9 +9,9 @@ use crate::errors;
 use crate::js::{self, Atom, Engine, JsonRefusal, Raw, Thrown, UNDEFINED, Value, q};
 use crate::{calls, console, context, host, inspect, report};
 
-/// Of the rejections that nothing handled, so many are logged.
+/// How many of the rejections that nothing handled are logged.
 const REJECTIONS_MAX: usize = 10;
-/// Of the entries that a script has, so many are named to who asked for another.
+/// How many of a script's entries are named when a job asked for one that is not there.
 const ENTRIES_MAX: usize = 50;
 
 /// Why a job, or a load, has no value.

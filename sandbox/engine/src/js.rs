@@ -118,7 +118,7 @@ impl Value {
 
     /// Add a reference to a borrowed value.
     pub(crate) fn copied(raw: Raw) -> Self {
-        // SAFETY: whoever lends a raw value holds it.
+        // SAFETY: the caller holds the raw value.
         Self(unsafe { q::JS_DupValue(Engine::context(), raw) })
     }
 
@@ -399,7 +399,7 @@ pub(crate) fn is_number(raw: Raw) -> bool {
 }
 
 pub(crate) fn is_function(raw: Raw) -> bool {
-    // SAFETY: the context lives for ever, and whoever has the value from the engine holds it.
+    // SAFETY: the context lives for ever, and the caller holds the value.
     unsafe { q::JS_IsFunction(Engine::context(), raw) }
 }
 

@@ -22,7 +22,7 @@ pub(crate) async fn build(
     diagnostics: Vec<Diagnostic>,
     limits: &Limits,
 ) -> Result<Image, Refusal> {
-    // Its logs are nobody's.
+    // What a top level logs is shown to no one.
     let mut guest = runtime.guest_of_top_level(Limits { log_lines: u64::MAX, log_bytes: u64::MAX, ..*limits });
     guest.payload = payload(&script);
     let refused = |ending| Refusal { ending, diagnostics: diagnostics.clone(), prepare_fuel: 0 };

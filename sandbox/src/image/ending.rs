@@ -7,7 +7,7 @@ use crate::guest::Completion;
 use crate::prepare::{EmittedModule, engine_diagnostic};
 use crate::stack::Report;
 
-/// The ending of every job of the script, and what the author is told of it.
+/// The ending of every job of the script, and the diagnostic for its author where there is one.
 pub(super) fn top_level_ending(
     completion: Option<Completion>,
     bundle: &Bundle,

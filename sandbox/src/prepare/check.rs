@@ -78,7 +78,7 @@ fn reachable(modules: Vec<module::Emitted>) -> Emit {
     Emit { modules: order.into_iter().filter_map(|index| modules[index].take()).collect(), resolutions }
 }
 
-/// Cuts the list at `most` and one more, which tells how many are missing. Warnings go before errors do.
+/// Keeps `most` findings, and one more that says how many are missing. Warnings are left out before errors are.
 fn limit(findings: &mut Vec<(usize, Finding)>, most: usize) {
     let Some(excess) = findings.len().checked_sub(most).filter(|excess| *excess > 0) else { return };
     let is_error = |finding: &Finding| finding.severity == Severity::Error;

@@ -12,7 +12,7 @@ pub struct Bounds {
     pub source_bytes: usize,
     /// Modules of a bundle.
     pub modules: usize,
-    /// Diagnostics that are reported; one more tells how many there were.
+    /// Diagnostics that are reported; one more says how many there were.
     pub diagnostics: usize,
 }
 

@@ -47,7 +47,7 @@ fn in_plain_words_redeclared(finding: &mut Finding) {
     }
 }
 
-/// Says the commonest mistakes for somebody who does not know what a token is.
+/// Explains the commonest mistakes to an author who does not know what a token is.
 fn in_plain_words(finding: &mut Finding, text: &str) {
     let found = found_text(text, finding.span);
     let message = finding.message.clone();

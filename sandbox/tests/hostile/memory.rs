@@ -129,7 +129,7 @@ fn recursion() -> Vec<Case> {
     ])
 }
 
-/// A value wrapped so many times, and what is done with it.
+/// A value wrapped many times, and what is done with it.
 fn stacked(times: u32, start: &str, wrap: &str, rest: &str) -> String {
     format!("let v = {start}; for (let n = 0; n < {times}; n++) v = {wrap};\n{rest}")
 }

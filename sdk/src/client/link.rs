@@ -72,7 +72,7 @@ struct Open {
 }
 
 impl Keeper {
-    /// Runs until `stop` says so; tells of every change.
+    /// Runs until `stop` is set, and announces every change.
     pub(super) async fn keep(self, announce: watch::Sender<Link>, mut stop: watch::Receiver<bool>) {
         let mut turn = 0;
         let mut retry = Retry::up_to(self.retry_pause_max);

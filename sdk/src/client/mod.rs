@@ -166,7 +166,7 @@ impl Client {
     ///
     /// # Errors
     /// The job is not valid or too large, there is no queue or no room, or the broker did not confirm it:
-    /// [`DispatchError::is_transient`] tells which of them are worth another attempt, with the same id.
+    /// [`DispatchError::is_transient`] says whether another attempt with the same id may succeed.
     pub async fn dispatch(&self, job: &Job) -> Result<Pending, DispatchError> {
         self.dispatch_traced(job, None).await
     }
@@ -214,7 +214,7 @@ impl Client {
         self.0.replies.counts()
     }
 
-    /// Ends the connection and removes the reply queue. Whoever still waits gets [`OutcomeError::Closed`]; outcomes of
+    /// Ends the connection and removes the reply queue. Every call that still waits gets [`OutcomeError::Closed`]; outcomes of
     /// their jobs go where the worker sends those that no requester takes.
     pub async fn close(&self) {
         self.0.in_flight.close();

@@ -239,7 +239,7 @@ impl Place {
         let mut state = self.broker.shared.state();
         let place = self.place.take();
         let result = match place {
-            // Whoever holds the place after a cut is another.
+            // After a cut another delivery may hold the place.
             _ if self.lost.is_cancelled() => Err(Error::lost("the delivery died with its connection")),
             Some(place) => {
                 settle(&mut state, place);

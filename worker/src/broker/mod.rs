@@ -35,7 +35,7 @@ pub trait Broker: Send + Sync + 'static {
 /// Jobs as they come in.
 pub trait Subscription: Send {
     /// The next job, first in, first out. `None` after [`Subscription::stop`], when all that was on its way has come.
-    /// An error ends the subscription: whatever it delivered and was not settled will be delivered again.
+    /// An error ends the subscription: what it delivered and was not settled will be delivered again.
     fn next(&mut self) -> BoxFuture<'_, Option<Result<Delivery, Error>>>;
 
     /// Lets `more` deliveries beyond the prefetch be unsettled, rounded up to whole consumers. It comes into effect while

@@ -32,7 +32,7 @@ pub(crate) fn checker(config: &Config) -> anyhow::Result<Checker> {
         time: settings.check_timeout,
         ..Checker::CHILD_BOUNDS
     };
-    let path = std::env::current_exe().context("the path of this program cannot be told")?;
+    let path = std::env::current_exe().context("the path of this program cannot be found out")?;
     let program = Program { path, arguments: vec![CHILD.into()] };
     Checker::child(program, child, bounds).context("the process that checks scripts cannot be supervised")
 }

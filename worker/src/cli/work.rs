@@ -121,7 +121,7 @@ fn signals(kind: SignalKind) -> anyhow::Result<Signal> {
     signal(kind).context("signals cannot be received")
 }
 
-/// The first signal drains. Whoever sends a second one wants no more waiting.
+/// The first signal drains; a second one ends the worker at once.
 async fn drain_on(mut terminate: Signal, mut interrupt: Signal, drain: CancellationToken, leave: CancellationToken) {
     for stop in [drain, leave] {
         tokio::select! {

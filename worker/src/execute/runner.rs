@@ -14,7 +14,7 @@ pub trait Runner: Send + Sync + 'static {
     /// The script, if it was prepared before.
     fn ready(&self, bundle: &Bundle) -> impl Future<Output = Option<Self::Script>> + Send;
 
-    /// Prepares a script, which takes as long as many jobs do. Whoever asks for the same one meanwhile waits for it.
+    /// Prepares a script, which takes as long as many jobs do. Other callers that ask for the same one meanwhile wait for it.
     fn prepare(&self, bundle: &Bundle) -> impl Future<Output = Self::Script> + Send;
 
     /// Calls an entry of a script once, handing the thread back at every slice.

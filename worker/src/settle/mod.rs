@@ -1,4 +1,6 @@
-//! The last room: what became of a job reaches whoever waits for it, and only then is the job acknowledged.
+//! The last room: the outcome of a job is published and confirmed, and only then is the job acknowledged.
+//!
+//! In the other order a worker that dies in between would lose an outcome; in this one the job runs again.
 
 mod settler;
 

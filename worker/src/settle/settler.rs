@@ -61,7 +61,7 @@ impl Settler {
     pub async fn requeue(&self, job: Requeue) {
         let (delivery, envelope, attempt) = job.into_parts();
         let requeued = if envelope.user_id.is_some() {
-            // Nobody can publish under another user's name, which whoever runs the job may want to see.
+            // The message names its publisher (`user_id`), and the broker lets no other user publish it so: it goes back as it is.
             delivery.requeue().await.map_err(|error| {
                 tracing::warn!(%error, "a job could not be requeued");
                 Lost

@@ -2,7 +2,7 @@
 //!
 //! Jobs are consumed on one connection and outcomes published on another, since RabbitMQ holds back a connection that
 //! publishes too fast. Neither recovers by itself: delivery tags die with their channel, so a lost connection is an
-//! error that whoever subscribed sees. Every wait for the broker has a deadline.
+//! error of the subscription. Every wait for the broker has a deadline.
 
 mod dialler;
 mod options;

@@ -1,4 +1,8 @@
 //! A connection for publishing, kept alive.
+//!
+//! All publications go over one channel, and those that are due at one time are handed to lapin before the first is waited
+//! for, so that it writes them in one go and RabbitMQ confirms many with one frame. Waiting for each in turn wrote each by
+//! itself; together they made the worker's share of the echo worker's jobs/s 0.64 in place of 0.57 (BENCHMARKS.md).
 
 use std::collections::BTreeMap;
 use std::pin::pin;
@@ -90,7 +94,7 @@ struct Flight {
 }
 
 impl Flight {
-    /// Publishes what comes in and tells each sender what became of it, until there are no more senders or the channel
+    /// Publishes what comes in and answers each sender, until there are no more senders or the channel
     /// fails.
     async fn run(mut self, channel: Channel, mut received: mpsc::Receiver<Publication>, broken: CancellationToken) {
         let channel = Arc::new(channel);
@@ -139,7 +143,7 @@ impl Flight {
         }
     }
 
-    /// Sends what has come, and what whoever is about to publish adds to it.
+    /// Sends the publications that have come, and those that come while it yields once.
     async fn send_all(
         &mut self,
         channel: &Arc<Channel>,
@@ -176,7 +180,7 @@ impl Flight {
     /// Takes all confirms that are there.
     ///
     /// lapin hands a returned message to whichever confirm comes next on the channel, at the latest to its own. So all
-    /// that are ready are looked through for returned messages before any sender is told.
+    /// that are ready are looked through for returned messages before any sender is answered.
     fn confirmed(&mut self, first: (u64, lapin::Result<Confirmation>)) -> lapin::Result<()> {
         let mut ready = Vec::new();
         let mut next = Some(first);
@@ -224,7 +228,7 @@ impl Flight {
 
 impl Publication {
     fn tell(self, told: Result<Routing, Error>) {
-        // Whoever waited may have given up.
+        // The sender may have stopped waiting.
         let _ = self.done.send(told);
     }
 }

@@ -39,7 +39,7 @@ impl Receipt for Tag {
 }
 
 impl Drop for Tag {
-    /// A delivery that nobody settled must not hold its place in the prefetch for ever.
+    /// A delivery that is dropped unsettled must not hold its place in the prefetch window for ever.
     fn drop(&mut self) {
         if let Some(settlements) = self.settlements.take() {
             settlements.requeue_at_leisure(self.tag);

@@ -1,4 +1,4 @@
-//! Acknowledgements in batches: whatever was settled while the last ones were on their way goes out together, and a run of
+//! Acknowledgements in batches: what was settled while the last ones were on their way goes out together, and a run of
 //! deliveries without a gap in one ack, which the broker settles in one step.
 
 use std::collections::BTreeSet;
@@ -23,7 +23,7 @@ pub(super) struct Settlements(mpsc::Sender<Settlement>);
 struct Settlement {
     tag: DeliveryTag,
     how: How,
-    /// Told when the broker was told.
+    /// Answered when the broker has been told.
     done: Option<oneshot::Sender<Result<(), Error>>>,
 }
 
@@ -66,7 +66,7 @@ async fn write(channel: Channel, mut settlements: mpsc::Receiver<Settlement>, ti
     let mut run = Run { end: 0, beyond: BTreeSet::new() };
     let mut batch = Vec::new();
     while settlements.recv_many(&mut batch, WAITING_MAX).await > 0 {
-        // Whoever is about to settle one too joins in.
+        // Others that are about to settle join in.
         tokio::task::yield_now().await;
         while let Ok(settlement) = settlements.try_recv() {
             batch.push(settlement);
@@ -94,7 +94,7 @@ async fn write(channel: Channel, mut settlements: mpsc::Receiver<Settlement>, ti
 impl Settlement {
     fn tell(self, told: Result<(), Error>) {
         if let Some(done) = self.done {
-            // Whoever waited may have given up.
+            // The settler may have stopped waiting.
             let _ = done.send(told);
         }
     }
