@@ -3,7 +3,10 @@
 //! A script hands its thread back after every slice of fuel. All threads serve the same two queues: one for jobs in their
 //! first slices, one for those that go on and on. Short jobs go first, so that they wait for slices of the long ones and
 //! never for the long ones themselves; every few turns a long one goes first, so that none of them starves. A thread
-//! without work takes the next job whosever it was before.
+//! without work takes the next job, on whichever thread that job ran before.
+//!
+//! Measured beside two endless scripts for each thread: the median of short jobs is 1.17 times and their p99 in the middle of
+//! seven runs 1.04 times what it is alone (`cargo bench --bench executor`, BENCHMARKS.md).
 
 use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind};
