@@ -56,8 +56,8 @@ pub(crate) fn without_lone_surrogates(text: &str) -> String {
                 rest = at;
             }
             (Some(_), _) => at += 6,
-            // The character after the backslash is ASCII in JSON.
-            (None, _) => at = (at + 2).min(text.len()),
+            // The character after the backslash is ASCII in JSON, but a guest may have written something else.
+            (None, _) => at = text.ceil_char_boundary((at + 2).min(text.len())),
         }
     }
     clean.push_str(&text[rest..]);
@@ -87,6 +87,7 @@ mod tests {
             (r#""\udc00\ud800""#, r#""\ufffd\ufffd""#),
             (r#""\\ud800""#, r#""\\ud800""#),
             (r#""é\n\ud83d""#, r#""é\n\ufffd""#),
+            (r"no JSON \é\ud800 \", r"no JSON \é\ufffd \"),
         ] {
             assert_eq!(without_lone_surrogates(text), clean);
         }
