@@ -4,7 +4,7 @@
 //! come back (4 KB of `((((` overflow a stack of 2 MiB), and that is the failure of one request. The child is kept alive between requests and replaced when it
 //! dies. Parent and child are usually the same program; they talk in packets over the child's stdin and stdout.
 //!
-//! The parent's side is [`Child`], the child's is [`serve`]. Neither knows what a request is about.
+//! The parent's side is [`Child`], the child's is [`serve()`]. Neither knows what a request is about.
 
 mod child;
 mod packet;

@@ -53,7 +53,7 @@ impl Checker {
         Self { place: Place::Thread, bounds }
     }
 
-    /// Checks in a child process: `program` is to call [`serve`].
+    /// Checks in a child process: `program` is to call [`serve`](super::serve()).
     ///
     /// # Errors
     /// The operating system has no thread for the child's supervisor.

@@ -1,6 +1,6 @@
 //! Script in, checked and transpiled script out.
 //!
-//! [`check`] is a pure function of a bundle: it parses every module, reports all it finds at once, strips types and
+//! [`check()`] is a pure function of a bundle: it parses every module, reports all it finds at once, strips types and
 //! resolves imports. It recurses over the author's source in native code, so it runs in a child process; a
 //! [`Checker`] is the handle on that child.
 
