@@ -44,7 +44,7 @@ pub(crate) struct Rooms<R: Runner> {
 enum Step {
     /// Its outcome is known.
     Settle(Box<Settling>),
-    /// The worker leaves.
+    /// The worker leaves before the job could end.
     Requeue(Box<Requeue>),
     /// Its delivery is void.
     Lost,
