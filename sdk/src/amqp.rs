@@ -39,7 +39,7 @@ pub const SHORT_STRING_BYTES_MAX: usize = 255;
 /// How long a trace context may be to be carried on, in bytes; version 00 has 55.
 const TRACEPARENT_BYTES_MAX: usize = 256;
 
-/// What stands around a job's body: its properties and headers.
+/// The properties and headers around a job's body.
 ///
 /// ```
 /// use scriptmill_sdk::amqp::Envelope;
@@ -101,7 +101,7 @@ impl Envelope {
         }
     }
 
-    /// Holds the content encoding against what is read: none, `identity` or `utf-8`.
+    /// Whether the content encoding is one that is read: none, `identity` or `utf-8`.
     ///
     /// # Errors
     /// It is another, such as `gzip`.
@@ -114,8 +114,8 @@ impl Envelope {
     }
 
     /// The properties of a persistent message that carries the job with this envelope, for dispatching it and for
-    /// giving it back. Texts longer than AMQP's short strings are left out, and so is `user_id`, which a broker would
-    /// hold against the connection's own user.
+    /// requeueing it. Texts longer than AMQP's short strings are left out, and so is `user_id`, which the broker would
+    /// compare with the connection's own user.
     pub fn job_properties(&self) -> BasicProperties {
         let mut headers = self.trace_headers();
         if let Some(ms) = self.enqueued_at_ms {

@@ -161,7 +161,7 @@ pub async fn answer<T>(
 }
 
 impl From<lapin::Error> for Error {
-    /// A protocol error is the broker's own word, anything else a lost connection.
+    /// A protocol error is a refusal in the broker's own words; anything else is a lost connection.
     fn from(error: lapin::Error) -> Self {
         match error.kind() {
             ErrorKind::ProtocolError(said) => Self::Refused(format!("{} {}", said.get_id(), said.get_message())),

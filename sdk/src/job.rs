@@ -157,7 +157,7 @@ impl Job {
             // Serde would take an array for the fields in their order.
             return Err(field(".", "must be an object"));
         }
-        // The place of a mistake is looked for once there is one: keeping it in mind slows reading down.
+        // The place of a mistake is looked for only once there is one: tracking the path makes every read slower.
         let job: Self = serde_json::from_slice(body).map_err(|error| Self::mistake(body, error))?;
         job.validate()?;
         Ok(job)
@@ -195,7 +195,7 @@ impl Job {
         self.clock.as_deref().and_then(instant_ms)
     }
 
-    /// Holds what the types cannot say against the contract.
+    /// Checks what the types cannot express: lengths, forms and fields that exclude each other.
     ///
     /// # Errors
     /// The first field that breaks it.

@@ -9,19 +9,19 @@ use super::source::{Finding, Source, diagnose_bundle};
 use oxc::span::Span;
 
 const NAME_BYTES_MAX: usize = 250;
-/// Modules that a message lists.
+/// How many modules a message lists.
 const LISTED_MAX: usize = 6;
 
 /// What may be imported, for messages.
 pub(super) const WHAT_MAY_BE_IMPORTED: &str = "A script may import the other modules of its bundle, by a path that begins with './' or '../'. Packages and Node's \
      modules are not here: bundle a package into the script with a bundler such as esbuild.";
 
-/// The text that is checked and runs: a byte order mark at its start says nothing.
+/// The text that is checked and run: the source without a byte order mark at its start.
 pub(super) fn text_of(source: &str) -> &str {
     source.strip_prefix('\u{feff}').unwrap_or(source)
 }
 
-/// Holds a bundle against its bounds before anything of it is read closely.
+/// Compares a bundle with its bounds, before any module is parsed.
 pub(super) fn check_form(bundle: &Bundle, bounds: &Bounds) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     let modules = &bundle.modules;
@@ -93,7 +93,7 @@ fn name_fault(name: &str) -> Option<&'static str> {
 pub(super) enum Import {
     /// The module of this index.
     Module(usize),
-    /// Nothing: the sentence says why, and the second one, where there is one, what may be meant.
+    /// Nothing. The first sentence says why; the second one, where there is one, names what the author may have meant.
     Nothing(String, Option<String>),
 }
 
@@ -134,7 +134,7 @@ impl<'b> Resolver<'b> {
         }
     }
 
-    /// The modules that there are, where they are few.
+    /// The names of all modules, if there are few.
     fn listed(&self, importer: &str, folder: &str) -> String {
         let mut names: Vec<&str> = self.by_name.keys().copied().filter(|name| *name != importer).collect();
         names.sort_unstable();

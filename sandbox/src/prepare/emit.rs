@@ -20,7 +20,7 @@ use super::map::SourceMap;
 use super::source::{Finding, Source};
 use super::syntax;
 
-/// Rewrites the program in place. Its imports are then those that are left in the code.
+/// Removes the types from the program, in place. Imports of types are gone afterwards.
 pub(super) fn transform<'a>(allocator: &'a Allocator, program: &mut Program<'a>, scoping: Scoping) -> Diagnostics {
     // The engine takes all that ECMAScript has today, so nothing is lowered but TypeScript itself. Fields keep the
     // define semantics of TypeScript's ES2022 target.
@@ -28,7 +28,7 @@ pub(super) fn transform<'a>(allocator: &'a Allocator, program: &mut Program<'a>,
     Transformer::new(allocator, Path::new("module.ts"), &options).build_with_scoping(scoping, program).diagnostics
 }
 
-/// Prints a program, with the way back to its source.
+/// Prints a program, with a map to its source.
 pub(super) fn print(program: &Program<'_>) -> (String, SourceMap) {
     let options = CodegenOptions {
         comments: CommentOptions::disabled(),
@@ -40,8 +40,8 @@ pub(super) fn print(program: &Program<'_>) -> (String, SourceMap) {
     (printed.code, SourceMap::from_mappings(mappings))
 }
 
-/// Holds the emitted code against the source: it must parse as JavaScript, and no name may have lost its declaration on
-/// the way. What fails here has no finding of its own yet; it is refused rather than run with another meaning.
+/// Compares the emitted code with the source: it must parse as JavaScript, and no name may have lost its declaration.
+/// A script that fails here shows a fault of the transformer; it is refused, since it would run with another meaning.
 pub(super) fn verify(
     code: &str,
     map: &SourceMap,

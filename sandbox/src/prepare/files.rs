@@ -52,7 +52,7 @@ impl Checker {
         let name = name.ok_or_else(|| failed(io::Error::other("its path is not UTF-8")))?;
         let mut modules = vec![self.read_file(name)?];
         let mut next = 0;
-        // One module, and one byte, more than allowed are enough for the check to say so.
+        // One module or one byte more than allowed is read, so that the check can say that there are too many.
         while next < modules.len() && modules.len() <= self.bounds().modules {
             let module = &modules[next];
             let folder = module.name.rsplit_once('/').map_or("", |(folder, _)| folder).to_owned();

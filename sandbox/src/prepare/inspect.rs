@@ -18,10 +18,10 @@ use super::{names, unsupported};
 /// Deeper trees are refused: the engine's own parser recurses too, on a far smaller stack.
 const DEPTH_MAX: usize = 10_000;
 
-/// More than this of one module would only fill memory.
+/// Findings kept for one module. More would only fill memory.
 const FINDINGS_MAX: usize = 10_000;
 
-/// Names that are guessed what they may mean; each takes a look at all that are visible.
+/// Undeclared names for which a similar name is looked for. Each search goes through all visible names.
 const GUESSES_MAX: usize = 100;
 
 const UNDECLARED_HELP: &str =
@@ -33,7 +33,7 @@ pub(super) struct Facts {
     pub(super) findings: Vec<Finding>,
     /// Specifiers of `import()`, where they are written out.
     pub(super) dynamic_imports: Vec<(String, Span)>,
-    /// Whether anything is called `main`, so that it may become a global function.
+    /// Whether the name `main` appears, so that it may become a global function.
     pub(super) mentions_main: bool,
     /// Names that are used and that nothing declares.
     pub(super) unbound: HashSet<String>,
@@ -63,11 +63,11 @@ struct Inspector<'s> {
     scoping: &'s Scoping,
     facts: Facts,
     namespaces: Namespaces,
-    /// Functions around the place.
+    /// How many functions enclose the current node.
     functions: usize,
-    /// Declarations around the place that only describe.
+    /// How many `declare` declarations enclose it.
     ambient: usize,
-    /// `with` statements around the place.
+    /// How many `with` statements enclose it.
     with: usize,
     depth: usize,
     too_deep: bool,
@@ -111,7 +111,7 @@ impl Inspector<'_> {
         self.facts
     }
 
-    /// Says what a name may mean, if `guess` is set.
+    /// The finding for an undeclared name. With `guess` it proposes a similar name.
     fn undeclared_finding(&self, name: &str, used: &Use, guess: bool) -> Finding {
         let (message, help) = match used.why {
             Why::Undeclared => {
@@ -179,7 +179,7 @@ impl Inspector<'_> {
                     self.assigned.insert(name.to_owned());
                     self.facts.mentions_main |= name == "main";
                 }
-                // What they make cannot be seen here.
+                // The code that they make cannot be seen here.
                 self.facts.mentions_main |= matches!(name, "eval" | "Function");
                 let scope = reference.scope_id();
                 let bound = self.scoping.find_binding(scope, identifier.name).is_some();

@@ -1,5 +1,5 @@
-//! Whether the names that modules import from one another are exported there. The engine refuses them too, but without
-//! a place, and mostly they are types.
+//! Whether the names that modules import from one another are exported there. The engine refuses a missing export too, but
+//! names no place; most of them are types.
 
 use std::collections::{HashMap, HashSet};
 
@@ -10,7 +10,7 @@ use scriptmill_sdk::Code;
 use super::names;
 use super::source::Finding;
 
-/// What a module takes and gives, once its types are gone.
+/// What a module imports and exports, once its types are gone.
 #[derive(Default)]
 pub(super) struct Links {
     /// Name and specifier of each import by name.

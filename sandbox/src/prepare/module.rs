@@ -40,7 +40,7 @@ pub(super) fn check(source: &Source<'_>, main: bool, resolver: &Resolver<'_>) ->
         .filter(|finding| finding.severity == Severity::Error)
         .map(|finding| finding.span.start)
         .collect();
-    // An error says all there is to say about its place.
+    // At the place of an error, warnings are left out.
     findings.retain(|finding| finding.severity == Severity::Error || !errors.contains(&finding.span.start));
     Report { emitted: emitted.filter(|_| errors.is_empty()), findings }
 }
@@ -64,7 +64,7 @@ fn pass(source: &Source<'_>, main: bool, resolver: &Resolver<'_>, findings: &mut
     let mut facts = inspect::inspect(&program, &scoping);
     findings.append(&mut facts.findings);
     if findings.iter().any(|finding| finding.severity == Severity::Error) {
-        // What is left of a broken program says little about what it lacks.
+        // In a broken program, further findings about missing names would mislead.
         return None;
     }
 
@@ -148,7 +148,7 @@ fn declared_main(program: &Program<'_>, scoping: &Scoping) -> Option<Span> {
     (exists && !program.source_type.is_typescript_definition()).then(|| scoping.symbol_span(symbol))
 }
 
-/// Whether the main module may have something to call. Only a certain no is a no.
+/// Whether the main module may have an entry. It is true unless there is surely none.
 fn has_entry(program: &Program<'_>, kind: ModuleKind, facts: &Facts, declared_main: Option<Span>) -> bool {
     let exports = program.body.iter().any(|statement| match statement {
         Statement::ExportDeclaration(_)

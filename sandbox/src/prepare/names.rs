@@ -188,12 +188,12 @@ const ELSEWHERE: &[&str] = &[
     "window",
 ];
 
-/// Whether a warning about the name would say nothing new to its author.
+/// Whether a warning about the name would be of no use to its author.
 pub(super) fn is_known(name: &str) -> bool {
     WORLD.binary_search(&name).is_ok() || ELSEWHERE.contains(&name)
 }
 
-/// Candidates looked at; generated code may have hundreds of thousands.
+/// How many candidates are compared; generated code may have hundreds of thousands.
 const CANDIDATES_MAX: usize = 10_000;
 
 /// The candidate nearest to `name`, if one is near enough to be meant. Each comes with a rank; of two that are equally

@@ -10,7 +10,7 @@ use scriptmill_sdk::{Code, Diagnostic, Position, Severity};
 const LINE_CHARS_MAX: usize = 140;
 /// Longer messages are cut: a name may be megabytes long.
 const MESSAGE_CHARS_MAX: usize = 300;
-/// Places of one finding that are further apart are shown apart.
+/// Places of one finding that are further apart, in lines, are shown in separate excerpts.
 const GAP_LINES_MAX: usize = 4;
 /// Places shown beside the finding's own.
 const RELATED_MAX: usize = 3;
@@ -155,7 +155,7 @@ impl<'s> Source<'s> {
         Renderer::plain().term_width(LINE_CHARS_MAX + 40).render(&[group]).trim_end().to_owned()
     }
 
-    /// The lines of some places, and the line before them, which gives the reader a hold.
+    /// The lines of some places, and the line before them for orientation.
     fn snippet(&self, places: &[Annotated<'_>]) -> Snippet<'static, Annotation<'static>> {
         let (first, last) = (places[0].line.saturating_sub(1), places[places.len() - 1].line);
         let mut text = String::new();
