@@ -15,6 +15,7 @@ pub mod metrics;
 mod preparing;
 mod rooms;
 mod rules;
+pub mod scale;
 pub mod schedule;
 pub mod service;
 pub mod settle;

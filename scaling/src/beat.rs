@@ -1,0 +1,139 @@
+//! The heartbeat: what one process of the fleet says about itself.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::demand::Demand;
+use crate::sums::{Distribution, Sums};
+
+/// The time from one heartbeat of a process to its next.
+pub const BEAT: Duration = Duration::from_secs(2);
+/// The version of the heartbeat. Another one is ignored and counted: what it means is not known.
+pub const VERSION: u32 = 1;
+/// The longest heartbeat taken, in bytes. What is longer is ignored before it is read.
+pub const BEAT_BYTES_MAX: usize = 16 << 10;
+/// The longest name of a process or group, in bytes.
+const NAME_BYTES_MAX: usize = 100;
+/// No count of a true worker gets above that: a million jobs a second for three years.
+const COUNT_MAX: f64 = 1e14;
+
+/// What one process says about itself, every [`BEAT`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Beat {
+    /// [`VERSION`].
+    pub version: u32,
+    /// The process, unique among all and new at every start.
+    pub process: String,
+    /// The worker group.
+    pub group: String,
+    /// How long the process has been up, in seconds by its own monotonic clock.
+    pub uptime_seconds: f64,
+    /// From the start of the process to its first job that it could take, in seconds.
+    pub boot_seconds: Option<f64>,
+    /// It takes no more jobs and ends.
+    pub leaving: bool,
+    /// Its counts since its start.
+    pub sums: Sums,
+    /// What it holds now.
+    pub level: Level,
+    /// How long jobs waited from their delivery for a slot.
+    pub waits: Distribution,
+    /// How long jobs held a slot.
+    pub services: Distribution,
+    /// What this process makes of all that it heard.
+    pub demand: Option<Demand>,
+}
+
+/// What a process holds now.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Level {
+    /// Consumers it has on the queue; none means that it runs no jobs.
+    pub consumers: u32,
+    /// Slots it has.
+    pub slots: u32,
+    /// Places it has for jobs that wait on the host without a slot; 0 where such a job keeps its slot.
+    pub places: u32,
+    /// Slots in use.
+    pub busy: u32,
+    /// Jobs that wait on the host.
+    pub waiting: u32,
+    /// Jobs received that have not begun.
+    pub unstarted: u32,
+    /// Outcomes that are not settled yet.
+    pub unsettled: u32,
+    /// How long the oldest job that has not begun has waited here, in seconds.
+    pub oldest_wait_seconds: f64,
+}
+
+/// What the broker says about a queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Depth {
+    /// Messages that no worker holds.
+    pub ready: u32,
+    /// Consumers.
+    pub consumers: u32,
+}
+
+/// Why a heartbeat is ignored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+pub enum Unreadable {
+    /// It is longer than [`BEAT_BYTES_MAX`].
+    #[error("too long")]
+    TooLong,
+    /// It is no heartbeat.
+    #[error("malformed")]
+    Malformed,
+    /// It is of another version.
+    #[error("another version")]
+    Version,
+    /// A count is no number that a worker can have.
+    #[error("impossible")]
+    Impossible,
+}
+
+impl Beat {
+    /// Reads a heartbeat.
+    ///
+    /// # Errors
+    /// It is none that a worker of this version sends.
+    pub fn read(bytes: &[u8]) -> Result<Self, Unreadable> {
+        #[derive(Deserialize)]
+        struct Versioned {
+            version: u32,
+        }
+        if bytes.len() > BEAT_BYTES_MAX {
+            return Err(Unreadable::TooLong);
+        }
+        let Versioned { version } = serde_json::from_slice(bytes).map_err(|_| Unreadable::Malformed)?;
+        if version != VERSION {
+            return Err(Unreadable::Version);
+        }
+        let beat: Self = serde_json::from_slice(bytes).map_err(|_| Unreadable::Malformed)?;
+        if beat.is_possible() { Ok(beat) } else { Err(Unreadable::Impossible) }
+    }
+
+    /// The heartbeat as bytes.
+    ///
+    /// # Errors
+    /// A count is infinite or no number, which JSON cannot say.
+    pub fn write(&self) -> Result<Vec<u8>, serde_json::Error> {
+        serde_json::to_vec(self)
+    }
+
+    fn is_possible(&self) -> bool {
+        let is_name = |name: &str| !name.is_empty() && name.len() <= NAME_BYTES_MAX;
+        let Level { consumers, slots, places, busy, waiting, unstarted, unsettled, oldest_wait_seconds } = self.level;
+        let levels = [consumers, slots, places, busy, waiting, unstarted, unsettled];
+        is_name(&self.process)
+            && is_name(&self.group)
+            && self.sums.within(COUNT_MAX)
+            && (0.0..=COUNT_MAX).contains(&self.uptime_seconds)
+            && (0.0..=COUNT_MAX).contains(&oldest_wait_seconds)
+            && self.boot_seconds.is_none_or(|boot| (0.0..=COUNT_MAX).contains(&boot))
+            && levels.iter().all(|level| *level <= 10_000_000)
+            && self.demand.as_ref().is_none_or(Demand::is_possible)
+    }
+}

@@ -1,0 +1,127 @@
+//! How many replicas there should be, with every term that led to the number.
+
+use serde::{Deserialize, Serialize};
+
+/// How many replicas there should be, and why.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Demand {
+    /// The number.
+    pub replicas: u32,
+    /// How the group is.
+    pub state: State,
+    /// The term that decided.
+    pub winner: Term,
+    /// What each term asks for.
+    pub slots: Slots,
+    /// Places for waiting jobs asked for; 0 where a job that waits keeps its slot.
+    pub places: f64,
+    /// What was seen, which the terms are computed from.
+    pub observed: Observed,
+}
+
+/// How a worker group is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// Work is done as it comes.
+    Ok,
+    /// More work is there than slots.
+    Saturated,
+    /// Jobs are there and none begins or ends.
+    Stalled,
+    /// More slots do not do more work, since something behind the scripts is slow.
+    DownstreamBound,
+    /// The broker or the workers are not heard.
+    Unknown,
+}
+
+/// What a number of replicas can follow from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Term {
+    /// The offered load over the target load.
+    Load,
+    /// The promised wait.
+    Promise,
+    /// The backlog.
+    Drain,
+    /// The slots in use.
+    Floor,
+    /// The places for waiting jobs.
+    Places,
+    /// The present number stays: it is close enough, or the truth is unknown.
+    Hold,
+    /// The policy's fewest.
+    Min,
+    /// The policy's most.
+    Max,
+    /// The number at which more slots did not do more work.
+    Downstream,
+    /// A few more than at present, to see whether they get things going.
+    Probe,
+}
+
+/// Slots that each term asks for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Slots {
+    /// For the offered load at the target load, as held.
+    pub load: f64,
+    /// For the promised wait.
+    pub promise: f64,
+    /// For the backlog.
+    pub drain: f64,
+    /// For the jobs that run now.
+    pub floor: f64,
+}
+
+/// What was seen of the fleet and its queue.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Observed {
+    /// Workers that consume.
+    pub workers: u32,
+    /// Workers that are leaving.
+    pub leaving: u32,
+    /// Slots of those that consume.
+    pub slots: f64,
+    /// Slots in use.
+    pub busy: f64,
+    /// Jobs that wait on the host.
+    pub waiting: f64,
+    /// Jobs that wait for a slot: in the queue and received but not begun.
+    pub backlog: f64,
+    /// Jobs that arrived each second, over the window that the load follows from.
+    pub arrivals_per_second: f64,
+    /// Slot time of one job in the mean, in seconds.
+    pub service_seconds: f64,
+    /// The squared coefficient of variation of slot times.
+    pub service_variation: f64,
+    /// Slots that the arriving jobs take in the mean.
+    pub offered_load: f64,
+    /// The window that the load follows from, in seconds.
+    pub window_seconds: f64,
+    /// From the start of a worker to its first job, in seconds.
+    pub boot_seconds: f64,
+    /// Slots of one worker.
+    pub slots_per_worker: f64,
+}
+
+impl Demand {
+    /// Whether every number is one that a true process can send.
+    pub(crate) fn is_possible(&self) -> bool {
+        let Slots { load, promise, drain, floor } = self.slots;
+        let seen = &self.observed;
+        let numbers = [load, promise, drain, floor, self.places, seen.slots, seen.busy, seen.waiting, seen.backlog];
+        let more = [seen.arrivals_per_second, seen.service_seconds, seen.service_variation, seen.offered_load];
+        let rest = [seen.window_seconds, seen.boot_seconds, seen.slots_per_worker];
+        self.replicas <= crate::policy::REPLICAS_MAX
+            && [&numbers[..], &more, &rest].concat().iter().all(|number| (0.0..=1e14).contains(number))
+    }
+
+    /// Why it is that number, in one sentence.
+    pub fn sentence(&self) -> String {
+        format!("{} replicas", self.replicas)
+    }
+}

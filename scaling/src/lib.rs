@@ -1,0 +1,21 @@
+//! How many workers there should be, and why.
+//!
+//! ```text
+//! worker ──Beat──▶ Fleet ──Interval──▶ History ──▶ Demand ──▶ exporters
+//! ```
+//!
+//! Every worker says every [`BEAT`] what it has counted ([`Beat`]). [`Fleet`] adds that up to what all of them did since the
+//! last beat, and [`Controller`] makes a number of replicas of it, with every term that led to it ([`Demand`]).
+//!
+//! All of it is pure: time is handed in as the duration since any fixed instant of the caller's monotonic clock, and no
+//! wall clock is compared with another. The simulator runs the same code.
+
+mod beat;
+mod demand;
+mod policy;
+mod sums;
+
+pub use beat::{BEAT, BEAT_BYTES_MAX, Beat, Depth, Level, Unreadable, VERSION};
+pub use demand::{Demand, Observed, Slots, State, Term};
+pub use policy::{Broken, Policy, Promise};
+pub use sums::{BOUNDS, Distribution, Sums};
