@@ -109,6 +109,12 @@ pub struct Observed {
 }
 
 impl Demand {
+    /// The demand of one that knows nothing yet.
+    pub(crate) fn nothing(replicas: u32) -> Self {
+        let (slots, observed) = (Slots::default(), Observed::default());
+        Self { replicas, state: State::Unknown, winner: Term::Min, slots, places: 0.0, observed }
+    }
+
     /// Whether every number is one that a true process can send.
     pub(crate) fn is_possible(&self) -> bool {
         let Slots { load, promise, drain, floor } = self.slots;
@@ -118,10 +124,5 @@ impl Demand {
         let rest = [seen.window_seconds, seen.boot_seconds, seen.slots_per_worker];
         self.replicas <= crate::policy::REPLICAS_MAX
             && [&numbers[..], &more, &rest].concat().iter().all(|number| (0.0..=1e14).contains(number))
-    }
-
-    /// Why it is that number, in one sentence.
-    pub fn sentence(&self) -> String {
-        format!("{} replicas", self.replicas)
     }
 }

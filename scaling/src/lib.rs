@@ -11,11 +11,21 @@
 //! wall clock is compared with another. The simulator runs the same code.
 
 mod beat;
+mod conditions;
+mod controller;
 mod demand;
+mod explain;
+mod fleet;
+mod history;
+mod holding;
+mod load;
 mod policy;
+mod queueing;
+pub mod simulate;
 mod sums;
 
 pub use beat::{BEAT, BEAT_BYTES_MAX, Beat, Depth, Level, Unreadable, VERSION};
+pub use controller::Controller;
 pub use demand::{Demand, Observed, Slots, State, Term};
 pub use policy::{Broken, Policy, Promise};
 pub use sums::{BOUNDS, Distribution, Sums};

@@ -14,6 +14,7 @@ mod report;
 mod run;
 mod send;
 mod settings;
+mod simulate;
 mod text;
 mod work;
 
@@ -43,6 +44,8 @@ enum Command {
     Send(send::Arguments),
     /// Say what an error code means, its likely causes and what to do
     Explain(explain::Arguments),
+    /// Simulate how the number of workers would follow a load, beside other ways to scale
+    Simulate(simulate::Arguments),
     /// Run the examples through a worker over a queue in memory
     Demo(demo::Arguments),
     /// The process that checks scripts for another one
@@ -60,6 +63,7 @@ impl Arguments {
             Command::Declare(arguments) => declare::declare(arguments),
             Command::Send(arguments) => send::send(arguments),
             Command::Explain(arguments) => explain::explain(arguments),
+            Command::Simulate(arguments) => simulate::simulate(arguments),
             Command::Demo(arguments) => demo::demo(arguments),
             Command::PrepareChild => Ok(scriptmill_sandbox::prepare::serve()),
         };

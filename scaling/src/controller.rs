@@ -1,0 +1,281 @@
+//! From what was heard to a number of replicas.
+
+use std::time::Duration;
+
+use crate::beat::{Beat, Depth};
+use crate::conditions::{Downstream, Stall};
+use crate::demand::{Demand, Observed, Slots, State, Term};
+use crate::fleet::{Fleet, Interval, View};
+use crate::history::{History, Service};
+use crate::holding::Holding;
+use crate::load::{self, Load};
+use crate::policy::Policy;
+use crate::queueing;
+use crate::sums::Distribution;
+
+/// From the number to a running container, beside the worker's own boot: the HPA's period and the scheduler, in seconds.
+const ACTUATION_SECONDS: f64 = 17.0;
+/// Above this chance a job that runs now will still run when a worker asked for now begins.
+const STILL_THERE: f64 = 0.3;
+/// A load is not held longer than that, however long jobs take; in seconds.
+const HOLD_MAX_SECONDS: f64 = 900.0;
+/// Growth of the backlog is foreseen for so long at most, in seconds.
+const FORESIGHT_MAX_SECONDS: f64 = 30.0;
+/// The number stays where the new one differs by less than this …
+const DEAD_BAND: f64 = 0.3;
+/// … and this share of it.
+const DEAD_BAND_SHARE: f64 = 0.01;
+/// Of the waiting places there are, so many are to be used.
+const PLACES_TARGET: f64 = 0.8;
+/// With less of the slots in use there are free ones, though heartbeats come a little later than the queue's depth.
+const FULL_SHARE: f64 = 0.9;
+/// A backlog of more than this share of the slots' work in a second is saturation.
+const SATURATED_SHARE: f64 = 0.05;
+
+/// What one process makes of all that it hears about one worker group.
+#[derive(Clone, Debug)]
+pub struct Controller {
+    policy: Policy,
+    process: String,
+    fleet: Fleet,
+    history: History,
+    loads: Holding,
+    stall: Stall,
+    downstream: Downstream,
+    /// What is asked for at present.
+    present: Option<Demand>,
+    /// When the present history began, in seconds.
+    since: Option<f64>,
+    /// Slots per worker as seen last, for when there is none.
+    slots_per_worker: f64,
+}
+
+impl Controller {
+    /// Of a process that has heard nothing yet.
+    pub fn new(policy: Policy, process: String) -> Self {
+        Self {
+            policy,
+            process,
+            fleet: Fleet::default(),
+            history: History::default(),
+            loads: Holding::default(),
+            stall: Stall::default(),
+            downstream: Downstream::default(),
+            present: None,
+            since: None,
+            slots_per_worker: 1.0,
+        }
+    }
+
+    /// Hears a heartbeat, the process's own among them. False where so many processes are heard that it is ignored.
+    pub fn hear(&mut self, now: Duration, beat: Beat) -> bool {
+        self.fleet.hear(now, beat)
+    }
+
+    /// Takes down what the broker says about the queue.
+    pub fn sight(&mut self, now: Duration, depth: Depth) {
+        self.fleet.sight(now, depth);
+    }
+
+    /// How long jobs waited for a slot and how long they held it, over all processes.
+    pub fn distributions(&self) -> (Distribution, Distribution) {
+        self.fleet.distributions()
+    }
+
+    /// How many replicas there should be. To be called every [`BEAT`](crate::BEAT); `now` never goes back.
+    pub fn tick(&mut self, now: Duration) -> Demand {
+        let own = self.own(now);
+        let eldest = self.fleet.eldest(now).filter(|(process, ..)| *process != self.process);
+        let demand = eldest.map_or(own, |(_, demand, _)| demand.clone());
+        self.present = Some(demand.clone());
+        demand
+    }
+
+    fn own(&mut self, now: Duration) -> Demand {
+        let seconds = now.as_secs_f64();
+        match self.fleet.tick(now) {
+            Err(_) => self.unknown(),
+            Ok((interval, view)) => {
+                if view.slots_per_worker > 0.0 {
+                    self.slots_per_worker = view.slots_per_worker;
+                }
+                if let Some(interval) = interval {
+                    self.history.push(interval);
+                }
+                self.since.get_or_insert(seconds);
+                self.known(seconds, &interval.unwrap_or_default(), &view)
+            }
+        }
+    }
+
+    /// The present number stays: it is known what it was for, and nothing is known that speaks against it.
+    fn unknown(&mut self) -> Demand {
+        let mut demand = self.present.clone().unwrap_or_else(|| Demand::nothing(self.policy.min));
+        demand.state = State::Unknown;
+        demand.winner = Term::Hold;
+        demand
+    }
+
+    fn known(&mut self, now: f64, interval: &Interval, view: &View) -> Demand {
+        let service = Service::seen(&self.history, view.busy);
+        let load = load::offered(&self.history, &service, self.policy.certainty);
+        let hold = self.hold_seconds(&service);
+        // More than the most that may be asked for says nothing more.
+        let most = f64::from(self.policy.max) * self.slots_per_worker * self.policy.target_load;
+        self.loads.push(now, load.erlangs.min(most));
+        let held = self.loads.held(now, hold);
+        let is_full = view.busy >= FULL_SHARE * view.slots;
+        let is_saturated = is_full && view.backlog * service.seconds > SATURATED_SHARE * view.slots;
+        let slots = self.slots(&load, held, &service, view);
+        let places = self.places(&load, view, &service);
+        let observed = self.observed(&load, &service, view);
+        let mut demand = Demand { replicas: 0, state: State::Ok, winner: Term::Load, slots, places, observed };
+        if is_saturated {
+            demand.state = State::Saturated;
+        }
+        self.decide(&mut demand, view, is_saturated, now, hold);
+        let is_stalled = self.stall.update(interval, view, &service);
+        let limit = self.downstream.update(now, is_saturated, &self.history);
+        if is_stalled {
+            self.stalled(&mut demand, view);
+        } else if let Some((slots, is_probe)) = limit {
+            self.downstream_bound(&mut demand, slots, is_probe);
+        }
+        demand
+    }
+
+    fn hold_seconds(&self, service: &Service) -> f64 {
+        self.policy.hold.as_secs_f64().max(service.seconds.min(HOLD_MAX_SECONDS))
+    }
+
+    fn slots(&self, load: &Load, held: f64, service: &Service, view: &View) -> Slots {
+        let Policy { target_load, promise, drain_time, .. } = &self.policy;
+        let wait = promise.wait.as_secs_f64();
+        let m = service.seconds;
+        // Jobs longer than it takes a worker to come will still be there then.
+        let lead = view.boot_seconds + ACTUATION_SECONDS;
+        let keep = (-lead / m).exp();
+        let ahead = if keep > STILL_THERE { held.max(view.busy * keep + load.erlangs * (1.0 - keep)) } else { held };
+        let most = (f64::from(self.policy.max) * self.slots_per_worker).max(1.0);
+        let promised = if ahead > 0.0 {
+            queueing::servers(ahead, wait / m, 1.0 - promise.share, service.variation, most)
+        } else {
+            0.0
+        };
+        let due = drain_time.as_secs_f64().min(wait).max(1e-3);
+        // Jobs that wait while slots are free do so for want of delivery, and more slots would wait with them.
+        let is_short = view.backlog > 0.5 && view.busy >= FULL_SHARE * view.slots;
+        let jobs = if is_short { view.backlog + self.growth(view) } else { 0.0 };
+        let drain = view.busy + jobs * (m / due).min(1.0);
+        Slots {
+            load: held / target_load,
+            promise: promised,
+            drain: if is_short { drain } else { 0.0 },
+            floor: view.busy,
+        }
+    }
+
+    /// By how much the backlog grows until a worker asked for now begins; nothing while asked-for workers are still to come.
+    fn growth(&self, view: &View) -> f64 {
+        let asked = self.present.as_ref().map_or(0.0, |present| f64::from(present.replicas));
+        if asked > view.workers + 0.5 {
+            return 0.0;
+        }
+        let recent = self.history.window(4.0);
+        if recent.seconds <= 0.0 {
+            return 0.0;
+        }
+        let rate = (recent.arrivals - recent.sums.starts) / recent.seconds;
+        rate.max(0.0) * (view.boot_seconds + 2.0).min(FORESIGHT_MAX_SECONDS)
+    }
+
+    /// Replicas for the jobs that wait on the host, where these have places of their own.
+    fn places(&self, load: &Load, view: &View, service: &Service) -> f64 {
+        if view.places_per_worker <= 0.0 {
+            return 0.0;
+        }
+        let sums = self.history.window(60.0).sums;
+        let waited = if sums.completions > 0.0 { sums.waiting_seconds / sums.completions } else { 0.0 };
+        let due = self.policy.promise.wait.as_secs_f64().max(1e-3);
+        let steady = load.arrivals_per_second * waited / PLACES_TARGET;
+        let now = view.waiting + view.busy + view.backlog * ((service.seconds + waited) / due).min(1.0);
+        steady.max(now) / view.places_per_worker
+    }
+
+    fn observed(&self, load: &Load, service: &Service, view: &View) -> Observed {
+        Observed {
+            workers: view.workers.round() as u32,
+            leaving: view.leaving,
+            slots: view.slots,
+            busy: view.busy,
+            waiting: view.waiting,
+            backlog: view.backlog.max(0.0),
+            arrivals_per_second: load.arrivals_per_second,
+            service_seconds: service.seconds,
+            service_variation: service.variation,
+            offered_load: load.erlangs,
+            window_seconds: load.window,
+            boot_seconds: view.boot_seconds,
+            slots_per_worker: self.slots_per_worker,
+        }
+    }
+
+    /// The largest term, as replicas, within the policy, moved only if it differs enough from the present number.
+    fn decide(&self, demand: &mut Demand, view: &View, is_saturated: bool, now: f64, hold: f64) {
+        let Slots { load, promise, drain, floor } = demand.slots;
+        let terms = [(Term::Load, load), (Term::Promise, promise), (Term::Drain, drain), (Term::Floor, floor)];
+        let per_worker = self.slots_per_worker.max(1e-9);
+        let replicas = terms.map(|(term, slots)| (term, slots / per_worker));
+        let all = replicas.into_iter().chain([(Term::Places, demand.places)]);
+        let (mut winner, wanted) = all.fold((Term::Load, 0.0), |best, next| if next.1 > best.1 { next } else { best });
+        let mut number = wanted.ceil();
+        if let Some(present) = &self.present {
+            let now = f64::from(present.replicas);
+            let band = DEAD_BAND + DEAD_BAND_SHARE * now;
+            let rises = wanted > now;
+            let is_close = if rises { !is_saturated && wanted < now + band } else { wanted > now - 1.0 - band };
+            if is_close && number != now && number.max(now) * per_worker >= floor {
+                number = now.max((floor / per_worker).ceil());
+                winner = Term::Hold;
+            }
+        }
+        // Who has heard the fleet only for a short while does not take away what others asked for.
+        let is_young = self.since.is_none_or(|since| now - since < hold);
+        if is_young && number < view.workers {
+            (number, winner) = (view.workers, Term::Hold);
+        }
+        let (min, max) = (f64::from(self.policy.min), f64::from(self.policy.max));
+        if number < min {
+            winner = Term::Min;
+        } else if number > max {
+            winner = Term::Max;
+        }
+        demand.replicas = number.clamp(min, max) as u32;
+        demand.winner = winner;
+    }
+
+    /// In a stall the number stays, with a tenth more as a probe.
+    fn stalled(&self, demand: &mut Demand, view: &View) {
+        let before = self.present.as_ref().filter(|present| present.state != State::Stalled);
+        let present = match (before, &self.present) {
+            (Some(before), _) => (f64::from(before.replicas).min(view.workers.max(1.0) * 1.1) * 1.1).floor(),
+            (None, Some(present)) => f64::from(present.replicas),
+            (None, None) => view.workers,
+        };
+        let asked = self.present.as_ref().map_or(0, |present| present.replicas);
+        demand.replicas = (present as u32).max(asked).clamp(self.policy.min, self.policy.max);
+        demand.state = State::Stalled;
+        demand.winner = Term::Probe;
+    }
+
+    fn downstream_bound(&self, demand: &mut Demand, slots: f64, is_probe: bool) {
+        let factor = if is_probe { 1.3 } else { 1.0 };
+        let replicas = (slots * factor / self.slots_per_worker.max(1e-9)).ceil();
+        let limit = (replicas as u32).clamp(self.policy.min, self.policy.max);
+        demand.state = State::DownstreamBound;
+        if demand.replicas > limit {
+            demand.replicas = limit;
+            demand.winner = if is_probe { Term::Probe } else { Term::Downstream };
+        }
+    }
+}

@@ -1,0 +1,250 @@
+//! The fleet as one process hears it: heartbeats and the queue's depth in, what all workers did since the last tick out.
+//!
+//! Time is the caller's monotonic clock alone. A heartbeat's own times are differences on its sender's clock, so a clock that
+//! is wrong by hours changes nothing.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
+
+use crate::beat::{BEAT, Beat, Depth};
+use crate::demand::Demand;
+use crate::sums::{Distribution, Sums};
+
+/// Processes of one group; more are not heard.
+const MEMBERS_MAX: usize = 2_000;
+/// A process that misses so many beats has departed.
+const MISSED_MAX: u32 = 5;
+/// So old a depth says nothing about now.
+const DEPTH_AGE_MAX: Duration = Duration::from_secs(6);
+/// What one heard worker may stand for at most, itself included.
+const COVERAGE_MAX: f64 = 20.0;
+/// Starts of workers from which the boot time is taken.
+const BOOTS: usize = 10;
+/// The boot time before any worker has said one, in seconds.
+const BOOT_SECONDS: f64 = 10.0;
+
+/// One process as it was heard last.
+#[derive(Clone, Debug)]
+struct Member {
+    heard: Duration,
+    beat: Beat,
+    /// What was counted for it up to the last tick.
+    credited: Sums,
+    /// What was counted for it at the last tick with a beat, in one tick.
+    pace: Sums,
+    is_fresh: bool,
+    missed: u32,
+}
+
+/// All processes of one worker group, and its queue.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Fleet {
+    members: BTreeMap<String, Member>,
+    depth: Option<(Duration, Depth)>,
+    /// When the last tick was, and how many jobs had not begun then; none after a gap.
+    last: Option<(Duration, f64)>,
+    coverage: f64,
+    boots: VecDeque<f64>,
+}
+
+/// What all workers did between two ticks.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Interval {
+    pub(crate) seconds: f64,
+    /// Jobs that arrived. Below zero where an earlier interval was given too many.
+    pub(crate) arrivals: f64,
+    pub(crate) sums: Sums,
+}
+
+/// What the fleet holds at a tick.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct View {
+    pub(crate) workers: f64,
+    pub(crate) leaving: u32,
+    pub(crate) slots: f64,
+    pub(crate) places: f64,
+    pub(crate) slots_per_worker: f64,
+    pub(crate) places_per_worker: f64,
+    pub(crate) busy: f64,
+    pub(crate) waiting: f64,
+    /// Jobs that have not begun: in the queue and with workers.
+    pub(crate) backlog: f64,
+    pub(crate) boot_seconds: f64,
+}
+
+/// Why a tick knows nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Gap {
+    /// The queue's depth is not known.
+    NoDepth,
+    /// The queue has consumers and none is heard.
+    NoBeats,
+}
+
+impl Fleet {
+    /// Hears a heartbeat; false where there are too many processes already.
+    pub(crate) fn hear(&mut self, now: Duration, beat: Beat) -> bool {
+        if let Some(member) = self.members.get_mut(&beat.process) {
+            member.heard = now;
+            member.beat = beat;
+            member.is_fresh = true;
+            return true;
+        }
+        if self.members.len() >= MEMBERS_MAX {
+            return false;
+        }
+        if let Some(boot) = beat.boot_seconds {
+            self.boots.push_back(boot);
+            if self.boots.len() > BOOTS {
+                self.boots.pop_front();
+            }
+        }
+        // What one that has been up for long did before is not what was done since the last tick.
+        let is_new = beat.uptime_seconds <= 2.5 * BEAT.as_secs_f64() + beat.boot_seconds.unwrap_or(0.0);
+        let credited = if is_new { Sums::default() } else { beat.sums };
+        let member =
+            Member { heard: now, credited, pace: Sums::default(), is_fresh: true, missed: 0, beat: beat.clone() };
+        self.members.insert(beat.process, member);
+        true
+    }
+
+    pub(crate) fn sight(&mut self, now: Duration, depth: Depth) {
+        self.depth = Some((now, depth));
+    }
+
+    /// What was done since the last tick and what there is now. The interval is absent right after a gap, since what
+    /// happened in it is not known.
+    pub(crate) fn tick(&mut self, now: Duration) -> Result<(Option<Interval>, View), Gap> {
+        let before: f64 = self.consumers();
+        let mut sums = Sums::default();
+        for member in self.members.values_mut() {
+            sums += member.advance();
+        }
+        let mut undone = Sums::default();
+        let members = self.members.len();
+        self.members.retain(|_, member| {
+            let stays = member.missed <= MISSED_MAX;
+            if !stays {
+                undone += member.beat.sums - member.credited;
+            }
+            stays
+        });
+        let is_fewer = self.members.len() < members;
+        let known = self.known(now, before);
+        let Ok(depth) = known else {
+            self.last = None;
+            self.coverage = 1.0;
+            return Err(known.err().unwrap_or(Gap::NoDepth));
+        };
+        let heard = self.consumers();
+        if f64::from(depth.consumers) < before {
+            // Workers have departed: what was counted for them since their last beat was not done. Those that still consume
+            // and are no longer heard have done it.
+            sums += undone;
+        }
+        // A worker that has just begun consumes before it is heard: only what is missing for two ticks is made up for.
+        let missing = if heard > 0.0 { (f64::from(depth.consumers) / heard).clamp(1.0, COVERAGE_MAX) } else { 1.0 };
+        let coverage = if is_fewer { missing } else { missing.min(self.coverage.max(1.0)) };
+        self.coverage = missing;
+        let view = self.view(f64::from(depth.ready), coverage);
+        let interval = self.last.map(|(last, backlog)| Interval {
+            seconds: now.saturating_sub(last).as_secs_f64(),
+            arrivals: sums.starts * coverage + view.backlog - backlog,
+            sums: sums * coverage,
+        });
+        self.last = Some((now, view.backlog));
+        Ok((interval, view))
+    }
+
+    fn known(&self, now: Duration, consumers: f64) -> Result<Depth, Gap> {
+        let fresh = self.depth.filter(|(seen, _)| now.saturating_sub(*seen) <= DEPTH_AGE_MAX);
+        let (_, depth) = fresh.ok_or(Gap::NoDepth)?;
+        let latest = self.members.values().filter(|member| member.consumes()).map(|member| member.heard).max();
+        let is_heard = latest.is_some_and(|heard| now.saturating_sub(heard) <= 3 * BEAT);
+        let is_silent = (depth.consumers > 0 || consumers > 0.0) && !is_heard;
+        if is_silent { Err(Gap::NoBeats) } else { Ok(depth) }
+    }
+
+    fn consumers(&self) -> f64 {
+        self.members.values().map(|member| f64::from(member.beat.level.consumers)).sum()
+    }
+
+    fn view(&self, ready: f64, coverage: f64) -> View {
+        let mut view = View { boot_seconds: self.boot_seconds(), ..View::default() };
+        let mut unstarted = 0.0;
+        for member in self.members.values() {
+            let level = member.beat.level;
+            view.busy += f64::from(level.busy);
+            view.waiting += f64::from(level.waiting);
+            unstarted += f64::from(level.unstarted);
+            if member.beat.leaving {
+                view.leaving += 1;
+            } else if level.slots > 0 {
+                view.workers += 1.0;
+                view.slots += f64::from(level.slots);
+                view.places += f64::from(level.places);
+            }
+        }
+        if view.workers > 0.0 {
+            view.slots_per_worker = view.slots / view.workers;
+            view.places_per_worker = view.places / view.workers;
+        }
+        view.backlog = ready + unstarted * coverage;
+        for count in [&mut view.workers, &mut view.slots, &mut view.places, &mut view.busy, &mut view.waiting] {
+            *count *= coverage;
+        }
+        view
+    }
+
+    /// The longest of the last boots: the shortest would promise capacity that is not there yet.
+    fn boot_seconds(&self) -> f64 {
+        self.boots.iter().copied().reduce(f64::max).unwrap_or(BOOT_SECONDS)
+    }
+
+    /// How long jobs waited and how long they held a slot, over all processes since their starts.
+    pub(crate) fn distributions(&self) -> (Distribution, Distribution) {
+        let mut both = (Distribution::default(), Distribution::default());
+        for member in self.members.values() {
+            both.0 += member.beat.waits;
+            both.1 += member.beat.services;
+        }
+        both
+    }
+
+    /// The demand of the eldest process heard within two beats, and how long ago it was heard. All processes follow it, so
+    /// that all show one number.
+    pub(crate) fn eldest(&self, now: Duration) -> Option<(&str, &Demand, Duration)> {
+        let age = |member: &Member| now.saturating_sub(member.heard);
+        let candidates =
+            self.members.values().filter(|member| age(member) <= 2 * BEAT + BEAT / 2 && !member.beat.leaving);
+        let uptime = |member: &Member| member.beat.uptime_seconds + age(member).as_secs_f64();
+        let eldest = candidates.filter(|member| member.beat.demand.is_some()).max_by(|one, other| {
+            uptime(one).total_cmp(&uptime(other)).then(other.beat.process.cmp(&one.beat.process))
+        })?;
+        Some((&eldest.beat.process, eldest.beat.demand.as_ref()?, age(eldest)))
+    }
+}
+
+impl Member {
+    fn consumes(&self) -> bool {
+        self.beat.level.consumers > 0
+    }
+
+    /// What it did since the last tick. A missing beat is filled in at its last pace, which the next one puts right.
+    fn advance(&mut self) -> Sums {
+        if std::mem::take(&mut self.is_fresh) {
+            let ticks = f64::from(self.missed + 1);
+            self.missed = 0;
+            let done = self.beat.sums - self.credited;
+            self.pace = ((done + self.pace * (ticks - 1.0)) * ticks.recip()).at_least_zero();
+            self.credited = self.beat.sums;
+            return done;
+        }
+        self.missed += 1;
+        if self.missed > MISSED_MAX || self.beat.leaving {
+            return Sums::default();
+        }
+        self.credited += self.pace;
+        self.pace
+    }
+}

@@ -1,0 +1,127 @@
+//! What the fleet did in the last quarter of an hour and more, by windows that end now.
+
+use std::collections::VecDeque;
+
+use crate::fleet::Interval;
+use crate::sums::Sums;
+
+/// Intervals kept: 34 minutes of beats.
+const INTERVALS_MAX: usize = 1_024;
+
+/// The last intervals, as running totals, so that a window of any length costs two look-ups.
+#[derive(Clone, Debug)]
+pub(crate) struct History {
+    /// Totals after each interval, the oldest first; the first is the total before all of them.
+    totals: VecDeque<Interval>,
+}
+
+impl Default for History {
+    fn default() -> Self {
+        Self { totals: VecDeque::from([Interval::default()]) }
+    }
+}
+
+impl History {
+    pub(crate) fn push(&mut self, interval: Interval) {
+        let last = self.totals.back().copied().unwrap_or_default();
+        self.totals.push_back(Interval {
+            seconds: last.seconds + interval.seconds,
+            arrivals: last.arrivals + interval.arrivals,
+            sums: last.sums + interval.sums,
+        });
+        if self.totals.len() > INTERVALS_MAX {
+            self.totals.pop_front();
+        }
+    }
+
+    /// What was done in the last `seconds`, to whole intervals, or in all that is kept.
+    pub(crate) fn window(&self, seconds: f64) -> Interval {
+        self.between(0.0, seconds)
+    }
+
+    /// What was done between `to` and `from` seconds ago.
+    pub(crate) fn between(&self, to: f64, from: f64) -> Interval {
+        let end = self.totals.back().map_or(0.0, |total| total.seconds);
+        // Half of a beat of tolerance, since ticks come a little early or late.
+        let at = |ago: f64| self.totals.partition_point(|total| total.seconds < end - ago - 1.0);
+        let total = |index: usize| self.totals.get(index).or(self.totals.back()).copied().unwrap_or_default();
+        let (early, late) = (total(at(from)), total(at(to)));
+        Interval {
+            seconds: late.seconds - early.seconds,
+            arrivals: (late.arrivals - early.arrivals).max(0.0),
+            sums: (late.sums - early.sums).at_least_zero(),
+        }
+    }
+
+    /// The index of dispersion of arrivals over the last `intervals`: half the mean square of successive differences, over
+    /// the mean (von Neumann's estimator of a variance, which a trend hardly disturbs). 1 for a Poisson process.
+    pub(crate) fn dispersion(&self, intervals: usize) -> f64 {
+        let from = self.totals.len().saturating_sub(intervals + 1);
+        let (mut last, mut before) = (None::<f64>, None::<f64>);
+        let (mut squares, mut differences, mut sum, mut counted) = (0.0, 0.0, 0.0, 0.0);
+        for total in self.totals.iter().skip(from) {
+            if let Some(earlier) = last {
+                let count = total.arrivals - earlier;
+                if let Some(previous) = before {
+                    squares += (count - previous).powi(2);
+                    differences += 1.0;
+                }
+                before = Some(count);
+                sum += count;
+                counted += 1.0;
+            }
+            last = Some(total.arrivals);
+        }
+        if sum <= 0.0 || differences < 3.0 { 1.0 } else { squares / (2.0 * differences) / (sum / counted) }
+    }
+}
+
+/// Slot times, in the mean and in their spread.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Service {
+    /// The mean over a long window, in seconds.
+    pub(crate) seconds: f64,
+    /// The squared coefficient of variation.
+    pub(crate) variation: f64,
+}
+
+/// Slot time of a job before one was seen, in seconds.
+const SERVICE_SECONDS: f64 = 1.0;
+/// The spread is bounded, so that one very long job among short ones does not blind every window.
+const VARIATION_MAX: f64 = 50.0;
+
+impl Service {
+    /// As seen in a history, with the jobs that run now counted as if they ended now where few have ended.
+    pub(crate) fn seen(history: &History, busy: f64) -> Self {
+        let quarter = history.window(900.0);
+        let Sums { completions, service_seconds, service_seconds_squared, busy_seconds, .. } = quarter.sums;
+        let variation = if completions < 20.0 {
+            1.0
+        } else {
+            let mean = service_seconds / completions;
+            (service_seconds_squared / completions / (mean * mean) - 1.0).clamp(0.0, VARIATION_MAX)
+        };
+        let enough = 100.0 * (1.0 + variation);
+        for seconds in [30.0, 60.0, 120.0, 300.0] {
+            let sums = history.window(seconds).sums;
+            if sums.completions >= enough {
+                return Self { seconds: sums.service_seconds / sums.completions, variation };
+            }
+        }
+        let seconds = if completions >= enough.min(busy * 4.0 + 20.0) {
+            service_seconds / completions
+        } else if completions + busy > 0.0 && busy_seconds > 0.0 {
+            busy_seconds / (completions + busy)
+        } else {
+            SERVICE_SECONDS
+        };
+        Self { seconds: seconds.max(1e-6), variation }
+    }
+
+    /// The mean of a window's own completions, with so many jobs of the long mean laid beside them that few completions
+    /// do not move it far.
+    pub(crate) fn of(&self, window: &Sums) -> f64 {
+        let weight = 20.0 * (1.0 + self.variation);
+        (window.service_seconds + weight * self.seconds) / (window.completions + weight)
+    }
+}

@@ -1,0 +1,117 @@
+//! The production demand code in the simulated world.
+
+use std::time::Duration;
+
+use rand::{RngExt as _, SeedableRng as _};
+use rand_pcg::Pcg64Mcg;
+
+use super::hpa::{Behavior, Hpa, Metric, SYNC_SECONDS};
+use super::pod::Life;
+use super::score::STEP_SECONDS;
+use super::trace::Fault;
+use super::world::{Scaler, World};
+use crate::beat::Depth;
+use crate::controller::Controller;
+use crate::demand::{Demand, State};
+use crate::policy::Policy;
+
+/// What acts on the number.
+#[derive(Clone, Debug)]
+pub enum Actuator {
+    /// An HPA, every 15 s.
+    Hpa(Hpa),
+    /// The scale subresource, at every beat.
+    Direct,
+}
+
+/// The demand and what acts on it.
+pub struct Ours {
+    policy: Policy,
+    controller: Controller,
+    actuator: Actuator,
+    demand: Option<Demand>,
+    step: u64,
+    is_fresh_due: bool,
+    random: Pcg64Mcg,
+    /// Every demand of the run, for explanation and tests.
+    pub demands: Vec<(f64, Demand)>,
+}
+
+impl Ours {
+    /// Behind an HPA with the behaviour that suits the signal.
+    pub fn behind_hpa(policy: Policy) -> Self {
+        let hpa = Hpa::new(Behavior::prompt(), policy.min, policy.max);
+        Self::new(policy, Actuator::Hpa(hpa))
+    }
+
+    /// With something that acts on the number.
+    pub fn new(policy: Policy, actuator: Actuator) -> Self {
+        let controller = Controller::new(policy.clone(), "scaler".to_owned());
+        let random = Pcg64Mcg::seed_from_u64(1);
+        Self { policy, controller, actuator, demand: None, step: 0, is_fresh_due: true, random, demands: Vec::new() }
+    }
+
+    fn hear(&mut self, world: &mut World<'_>, now: Duration) {
+        let (mut lost, mut heard, mut skew) = (0.0, 1.0, 0.0);
+        for fault in world.trace.during(world.now) {
+            match fault {
+                Fault::LostBeats(share) => lost = share,
+                Fault::Heard(share) => heard = share,
+                Fault::Skew(hours) => skew = hours * 3_600.0,
+                _ => {}
+            }
+        }
+        let (slots, places, time) = (world.setting.slots, world.setting.places, world.now);
+        for (index, pod) in world.pods.iter_mut().enumerate() {
+            let is_there = matches!(pod.life, Life::Active | Life::Leaving(_));
+            let is_heard = index as f64 * heard % 1.0 + heard >= 1.0;
+            if !is_there || index as u64 % 4 != self.step % 4 || !is_heard || self.random.random::<f64>() < lost {
+                continue;
+            }
+            let mut beat = pod.beat(index, time, slots, places);
+            if index % 2 == 1 {
+                beat.uptime_seconds += skew;
+            }
+            self.controller.hear(now, beat);
+        }
+        if self.step % 4 == 1 {
+            let consumers = world.ready();
+            let depth = Depth { ready: u32::try_from(world.queue.len()).unwrap_or(u32::MAX), consumers };
+            self.controller.sight(now, depth);
+        }
+    }
+}
+
+impl Scaler for Ours {
+    fn step(&mut self, world: &mut World<'_>) -> Option<u32> {
+        self.step += 1;
+        let now = Duration::from_secs_f64(world.now);
+        if self.is_fresh_due && world.trace.fresh_at.is_some_and(|at| at <= world.now) {
+            self.is_fresh_due = false;
+            self.controller = Controller::new(self.policy.clone(), "another".to_owned());
+            self.demand = None;
+        }
+        if !world.trace.during(world.now).any(|fault| fault == Fault::Outage) {
+            self.hear(world, now);
+        }
+        let is_tick = self.step % 4 == 2;
+        if is_tick {
+            let demand = self.controller.tick(now);
+            self.demands.push((world.now, demand.clone()));
+            self.demand = Some(demand);
+        }
+        let demand = self.demand.as_ref()?;
+        match &mut self.actuator {
+            Actuator::Direct => (is_tick && demand.state != State::Unknown).then_some(demand.replicas),
+            Actuator::Hpa(hpa) => {
+                let is_sync = self.step.is_multiple_of((SYNC_SECONDS / STEP_SECONDS) as u64);
+                let metric = Metric::Average { value: f64::from(demand.replicas), target: 1.0 };
+                is_sync.then(|| hpa.sync(world.now, world.replicas(), &[Some(metric)]))
+            }
+        }
+    }
+
+    fn keeps_deletion_cost(&self) -> bool {
+        true
+    }
+}

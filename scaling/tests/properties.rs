@@ -1,0 +1,186 @@
+//! What the demand must keep to, whatever the fleet does.
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+use proptest::prelude::*;
+use scriptmill_scaling::simulate::{Actuator, Episode, Fault, Job, Ours, Setting, Trace, World};
+use scriptmill_scaling::{BEAT, Beat, Controller, Demand, Depth, Distribution, Level, Policy, State, Sums, VERSION};
+
+fn beat(process: &str, uptime: f64, sums: Sums, level: Level) -> Beat {
+    Beat {
+        version: VERSION,
+        process: process.to_owned(),
+        group: "default".to_owned(),
+        uptime_seconds: uptime,
+        boot_seconds: None,
+        leaving: false,
+        sums,
+        level,
+        waits: Distribution::default(),
+        services: Distribution::default(),
+        demand: None,
+    }
+}
+
+/// A fleet of `workers` with 8 slots each, of which `busy` are in use, `rate` jobs of half a second begin and end each
+/// second and `ready` wait; heard for `beats` beats, with clocks that are off by `skew` seconds.
+fn demand(workers: u32, rate: f64, ready: u32, busy: u32, skew: f64, beats: u32) -> Demand {
+    let mut controller = Controller::new(Policy::default(), "test".to_owned());
+    let mut last = None;
+    for n in 1..=beats {
+        let now = BEAT * n;
+        for worker in 0..workers {
+            let done = rate * now.as_secs_f64() / f64::from(workers);
+            let sums = Sums {
+                delivered: done,
+                starts: done,
+                completions: done,
+                busy_seconds: done * 0.5,
+                service_seconds: done * 0.5,
+                service_seconds_squared: done * 0.5,
+                ..Sums::default()
+            };
+            let level = Level { consumers: 1, slots: 8, busy, ..Level::default() };
+            controller.hear(now, beat(&format!("w{worker}"), 1_000.0 + skew * f64::from(worker % 2), sums, level));
+        }
+        controller.sight(now, Depth { ready, consumers: workers });
+        last = Some(controller.tick(now));
+    }
+    last.unwrap()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn more_arrivals_never_ask_for_fewer(rate in 0.0..400.0_f64, more in 0.0..100.0_f64) {
+        prop_assert!(demand(4, rate, 0, 2, 0.0, 60).replicas <= demand(4, rate + more, 0, 2, 0.0, 60).replicas);
+    }
+
+    #[test]
+    fn a_longer_queue_never_asks_for_fewer(ready in 0u32..2_000, more in 0u32..2_000) {
+        let at = |ready| demand(4, 20.0, ready, 8, 0.0, 30).replicas;
+        prop_assert!(at(ready) <= at(ready + more));
+    }
+
+    #[test]
+    fn it_is_never_under_the_busy_slots(workers in 1u32..40, busy in 0u32..=8, rate in 0.0..100.0_f64) {
+        let demand = demand(workers, rate, 0, busy, 0.0, 60);
+        prop_assert!(f64::from(demand.replicas) * 8.0 >= f64::from(workers * busy), "{demand:?}");
+    }
+
+    #[test]
+    fn a_clock_that_is_wrong_by_hours_changes_nothing(hours in 1.0..1_000.0_f64, rate in 1.0..200.0_f64) {
+        prop_assert_eq!(demand(6, rate, 3, 2, hours * 3_600.0, 40), demand(6, rate, 3, 2, 0.0, 40));
+    }
+
+    #[test]
+    fn two_halves_add_up_to_the_whole(counts in prop::collection::vec(0.0..1e6_f64, 8)) {
+        let sums = |c: &[f64]| Sums { starts: c[0], completions: c[1], busy_seconds: c[2], service_seconds: c[3], ..Sums::default() };
+        let (one, other) = (sums(&counts[..4]), sums(&counts[4..]));
+        prop_assert_eq!(one + other, other + one);
+        prop_assert!(((one + other - other).starts - one.starts).abs() < 1e-6);
+    }
+
+    #[test]
+    fn garbage_is_no_heartbeat(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+        prop_assert!(Beat::read(&bytes).is_err());
+    }
+}
+
+#[test]
+fn a_heartbeat_reads_as_it_was_written_and_an_impossible_one_is_refused() {
+    let level = Level { consumers: 1, slots: 8, busy: 3, ..Level::default() };
+    let mut sent = beat("w", 12.5, Sums { starts: 7.0, ..Sums::default() }, level);
+    sent.demand = Some(demand(2, 10.0, 5, 3, 0.0, 10));
+    assert_eq!(Beat::read(&sent.write().unwrap()).unwrap(), sent);
+    type Change = fn(&mut Beat);
+    let wrong: [(&str, Change); 5] = [
+        ("another version", |beat| beat.version = 9),
+        ("impossible", |beat| beat.sums.starts = -1.0),
+        ("impossible", |beat| beat.process.clear()),
+        ("impossible", |beat| beat.level.slots = u32::MAX),
+        ("too long", |beat| beat.process = "x".repeat(20_000)),
+    ];
+    for (reason, change) in wrong {
+        let mut beat = sent.clone();
+        change(&mut beat);
+        assert_eq!(Beat::read(&beat.write().unwrap()).unwrap_err().to_string(), reason);
+    }
+}
+
+#[test]
+fn unknown_never_lowers_and_is_never_taken_for_zero() {
+    let mut controller = Controller::new(Policy::default(), "test".to_owned());
+    let level = Level { consumers: 1, slots: 8, busy: 8, ..Level::default() };
+    for worker in 0..10 {
+        controller.hear(BEAT, beat(&format!("w{worker}"), 100.0, Sums::default(), level));
+    }
+    controller.sight(BEAT, Depth { ready: 50, consumers: 10 });
+    let before = controller.tick(BEAT);
+    assert!(before.replicas >= 10, "{before:?}");
+    for n in 2..200 {
+        let demand = controller.tick(BEAT * n);
+        assert!(demand.replicas >= before.replicas, "{demand:?}");
+        if n > 5 {
+            assert_eq!(demand.state, State::Unknown);
+        }
+    }
+}
+
+#[test]
+fn all_follow_the_eldest() {
+    let mut young = Controller::new(Policy::default(), "b".to_owned());
+    let mut elder = beat("a", 500.0, Sums::default(), Level::default());
+    elder.demand = Some(Demand { replicas: 17, ..demand(2, 10.0, 0, 1, 0.0, 5) });
+    let own = beat("b", 5.0, Sums::default(), Level::default());
+    young.hear(BEAT, elder);
+    young.hear(BEAT, own);
+    young.sight(BEAT, Depth { ready: 0, consumers: 0 });
+    assert_eq!(young.tick(BEAT).replicas, 17);
+}
+
+/// Half an hour at a steady load, with a fault in its second part.
+fn faulty(fault: Fault) -> Trace {
+    let jobs = (0..172_800).map(|n| Job { at: f64::from(n) / 96.0, service: 0.5, wait: 0.0 });
+    let episodes = vec![Episode { fault, from: 900.0, to: 1_200.0 }];
+    Trace { name: "faulty".to_owned(), seconds: 1_800.0, jobs: jobs.collect(), episodes, fresh_at: None }
+}
+
+#[test]
+fn replicas_do_not_fall_while_the_truth_is_unknown() {
+    let setting = Setting::default();
+    for (fault, most) in [
+        (Fault::Stall, 1.1),
+        (Fault::Outage, 1.0),
+        (Fault::Skew(6.0), 1.3),
+        (Fault::LostBeats(0.2), 1.3),
+        (Fault::Heard(0.5), 1.3),
+    ] {
+        for actuator in [None, Some(Actuator::Direct)] {
+            let mut ours = match actuator {
+                None => Ours::behind_hpa(Policy::default()),
+                Some(actuator) => Ours::new(Policy::default(), actuator),
+            };
+            World::run(&faulty(fault), &setting, 8, &mut ours);
+            let at = |time: f64| ours.demands.iter().find(|(when, _)| *when >= time).unwrap().1.replicas;
+            let before = at(898.0);
+            let during = ours.demands.iter().filter(|(when, _)| (902.0..1_198.0).contains(when));
+            for (when, demand) in during {
+                assert!(demand.replicas >= before, "{fault:?} at {when}: {before} and then {demand:?}");
+                let limit = (f64::from(before) * most).ceil();
+                assert!(f64::from(demand.replicas) <= limit, "{fault:?} at {when}: {before} and then {demand:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_arithmetic_adds_up() {
+    let demand = demand(4, 100.0, 0, 6, 0.0, 60);
+    let policy = Policy::default();
+    let lines = demand.arithmetic(&policy).join("\n");
+    let wanted = demand.slots.load.max(demand.slots.promise).max(demand.slots.drain).max(demand.slots.floor);
+    assert_eq!(f64::from(demand.replicas), (wanted / 8.0).ceil(), "{lines}\n{demand:?}");
+    assert!(lines.contains("100.00/s × 0.500 s = 50.0 slots"), "{lines}");
+    assert!(demand.sentence().starts_with("8 replicas, since"), "{}", demand.sentence());
+}
