@@ -15,6 +15,9 @@ use crate::program::{Bounds, Program};
 const START_TIME: Duration = Duration::from_secs(20);
 /// How long a child that has closed its pipes may take to end.
 const END_TIME: Duration = Duration::from_secs(2);
+/// How long a dead child's last words may take to arrive: they are in the pipe already, and the end of them comes only when
+/// nobody holds the other end, which a process of the child's own still may.
+const WORDS_TIME: Duration = Duration::from_millis(500);
 /// What is kept of the child's last words.
 const STDERR_BYTES: usize = 2048;
 
@@ -24,6 +27,8 @@ pub(crate) struct Running {
     pub(crate) requests: SyncSender<Arc<[u8]>>,
     pub(crate) answers: Receiver<io::Result<Vec<u8>>>,
     stderr: Arc<Mutex<Vec<u8>>>,
+    /// Disconnected when all that the child wrote on standard error has been read.
+    stderr_ended: Receiver<()>,
 }
 
 impl Running {
@@ -43,13 +48,17 @@ impl Running {
         let (received, answers) = sync_channel(1);
         let stderr = Arc::new(Mutex::new(Vec::new()));
         let (stdin, stdout, errors) = (process.stdin.take(), process.stdout.take(), process.stderr.take());
-        let mut running = Self { process, requests, answers, stderr: Arc::clone(&stderr) };
+        let (ending, stderr_ended) = sync_channel(0);
+        let mut running = Self { process, requests, answers, stderr: Arc::clone(&stderr), stderr_ended };
         let (Some(mut stdin), Some(mut stdout), Some(mut errors)) = (stdin, stdout, errors) else {
             return Err("it has no pipes".to_owned());
         };
         let (bounds, kept) = (*bounds, stderr);
         let talk = move || talk(&mut stdin, &mut stdout, &bounds, &to_send, &received);
-        let listen = move || keep_last_words(&mut errors, &kept);
+        let listen = move || {
+            keep_last_words(&mut errors, &kept);
+            drop(ending);
+        };
         for (name, work) in
             [("child-pipe", Box::new(talk) as Box<dyn FnOnce() + Send>), ("child-stderr", Box::new(listen))]
         {
@@ -72,6 +81,8 @@ impl Running {
                 Err(_) => break None,
             }
         };
+        // Nothing is ever sent: what is waited for is the end of the thread that reads.
+        let _ = self.stderr_ended.recv_timeout(WORDS_TIME);
         let words = self.stderr.lock().unwrap_or_else(PoisonError::into_inner);
         let words = String::from_utf8_lossy(&words);
         let how = status.map_or_else(|| "it closed its pipes".to_owned(), |status| status.to_string());
@@ -118,5 +129,33 @@ fn keep_last_words(stderr: &mut impl Read, kept: &Mutex<Vec<u8>>) {
         kept.extend_from_slice(&buffer[..count]);
         let excess = kept.len().saturating_sub(STDERR_BYTES);
         kept.drain(..excess);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+
+    /// What is said of a shell that ends before it is ready.
+    fn said(script: &str) -> String {
+        let program = Program { path: "/bin/sh".into(), arguments: vec!["-c".into(), script.into()] };
+        let bounds = Bounds { memory_bytes: 1 << 30, time: Duration::from_secs(1), queue: 1, answer_bytes: 1 << 10 };
+        Running::start(&program, &bounds).err().unwrap()
+    }
+
+    #[test]
+    fn the_last_words_of_a_child_are_never_missed() {
+        for round in 0..200 {
+            assert_eq!(said("echo the reason >&2; exit 3"), "exit status: 3: the reason", "round {round}");
+        }
+    }
+
+    #[test]
+    fn a_process_that_holds_the_pipe_open_is_not_waited_for() {
+        let said = said("/bin/sleep 60 </dev/null >/dev/null & echo $! >&2; exit 3");
+        let left = said.strip_prefix("exit status: 3: ").unwrap();
+        assert!(std::path::Path::new("/proc").join(left).exists(), "it was waited for: {said}");
+        Command::new("/bin/kill").arg(left).status().unwrap();
     }
 }
