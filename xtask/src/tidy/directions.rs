@@ -84,13 +84,21 @@ fn is_below(words: &[String], name: &str) -> bool {
     name.split("::").all(|expected| words.next().is_some_and(|word| word == expected))
 }
 
-/// A dependency that the manifest of a crate must not have; those of its tests are free.
+/// A dependency that the manifest of a crate must not have, for any target, of its build script, or under another name; those
+/// of its tests are free.
 fn dependency(tree: &Tree, files: &str, name: &str) -> Option<Finding> {
     let path = format!("{}/Cargo.toml", files.trim_end_matches('/').trim_end_matches("/src"));
     let text = tree.manifests.get(&path)?;
     let manifest: toml::Table = toml::from_str(text).ok()?;
-    let wanted = |dependency: &&String| dependency.replace('-', "_") == name;
-    let dependency = manifest.get("dependencies")?.as_table()?.keys().find(wanted)?;
+    let targets = manifest.get("target").and_then(toml::Value::as_table);
+    let targets = targets.into_iter().flat_map(|targets| targets.values().filter_map(toml::Value::as_table));
+    let tables = std::iter::once(&manifest).chain(targets);
+    let lists = tables.flat_map(|table| ["dependencies", "build-dependencies"].map(|list| table.get(list)));
+    let mut all = lists.flatten().filter_map(toml::Value::as_table).flatten();
+    let (dependency, _) = all.find(|(key, value)| {
+        let package = value.get("package").and_then(toml::Value::as_str).unwrap_or(key);
+        package.replace('-', "_") == name
+    })?;
     let line = text.lines().position(|line| line.starts_with(dependency.as_str())).map_or(1, |index| index + 1);
     Some(Finding::new(&path, line, format!("depends on `{dependency}`, which {PAGE} forbids here")))
 }
@@ -118,6 +126,7 @@ mod tests {
             ("x/src/hall.rs", "fn f() { g!(crate::roof::h()) }", "crate::roof::h", "crate::roof"),
             ("x/src/hall.rs", "use lapin::Channel as C;", "lapin::Channel", "lapin::Channel"),
             ("x/src/roof.rs", "pub use other_crate::*;", "other_crate", "other_crate"),
+            ("x/src/roof.rs", "extern crate other_crate as o;", "other_crate", "other_crate"),
         ];
         for (file, text, written, rule) in cases {
             let expected = format!("{file}:1: names `{written}`, which ARCHITECTURE.md forbids here (`{rule}`)");
@@ -141,6 +150,15 @@ mod tests {
         let manifest = "[package]\nname = \"x\"\n[dependencies]\nother-crate.workspace = true\n";
         let expected = "x/Cargo.toml:4: depends on `other-crate`, which ARCHITECTURE.md forbids here";
         assert_eq!(found(&[("x/Cargo.toml", manifest)]), [expected]);
+        for (list, dependency) in [
+            ("build-dependencies", "other-crate = \"1\""),
+            ("target.'cfg(unix)'.dependencies", "other-crate = \"1\""),
+            ("dependencies", "mine = { version = \"1\", package = \"other-crate\" }"),
+        ] {
+            let found = found(&[("x/Cargo.toml", &format!("[{list}]\n{dependency}\n"))]);
+            assert_eq!(found.len(), 1, "{list}: {dependency}");
+            assert!(found[0].starts_with("x/Cargo.toml:2: depends on"), "{found:?}");
+        }
         assert_eq!(found(&[("x/Cargo.toml", "[dev-dependencies]\nother-crate = \"1\"\n")]), [""; 0]);
     }
 

@@ -116,6 +116,12 @@ impl<'ast> Visit<'ast> for Paths {
         }
     }
 
+    fn visit_item_extern_crate(&mut self, item: &'ast syn::ItemExternCrate) {
+        if !only_in_tests(&item.attrs) {
+            self.add(item.ident.span().start().line, vec![item.ident.to_string()], false);
+        }
+    }
+
     fn visit_path(&mut self, path: &'ast syn::Path) {
         if let (Some(first), true) = (path.segments.first(), path.segments.len() > 1) {
             let words = path.segments.iter().map(|segment| segment.ident.to_string()).collect();
