@@ -59,7 +59,7 @@ impl Pod {
         let is_leaving = matches!(self.life, Life::Leaving(_));
         Beat {
             version: VERSION,
-            process: format!("pod-{index}"),
+            process: format!("pod-{index}-{}", self.created),
             group: "default".to_owned(),
             uptime_seconds: now - self.created,
             boot_seconds: self.boot,

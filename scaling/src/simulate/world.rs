@@ -75,6 +75,8 @@ pub struct World<'a> {
     /// Seconds from the start.
     pub(crate) now: f64,
     pub(super) pods: Vec<Pod>,
+    /// Pods that are gone and of which no event is left, whose places are used again.
+    free: Vec<usize>,
     /// Jobs that no worker holds.
     pub(crate) queue: VecDeque<u32>,
     next: usize,
@@ -97,6 +99,7 @@ impl<'a> World<'a> {
             setting,
             now: 0.0,
             pods: Vec::new(),
+            free: Vec::new(),
             queue: VecDeque::new(),
             next: 0,
             ends: BinaryHeap::new(),
@@ -288,6 +291,9 @@ impl<'a> World<'a> {
     fn gone(&mut self, index: usize) {
         let pod = &mut self.pods[index];
         let held: Vec<_> = pod.running.iter().chain(&pod.waiting).copied().collect();
+        if held.is_empty() {
+            self.free.push(index);
+        }
         self.change(index, |pod| {
             pod.life = Life::Gone;
             pod.running.clear();
@@ -320,17 +326,21 @@ impl<'a> World<'a> {
     fn scale(&mut self, replicas: u32, idle_first: bool) {
         let mut now = self.replicas();
         while now < replicas {
-            self.pods.push(Pod::new(self.now, Life::Booting(self.now + self.setting.boot)));
+            let pod = Pod::new(self.now, Life::Booting(self.now + self.setting.boot));
+            match self.free.pop() {
+                Some(index) => self.pods[index] = pod,
+                None => self.pods.push(pod),
+            }
             now += 1;
         }
         while now > replicas {
             // Not ready before ready, then the least deletion cost, then the youngest (Kubernetes: ActivePodsWithRanks).
             let wanted = self.pods.iter().enumerate().filter(|(_, pod)| pod.is_wanted());
-            let rank = |index: usize, pod: &Pod| {
+            let rank = |pod: &Pod| {
                 let cost = if idle_first { pod.running.len() + pod.waiting.len() } else { 0 };
-                (pod.life == Life::Active, cost, Reverse(index))
+                (pod.life == Life::Active, cost, Reverse(key(pod.created)))
             };
-            let Some((index, _)) = wanted.min_by_key(|(index, pod)| rank(*index, pod)) else { return };
+            let Some((index, _)) = wanted.min_by_key(|(_, pod)| rank(pod)) else { return };
             let end = if self.pods[index].life == Life::Active { self.now + self.setting.grace } else { self.now };
             let mut unstarted = Vec::new();
             self.change(index, |pod| {
