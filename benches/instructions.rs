@@ -14,6 +14,7 @@ use gungraun::{library_benchmark, library_benchmark_group, main};
 use scriptmill::intake::{self, Accepted, Policy};
 use scriptmill::job::Answer;
 use scriptmill::service;
+use scriptmill::signals::Signals;
 use scriptmill_sandbox::measure::complete;
 use scriptmill_sandbox::prepare::{self, Bounds, Checked, Checker};
 use scriptmill_sandbox::{Clock, Execution, Image, Invocation, Options, Sandbox};
@@ -166,5 +167,28 @@ fn answer(outcome: Outcome) -> Answer {
     Answer::new(outcome, 8 << 20)
 }
 
-library_benchmark_group!(name = instructions, benchmarks = [run, check, read, answer]);
+fn counted() -> Arc<Signals> {
+    let signals = Signals::new(Arc::new(StoppedClock));
+    count_job(&signals);
+    signals
+}
+
+/// All that is counted of one job.
+fn count_job(signals: &Arc<Signals>) {
+    let unstarted = signals.delivered();
+    let mut slot = signals.occupy();
+    slot.begin(Duration::from_millis(3));
+    drop(unstarted);
+    drop(slot);
+    drop(signals.settling());
+}
+
+#[library_benchmark]
+#[bench::job(setup = counted)]
+fn signals(signals: Arc<Signals>) -> Arc<Signals> {
+    count_job(&signals);
+    signals
+}
+
+library_benchmark_group!(name = instructions, benchmarks = [run, check, read, answer, signals]);
 main!(library_benchmark_groups = instructions);

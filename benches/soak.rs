@@ -50,7 +50,7 @@ async fn main() -> anyhow::Result<()> {
     let policy = options.policy(false, sandbox.engine_hash());
     let broker = Embedded::new(2 * UNDER_WAY as usize);
     broker.declare_requester(REPLIES);
-    let metrics = Metrics::new(&mut Registry::default());
+    let metrics = Metrics::new(&mut Registry::default(), clock.clone());
     let parts = Parts {
         broker: Arc::new(broker.clone()),
         runner: Arc::new(sandbox),

@@ -9,7 +9,6 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, LocalBoxFuture};
 use libtest_mimic::{Arguments, Trial};
-use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 use scriptmill::broker::embedded::Embedded;
 use scriptmill::broker::{Broker, Delivery, Error, Message, Properties, Routing, Subscription, Target};
@@ -18,6 +17,7 @@ use scriptmill::job::{Received, Running, Settling, Slot};
 use scriptmill::metrics::Metrics;
 use scriptmill::service::Options;
 use scriptmill::settle::Settler;
+use scriptmill::signals::Signals;
 use scriptmill_sdk::amqp::{ATTEMPT, CODE, Envelope, UNROUTABLE};
 use scriptmill_sdk::{Bundle, Ending, Job, Outcome, Usage, connect};
 use serde_json::value::RawValue;
@@ -122,7 +122,7 @@ impl Seat {
 }
 
 fn settler(broker: Arc<dyn Broker>) -> Settler {
-    Settler { broker, metrics: Metrics::new(&mut Registry::default()), retry_pause_max: SHORT, clock: clock() }
+    Settler { broker, metrics: Metrics::new(&mut Registry::default(), clock()), retry_pause_max: SHORT, clock: clock() }
 }
 
 fn policy() -> Policy {
@@ -160,8 +160,9 @@ fn outcome(ending: Ending) -> Outcome {
 /// A delivery whose job has begun.
 async fn begun(delivery: Delivery) -> Running {
     let permit = Arc::new(Semaphore::new(1)).acquire_owned().await.unwrap();
-    let admitted = Received::new(delivery, &*clock()).admit(&policy()).ok().unwrap();
-    admitted.start(Slot::new(permit, &Gauge::default())).0
+    let signals = Signals::new(clock());
+    let admitted = Received::new(delivery, &*clock(), &signals).admit(&policy()).ok().unwrap();
+    admitted.start(Slot::new(permit, &signals)).0
 }
 
 /// A delivery whose job has succeeded.
@@ -384,7 +385,8 @@ async fn a_message_that_is_no_job_is_answered_and_a_dead_letter(bench: &Bench<'_
     let mut seat = Seat::new(bench, 1).await;
     let queue = bench.declare_requester("requester").await;
     seat.publish(&Target::Jobs, &Message { body: "{".into(), ..job("a", Some(&queue)) }).await;
-    let refused = Received::new(seat.next().await, &*clock()).admit(&policy()).err().unwrap();
+    let signals = Signals::new(clock());
+    let refused = Received::new(seat.next().await, &*clock(), &signals).admit(&policy()).err().unwrap();
     seat.settler().settle(*refused).await;
     assert_eq!(header(&bench.take(&queue).await, CODE).as_deref(), Some("SM3001"));
     let letter = bench.take_dead().await;

@@ -17,7 +17,7 @@ use scriptmill::broker::{Error, Message};
 use scriptmill::execute::Runner;
 use scriptmill::metrics::Metrics;
 use scriptmill::service::{Options, Parts, Status};
-
+use scriptmill::signals::Snapshot;
 use scriptmill_sandbox::{Execution, Invocation};
 use scriptmill_sdk::amqp::Envelope;
 use scriptmill_sdk::{Bundle, Ending, Outcome};
@@ -82,7 +82,7 @@ impl Worker {
         let pause = amqp.retry_pause_max;
         let (runtime, power) = (tokio::runtime::Handle::current(), Semaphore::new(jobs));
         let runner = Arc::new(StandIn { runtime, power });
-        let metrics = Metrics::new(&mut Registry::default());
+        let metrics = Metrics::new(&mut Registry::default(), clock());
         let parts = Parts {
             broker: Arc::new(Amqp::new(amqp)),
             runner,
@@ -95,6 +95,10 @@ impl Worker {
         let (drain, status) = (CancellationToken::new(), service.status());
         let running = tokio::spawn(service.run(drain.clone()));
         Self { drain, status, metrics, running }
+    }
+
+    fn seen(&self) -> Snapshot {
+        self.metrics.signals.snapshot()
     }
 
     async fn is(&self, expected: Status) {
@@ -286,7 +290,7 @@ async fn what_outlasts_the_grace_period_is_requeued() {
         rabbit.put(&rabbit.names.jobs, &job("endless", json!(600_000)), properties("endless", &queue)).await;
         rabbit.put(&rabbit.names.jobs, &job("waiting", json!(1)), properties("waiting", &queue)).await;
         soon("both jobs' receipt", async {
-            while worker.metrics.deliveries.get() < 2 || worker.metrics.running.get() < 1 {
+            while worker.seen().sums.delivered < 2.0 || worker.seen().level.busy < 1 {
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
         })
@@ -316,7 +320,7 @@ async fn jobs_whose_script_is_being_prepared_hold_up_no_others() {
         put_jobs(rabbit, 100, json!(1), &queue).await;
         assert_eq!(collect(rabbit, &queue, 100).await.len(), 100);
         assert_eq!(worker.metrics.preparing.get(), NEW_JOBS as i64);
-        assert_eq!(worker.metrics.running.get(), 0);
+        assert_eq!(worker.seen().level.busy, 0);
         // Those were never begun, and go back as they came.
         worker.stop().await.unwrap();
         for _ in 0..NEW_JOBS {
@@ -389,7 +393,7 @@ async fn an_outcome_that_is_not_confirmed_in_time_goes_out_on_a_new_connection()
         let queue = rabbit.declare_requester("replies").await;
         rabbit.put(&rabbit.names.jobs, &job("a", json!(1000)), properties("a", &queue)).await;
         soon("the job", async {
-            while worker.metrics.running.get() == 0 {
+            while worker.seen().level.busy == 0 {
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
         })

@@ -1,7 +1,8 @@
 //! The script worker.
 //!
 //! A job goes through these rooms once, in this order: [`broker`] → [`intake`] → [`schedule`] → [`execute`] →
-//! [`settle`] → [`broker`]; [`job`] has its states on that way. [`service`] is the worker as a whole; [`config`] is what can
+//! [`settle`] → [`broker`]; [`job`] has its states on that way, and [`signals`]
+//! what is counted on it. [`service`] is the worker as a whole; [`config`] is what can
 //! be set about it, and [`http`] what it shows to operators.
 
 pub mod broker;
@@ -19,3 +20,4 @@ pub mod scale;
 pub mod schedule;
 pub mod service;
 pub mod settle;
+pub mod signals;

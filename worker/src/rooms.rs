@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{Instrument as _, Span};
 
 use crate::broker::Broker;
-use crate::execute::{Environment, Runner};
+use crate::execute::{Environment, Runner, Waits};
 use crate::intake::Policy;
 use crate::job::{Admitted, Received, Requeue, Settling, Slot};
 use crate::metrics::Metrics;
@@ -53,10 +53,10 @@ enum Step {
 impl<R: Runner> Rooms<R> {
     /// Sees one job through.
     pub(crate) async fn see_through(self: Arc<Self>, mut received: Received, slot: Slot) {
-        received.has_slot(&*self.clock);
+        let waits = received.has_slot(&*self.clock);
         let span = received.span();
         let way = async {
-            let begun = on(&self.executor, self.clone().begin(received, slot)).await;
+            let begun = on(&self.executor, self.clone().begin(received, slot, waits)).await;
             let step = match begun.unwrap_or(Ok(Step::Lost)) {
                 Ok(step) => step,
                 Err(admitted) => self.prepare(*admitted).await,
@@ -68,16 +68,22 @@ impl<R: Runner> Rooms<R> {
 
     /// Reads a job and, if its script is ready, runs it. An error is the job whose script must be prepared; its slot is free
     /// for others.
-    async fn begin(self: Arc<Self>, received: Received, slot: Slot) -> Result<Step, Box<Admitted>> {
+    async fn begin(self: Arc<Self>, received: Received, mut slot: Slot, waits: Waits) -> Result<Step, Box<Admitted>> {
         let admitted = match received.admit(&self.policy) {
             Ok(admitted) => admitted,
-            Err(settling) => return Ok(Step::Settle(settling)),
+            Err(settling) => {
+                slot.begin(waits);
+                return Ok(Step::Settle(settling));
+            }
         };
         Span::current().record("tenant", admitted.tenant());
         match AssertUnwindSafe(self.runner.ready(admitted.script())).catch_unwind().await {
             Ok(Some(script)) => Ok(self.run(admitted, slot, script).await),
             Ok(None) => Err(Box::new(admitted)),
-            Err(_) => Ok(Step::Settle(Box::new(admitted.broken(&self.policy)))),
+            Err(_) => {
+                slot.begin(waits);
+                Ok(Step::Settle(Box::new(admitted.broken(&self.policy))))
+            }
         }
     }
 
@@ -117,7 +123,7 @@ impl<R: Runner> Rooms<R> {
         let since = self.clock.monotonic().saturating_sub(began);
         admitted.waits.slot += since.saturating_sub(preparation);
         admitted.waits.preparation = preparation;
-        let slot = Slot::new(permit, &self.metrics.running);
+        let slot = Slot::new(permit, &self.metrics.signals);
         on(&self.executor, self.clone().run(admitted, slot, script)).await.unwrap_or(Step::Lost)
     }
 

@@ -27,6 +27,7 @@ use crate::rooms::Rooms;
 use crate::rules::{Rules, UNACKNOWLEDGED_MAX};
 use crate::schedule::Executor;
 use crate::settle::Settler;
+use crate::signals::Signals;
 
 /// More slots at one time: an instance takes about six mappings, and Linux gives a process 65,530 by default
 /// (`vm.max_map_count`).
@@ -173,7 +174,7 @@ impl Options {
     /// The system starts no more threads.
     pub fn build<R: Runner>(self, parts: Parts<R>) -> std::io::Result<Service<R>> {
         let Parts { broker, runner, policy, clock, metrics, retry_pause_max } = parts;
-        metrics.slots.set(i64::try_from(self.slots.get()).unwrap_or(i64::MAX));
+        metrics.signals.has_slots(self.slots.get());
         let rooms = Rooms {
             executor: Executor::new(self.threads())?,
             preparer: Executor::preparing()?,
@@ -257,11 +258,11 @@ impl<R: Runner> Service<R> {
     ) -> Result<Box<dyn Subscription>, Error> {
         // Bounded by the prefetch.
         let mut waiting = VecDeque::new();
-        let waiting_gauge = Waiting(&self.rooms.metrics);
+        let consumers = Consumers(&self.rooms.metrics.signals);
         let mut preparing = self.rooms.preparing.watch();
         let mut more = 0;
         loop {
-            waiting_gauge.set(waiting.len());
+            consumers.0.has_consumers(subscription.consumers());
             tokio::select! {
                 biased;
                 () = drain.cancelled() => break,
@@ -273,7 +274,7 @@ impl<R: Runner> Service<R> {
                 }
                 permit = self.rooms.slots.clone().acquire_owned(), if !waiting.is_empty() => {
                     if let (Ok(permit), Some(received)) = (permit, waiting.pop_front()) {
-                        let slot = Slot::new(permit, &self.rooms.metrics.running);
+                        let slot = Slot::new(permit, &self.rooms.metrics.signals);
                         jobs.spawn(self.rooms.clone().see_through(received, slot));
                     }
                 }
@@ -332,11 +333,10 @@ impl<R: Runner> Service<R> {
     }
 
     fn received(&self, delivery: Delivery) -> Received {
-        self.rooms.metrics.deliveries.inc();
         if delivery.redelivered {
             self.rooms.metrics.redeliveries.inc();
         }
-        Received::new(delivery, &*self.rooms.clock)
+        Received::new(delivery, &*self.rooms.clock, &self.rooms.metrics.signals)
     }
 
     fn became(&self, status: Status) {
@@ -349,17 +349,11 @@ async fn drained(jobs: &mut JoinSet<()>) {
     while jobs.join_next().await.is_some() {}
 }
 
-/// Shows how many jobs wait; none when it is gone.
-struct Waiting<'a>(&'a Metrics);
+/// Counts consumers; there are none when it is gone.
+struct Consumers<'a>(&'a Signals);
 
-impl Waiting<'_> {
-    fn set(&self, waiting: usize) {
-        self.0.waiting.set(i64::try_from(waiting).unwrap_or(i64::MAX));
-    }
-}
-
-impl Drop for Waiting<'_> {
+impl Drop for Consumers<'_> {
     fn drop(&mut self) {
-        self.0.waiting.set(0);
+        self.0.has_consumers(0);
     }
 }

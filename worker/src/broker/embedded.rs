@@ -208,6 +208,10 @@ impl Subscription for Consuming {
         self.more = more;
     }
 
+    fn consumers(&self) -> usize {
+        usize::from(!self.stopped)
+    }
+
     fn stop(&mut self) -> BoxFuture<'_, Result<(), Error>> {
         self.stopped = true;
         std::future::ready(Ok(())).boxed()

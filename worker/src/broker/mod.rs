@@ -42,6 +42,9 @@ pub trait Subscription: Send {
     /// [`Subscription::next`] is awaited.
     fn extend_window(&mut self, more: usize);
 
+    /// Consumers that the broker has of it now.
+    fn consumers(&self) -> usize;
+
     /// Takes no more. What was delivered stays with the worker until it is settled.
     fn stop(&mut self) -> BoxFuture<'_, Result<(), Error>>;
 

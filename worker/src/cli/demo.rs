@@ -69,8 +69,8 @@ pub(crate) fn demo(arguments: Arguments) -> anyhow::Result<ExitCode> {
 async fn play(config: Config, outcomes: bool, clock: Option<&str>) -> anyhow::Result<bool> {
     let broker = Embedded::new(JOBS + EXAMPLES.len());
     broker.declare_requester(REPLIES);
-    let metrics = Metrics::new(&mut Registry::default());
     let process_clock = local::clock();
+    let metrics = Metrics::new(&mut Registry::default(), process_clock.clone());
     let slots = config.worker.slots.get();
     let sandbox = local::sandbox(&config, local::checker(&config)?, slots, process_clock.clone())?;
     let policy = config.worker.policy(false, sandbox.engine_hash());

@@ -93,8 +93,8 @@ async fn serve(config: Config) -> anyhow::Result<()> {
         ListenAddress::At(address) => Some(http::bind(address).await?),
     };
     let mut registry = Registry::with_prefix("scriptmill");
-    let metrics = Metrics::new(&mut registry);
     let clock = local::clock();
+    let metrics = Metrics::new(&mut registry, clock.clone());
     let sandbox = local::sandbox(&config, local::checker(&config)?, config.worker.slots.get(), clock.clone())?;
     let policy = config.worker.policy(config.broker.tenant_is_user, sandbox.engine_hash());
     info!(engine = sandbox.engine_hash(), slots = config.worker.slots, "the sandbox is ready");

@@ -29,9 +29,9 @@
 //! ```
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::time::Duration;
 
-use prometheus_client::metrics::gauge::Gauge;
 use scriptmill_sandbox::Clock;
 use scriptmill_sdk::amqp::Envelope;
 use scriptmill_sdk::{Bundle, Outcome};
@@ -42,6 +42,7 @@ use super::answer::Answer;
 use crate::broker::Delivery;
 use crate::execute::Waits;
 use crate::intake::{self, Accepted, Policy};
+use crate::signals::{Occupied, Signals, Unstarted};
 
 /// What every state holds.
 struct Held {
@@ -53,21 +54,20 @@ struct Held {
 
 /// The right to have a job begun. Dropping it gives the slot to the next one.
 pub struct Slot {
+    /// Before the permit, so that its end is counted before the next one's beginning.
+    occupied: Occupied,
     _permit: OwnedSemaphorePermit,
-    running: Gauge,
 }
 
 impl Slot {
-    /// A slot, counted by `running` for as long as it is held.
-    pub fn new(permit: OwnedSemaphorePermit, running: &Gauge) -> Self {
-        running.inc();
-        Self { _permit: permit, running: running.clone() }
+    /// A slot, counted by `signals` for as long as it is held.
+    pub fn new(permit: OwnedSemaphorePermit, signals: &Arc<Signals>) -> Self {
+        Self { occupied: signals.occupy(), _permit: permit }
     }
-}
 
-impl Drop for Slot {
-    fn drop(&mut self) {
-        self.running.dec();
+    /// Counts that a job begins in it, after these waits; one that is refused begins and ends at once.
+    pub(crate) fn begin(&mut self, waits: Waits) {
+        self.occupied.begin(waits.slot);
     }
 }
 
@@ -79,15 +79,17 @@ pub struct Received {
     /// By the monotonic clock.
     received: Duration,
     waits: Waits,
+    unstarted: Unstarted,
 }
 
 impl Received {
     /// A delivery that has come just now.
-    pub fn new(delivery: Delivery, clock: &dyn Clock) -> Self {
+    pub fn new(delivery: Delivery, clock: &dyn Clock, signals: &Arc<Signals>) -> Self {
         let envelope = delivery.message.properties.envelope();
         let attempt = delivery.message.properties.attempt(&envelope, delivery.redelivered);
         let held = Held { delivery, envelope, attempt };
-        Self { held, received_at: clock.now(), received: clock.monotonic(), waits: Waits::default() }
+        let (received_at, received, waits) = (clock.now(), clock.monotonic(), Waits::default());
+        Self { held, received_at, received, waits, unstarted: signals.delivered() }
     }
 
     /// The span in which all that happens to the job is logged. Its tenant is recorded once it is known.
@@ -97,9 +99,10 @@ impl Received {
         tracing::info_span!("job", id, tenant = tracing::field::Empty, traceparent)
     }
 
-    /// Notes that there is a slot for it now.
-    pub fn has_slot(&mut self, clock: &dyn Clock) {
+    /// Notes that there is a slot for it now, and says how long it waited.
+    pub fn has_slot(&mut self, clock: &dyn Clock) -> Waits {
         self.waits.slot = clock.monotonic().saturating_sub(self.received);
+        self.waits
     }
 
     /// Reads the message.
@@ -108,10 +111,10 @@ impl Received {
     /// It is no job for this worker: it is settled with the outcome that says why, and becomes a dead letter. Or the
     /// worker's own code broke over it: it is settled with the outcome that says so.
     pub fn admit(self, policy: &Policy) -> Result<Admitted, Box<Settling>> {
-        let Self { held, received_at, waits, .. } = self;
+        let Self { held, received_at, waits, unstarted, .. } = self;
         let read = || intake::read(&held.delivery.message.body, &held.envelope, held.attempt, received_at, policy);
         match catch_unwind(AssertUnwindSafe(read)) {
-            Ok(Ok(accepted)) => Ok(Admitted { held, accepted, waits }),
+            Ok(Ok(accepted)) => Ok(Admitted { held, accepted, waits, unstarted }),
             Ok(Err(outcome)) => Err(Box::new(Settling::new(held, *outcome, policy, true))),
             Err(_) => Err(Box::new(Settling::broken(held, policy))),
         }
@@ -129,6 +132,7 @@ pub struct Admitted {
     accepted: Accepted,
     /// How long it has waited so far.
     pub waits: Waits,
+    unstarted: Unstarted,
 }
 
 impl Admitted {
@@ -158,8 +162,10 @@ impl Admitted {
     }
 
     /// Takes its slot.
-    pub fn start(self, slot: Slot) -> (Running, Accepted) {
-        let Self { held, accepted, waits } = self;
+    pub fn start(self, mut slot: Slot) -> (Running, Accepted) {
+        let Self { held, accepted, waits, unstarted } = self;
+        slot.begin(waits);
+        drop(unstarted);
         (Running { held, waits, _slot: slot }, accepted)
     }
 

@@ -36,6 +36,7 @@ impl Settler {
     /// Publishes the outcome, waits for the confirm, acknowledges the job. A message that is no job for this worker is put
     /// with the dead letters in between.
     pub async fn settle(&self, settling: Settling) {
+        let _unsettled = self.metrics.signals.settling();
         let Settling { delivery, envelope, answer, is_dead_letter } = settling;
         let published = async {
             self.publish_outcome(&delivery, &envelope, &answer).await?;

@@ -169,6 +169,10 @@ impl Subscription for Consuming {
         }
     }
 
+    fn consumers(&self) -> usize {
+        self.consumers.len()
+    }
+
     fn stop(&mut self) -> BoxFuture<'_, Result<(), Error>> {
         async move {
             self.stopping = true;

@@ -1,5 +1,8 @@
 //! What a worker counts. Labels have few values: a tenant is never one, since there may be any number of them.
 
+mod view;
+
+use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use prometheus_client::encoding::EncodeLabelSet;
@@ -8,15 +11,19 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::{Registry, Unit};
+use scriptmill_sandbox::Clock;
 use scriptmill_sdk::{Code, Outcome};
+
+use crate::signals::Signals;
+use view::View;
 
 /// The counters of a worker.
 #[derive(Clone)]
 pub struct Metrics {
+    /// What the rooms count of jobs on their way.
+    pub signals: Arc<Signals>,
     /// Outcomes that the broker has confirmed, and whose jobs are acknowledged.
     jobs: Family<JobLabels, Counter>,
-    /// Messages received.
-    pub deliveries: Counter,
     /// Messages received that had been delivered before.
     pub redeliveries: Counter,
     /// Messages put with the dead letters.
@@ -31,14 +38,8 @@ pub struct Metrics {
     pub lost: Counter,
     /// Publications tried again.
     pub publish_retries: Counter,
-    /// Jobs that have a slot.
-    pub running: Gauge,
-    /// Jobs received that wait for a slot.
-    pub waiting: Gauge,
     /// Jobs whose script is being prepared. They have no slot.
     pub preparing: Gauge,
-    /// Slots there are.
-    pub slots: Gauge,
     /// 1 while jobs can be received.
     pub connected: Gauge,
     durations: Family<PhaseLabel, Histogram>,
@@ -69,13 +70,13 @@ struct FuelLabel {
 }
 
 impl Metrics {
-    /// Counters that `registry` shows.
-    pub fn new(registry: &mut Registry) -> Self {
+    /// Counters that `registry` shows. Times are those of the clock.
+    pub fn new(registry: &mut Registry, clock: Arc<dyn Clock>) -> Self {
         // A tenth of a millisecond to 105 seconds, each bound four times the one before.
         let durations = || Histogram::new(exponential_buckets(0.000_1, 4.0, 11));
         let metrics = Self {
+            signals: Signals::new(clock),
             jobs: Family::default(),
-            deliveries: Counter::default(),
             redeliveries: Counter::default(),
             dead_letters: Family::default(),
             unroutable: Counter::default(),
@@ -83,16 +84,12 @@ impl Metrics {
             requeued: Counter::default(),
             lost: Counter::default(),
             publish_retries: Counter::default(),
-            running: Gauge::default(),
-            waiting: Gauge::default(),
             preparing: Gauge::default(),
-            slots: Gauge::default(),
             connected: Gauge::default(),
             durations: Family::new_with_constructor(durations),
             fuel: Family::default(),
         };
         registry.register("jobs", "Jobs settled", metrics.jobs.clone());
-        registry.register("deliveries", "Messages received", metrics.deliveries.clone());
         registry.register("redeliveries", "Messages received that were delivered before", metrics.redeliveries.clone());
         registry.register("dead_letters", "Messages put with the dead letters", metrics.dead_letters.clone());
         registry.register("unroutable_outcomes", "Outcomes whose requester was gone", metrics.unroutable.clone());
@@ -100,15 +97,14 @@ impl Metrics {
         registry.register("requeued_jobs", "Jobs put back on their queue", metrics.requeued.clone());
         registry.register("lost_deliveries", "Deliveries whose connection died unsettled", metrics.lost.clone());
         registry.register("publish_retries", "Publications tried again", metrics.publish_retries.clone());
-        registry.register("jobs_running", "Jobs that have a slot", metrics.running.clone());
-        registry.register("jobs_waiting", "Jobs received that wait for a slot", metrics.waiting.clone());
         let help = "Jobs whose script is being prepared";
         registry.register("jobs_preparing", help, metrics.preparing.clone());
-        registry.register("slots", "Jobs that may run at one time", metrics.slots.clone());
         registry.register("broker_connected", "1 while jobs can be received", metrics.connected.clone());
         let help = "Where jobs' time went";
         registry.register_with_unit("job_duration", help, Unit::Seconds, metrics.durations.clone());
         registry.register("fuel", "Fuel used", metrics.fuel.clone());
+        let view = View { signals: metrics.signals.clone(), preparing: metrics.preparing.clone() };
+        registry.register_collector(Box::new(view));
         metrics
     }
 

@@ -1,0 +1,67 @@
+//! What the signals count, as metrics.
+
+use std::fmt;
+use std::sync::Arc;
+
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric, MetricEncoder, NoLabelSet};
+use prometheus_client::metrics::MetricType;
+use prometheus_client::metrics::counter::ConstCounter;
+use prometheus_client::metrics::gauge::{ConstGauge, Gauge};
+use prometheus_client::registry::Unit;
+use scriptmill_scaling::{BOUNDS, Distribution};
+
+use crate::signals::Signals;
+
+/// Reads the signals at every scrape.
+#[derive(Debug)]
+pub(super) struct View {
+    pub(super) signals: Arc<Signals>,
+    /// Jobs whose script is being prepared: they have not begun, and wait for something else than a slot.
+    pub(super) preparing: Gauge,
+}
+
+impl Collector for View {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        let seen = self.signals.snapshot();
+        let (sums, level) = (seen.sums, seen.level);
+        let preparing = u32::try_from(self.preparing.get()).unwrap_or(0);
+        let gauge = |value: u32| ConstGauge::new(i64::from(value));
+        let mut show = |name, help, unit: Option<&Unit>, metric: &dyn EncodeMetric| {
+            metric.encode(encoder.encode_descriptor(name, help, unit, metric.metric_type())?)
+        };
+        // A count is whole, and 2^53 jobs take no worker's life.
+        show("deliveries", "Messages received", None, &ConstCounter::new(sums.delivered as u64))?;
+        show("jobs_running", "Jobs that have a slot", None, &gauge(level.busy))?;
+        let waiting = level.unstarted.saturating_sub(preparing);
+        show("jobs_waiting", "Jobs received that wait for a slot", None, &gauge(waiting))?;
+        show("slots", "Jobs that may run at one time", None, &gauge(level.slots))?;
+        show("outcomes_unsettled", "Outcomes known and not settled", None, &gauge(level.unsettled))?;
+        let seconds = Some(&Unit::Seconds);
+        let oldest = ConstGauge::new(level.oldest_wait_seconds);
+        let help = "How long the oldest job that has not begun has waited here";
+        show("oldest_job_wait", help, seconds, &oldest)?;
+        let wait = Histogram { distribution: seen.waits, sum: seen.wait_seconds };
+        show("job_wait", "How long jobs waited here for a slot", seconds, &wait)?;
+        let service = Histogram { distribution: seen.services, sum: sums.service_seconds };
+        show("job_service", "How long jobs held a slot", seconds, &service)
+    }
+}
+
+/// A distribution as a histogram, its sum in seconds.
+struct Histogram {
+    distribution: Distribution,
+    sum: f64,
+}
+
+impl EncodeMetric for Histogram {
+    fn encode(&self, mut encoder: MetricEncoder<'_>) -> fmt::Result {
+        let bounds = BOUNDS.into_iter().chain([f64::INFINITY]);
+        let buckets: Vec<_> = bounds.zip(self.distribution.counts).collect();
+        encoder.encode_histogram::<NoLabelSet>(self.sum, self.distribution.count(), &buckets, None)
+    }
+
+    fn metric_type(&self) -> MetricType {
+        MetricType::Histogram
+    }
+}
