@@ -12,6 +12,7 @@ pub const PREFIX: &str = "scriptmill";
 /// let names = Names::new("shop");
 /// assert_eq!((names.jobs.as_str(), names.dead.as_str()), ("shop.jobs", "shop.dead"));
 /// assert_eq!(names.reply_queue("1"), "shop.replies.1");
+/// assert_eq!(names.heartbeat_queue("1"), "shop.heartbeats.1");
 /// assert_eq!(Names::default().jobs, "scriptmill.jobs");
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,6 +26,8 @@ pub struct Names {
     pub results: String,
     /// The exchange between the two: the alternate of `results`.
     pub unclaimed: String,
+    /// The fanout exchange on which the processes of a fleet hear each other.
+    pub heartbeats: String,
     /// What the names of the dispatch clients' reply queues begin with.
     replies: String,
 }
@@ -37,8 +40,14 @@ impl Names {
             dead: format!("{prefix}.dead"),
             results: format!("{prefix}.results"),
             unclaimed: format!("{prefix}.unclaimed"),
+            heartbeats: format!("{prefix}.heartbeats"),
             replies: format!("{prefix}.replies"),
         }
+    }
+
+    /// The queue on which one process hears the others. `process` must be unique among all processes.
+    pub fn heartbeat_queue(&self, process: &str) -> String {
+        format!("{}.{process}", self.heartbeats)
     }
 
     /// The reply queue of one dispatch client. `client` must be unique among all clients.

@@ -9,6 +9,7 @@
 //! | `P.results` | topic exchange | outcomes without `reply_to`, routing key = tenant: bind what you like |
 //! | `P.unclaimed` | fanout exchange | the alternate of `P.results`: outcomes that no binding takes |
 //! | `P.results` | quorum queue on `P.unclaimed` | so that an outcome is kept when nobody has bound a queue |
+//! | `P.heartbeats` | fanout exchange | what workers say of themselves every two seconds; each listens on a queue of its own |
 //!
 //! The arguments of what exists can never be changed: another set of arguments is refused by the broker. Policies can
 //! tighten the bounds, since the smaller of the two is in force.
@@ -77,7 +78,7 @@ impl fmt::Display for Kind {
 pub fn declarations(names: &Names) -> Vec<Declaration<'_>> {
     use Kind::{FanoutExchange, QuorumQueue, TopicExchange};
 
-    let Names { jobs, dead, results, unclaimed, .. } = names;
+    let Names { jobs, dead, results, unclaimed, heartbeats, .. } = names;
     let exchange = |name, kind, arguments| Declaration { name, kind, binding: None, arguments };
     let queue = |name, exchange, pattern, arguments| Declaration {
         name,
@@ -100,6 +101,7 @@ pub fn declarations(names: &Names) -> Vec<Declaration<'_>> {
         exchange(unclaimed, FanoutExchange, Vec::new()),
         exchange(results, TopicExchange, vec![("alternate-exchange", text(unclaimed))]),
         exchange(jobs, TopicExchange, Vec::new()),
+        exchange(heartbeats, FanoutExchange, Vec::new()),
         queue(dead, dead, "", dead_arguments),
         queue(results, unclaimed, "", results_arguments),
         queue(jobs, jobs, "#", jobs_arguments),

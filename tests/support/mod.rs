@@ -149,7 +149,7 @@ impl Rabbit {
         for queue in [&names.jobs, &names.dead, &names.results].into_iter().chain(&requesters) {
             channel.queue_delete(queue.as_str().into(), QueueDeleteOptions::default()).await.unwrap();
         }
-        for exchange in [&names.jobs, &names.dead, &names.results, &names.unclaimed] {
+        for exchange in [&names.jobs, &names.dead, &names.results, &names.unclaimed, &names.heartbeats] {
             channel.exchange_delete(exchange.as_str().into(), ExchangeDeleteOptions::default()).await.unwrap();
         }
         self.admin.close(200, "done".into()).await.unwrap();

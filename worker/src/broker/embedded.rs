@@ -3,14 +3,19 @@
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use bytes::Bytes;
 use futures_util::future::{BoxFuture, FutureExt};
-use tokio::sync::Notify;
+use scriptmill_scaling::Depth;
+use tokio::sync::{Notify, broadcast};
 use tokio_util::sync::CancellationToken;
 
 use super::delivery::{Delivery, Receipt};
 use super::error::Error;
 use super::message::{Message, Routing, Target};
-use super::{Broker, Subscription};
+use super::{Broker, Heartbeats, Listener, Subscription};
+
+/// Heartbeats that are kept for one who listens slowly; older ones give way.
+const HEARTBEATS_MAX: usize = 1_024;
 
 /// A broker in memory. Clones share it.
 #[derive(Clone)]
@@ -22,6 +27,7 @@ struct Shared {
     state: Mutex<State>,
     /// Something came, or room was made.
     changed: Notify,
+    heartbeats: broadcast::Sender<Bytes>,
     /// Messages that any one queue holds at most; further ones are refused.
     length_max: usize,
 }
@@ -34,6 +40,8 @@ struct State {
     held: HashMap<u64, (u64, Stored)>,
     next_place: u64,
     next_consumer: u64,
+    /// Those that take jobs.
+    consumers: u32,
     requesters: HashMap<String, VecDeque<Message>>,
     results: VecDeque<Message>,
     dead: VecDeque<Message>,
@@ -48,7 +56,9 @@ struct Stored {
 impl Embedded {
     /// A broker whose queues hold `length_max` messages each.
     pub fn new(length_max: usize) -> Self {
-        Self { shared: Arc::new(Shared { state: Mutex::default(), changed: Notify::new(), length_max }) }
+        let (heartbeats, _) = broadcast::channel(HEARTBEATS_MAX);
+        let (state, changed) = (Mutex::default(), Notify::new());
+        Self { shared: Arc::new(Shared { state, changed, heartbeats, length_max }) }
     }
 
     /// Makes a requester's queue; outcomes to queues that nobody made are unroutable.
@@ -120,6 +130,7 @@ impl Broker for Embedded {
         let mut state = self.shared.state();
         let (consumer, lost) = (state.next_consumer, state.connection.child_token());
         state.next_consumer += 1;
+        state.consumers += 1;
         let consuming =
             Consuming { broker: self.clone(), consumer, prefetch: prefetch.into(), more: 0, lost, stopped: false };
         std::future::ready(Ok(Box::new(consuming) as Box<dyn Subscription>)).boxed()
@@ -213,7 +224,7 @@ impl Subscription for Consuming {
     }
 
     fn stop(&mut self) -> BoxFuture<'_, Result<(), Error>> {
-        self.stopped = true;
+        self.leave();
         std::future::ready(Ok(())).boxed()
     }
 
@@ -222,12 +233,81 @@ impl Subscription for Consuming {
     }
 }
 
+impl Consuming {
+    /// Takes no more.
+    fn leave(&mut self) {
+        if !std::mem::replace(&mut self.stopped, true) {
+            self.broker.shared.state().consumers -= 1;
+        }
+    }
+}
+
 impl Drop for Consuming {
     fn drop(&mut self) {
+        self.leave();
         self.lost.cancel();
         let consumer = self.consumer;
         self.broker.shared.state().put_back(|_, holder| holder == consumer);
         self.broker.shared.changed.notify_waiters();
+    }
+}
+
+impl Heartbeats for Embedded {
+    fn listen(&self) -> BoxFuture<'_, Result<Box<dyn Listener>, Error>> {
+        let (heartbeats, lost) = (self.shared.heartbeats.subscribe(), self.shared.state().connection.clone());
+        let listening = Listening { broker: self.clone(), heartbeats, lost };
+        std::future::ready(Ok(Box::new(listening) as Box<dyn Listener>)).boxed()
+    }
+}
+
+struct Listening {
+    broker: Embedded,
+    heartbeats: broadcast::Receiver<Bytes>,
+    lost: CancellationToken,
+}
+
+impl Listening {
+    fn connected(&self) -> Result<&Shared, Error> {
+        if self.lost.is_cancelled() { Err(Error::lost("cut")) } else { Ok(&self.broker.shared) }
+    }
+}
+
+impl Listener for Listening {
+    fn next(&mut self) -> BoxFuture<'_, Result<Bytes, Error>> {
+        async move {
+            loop {
+                let heard = tokio::select! {
+                    biased;
+                    () = self.lost.cancelled() => return Err(Error::lost("cut")),
+                    heard = self.heartbeats.recv() => heard,
+                };
+                match heard {
+                    Ok(heartbeat) => return Ok(heartbeat),
+                    Err(broadcast::error::RecvError::Lagged(_)) => {}
+                    Err(error @ broadcast::error::RecvError::Closed) => return Err(Error::lost(&error.to_string())),
+                }
+            }
+        }
+        .boxed()
+    }
+
+    fn send(&mut self, heartbeat: Vec<u8>) -> BoxFuture<'_, Result<(), Error>> {
+        // All hear it who listen: this one does.
+        let sent = self.connected().map(|shared| drop(shared.heartbeats.send(heartbeat.into())));
+        std::future::ready(sent).boxed()
+    }
+
+    fn depth(&mut self) -> BoxFuture<'_, Result<Option<Depth>, Error>> {
+        let depth = self.connected().map(|shared| {
+            let state = shared.state();
+            let ready = u32::try_from(state.ready.len()).unwrap_or(u32::MAX);
+            Some(Depth { ready, consumers: state.consumers })
+        });
+        std::future::ready(depth).boxed()
+    }
+
+    fn close(self: Box<Self>) -> BoxFuture<'static, ()> {
+        std::future::ready(()).boxed()
     }
 }
 

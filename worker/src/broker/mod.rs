@@ -8,6 +8,7 @@ pub mod amqp;
 mod delivery;
 pub mod embedded;
 mod error;
+mod heartbeats;
 mod message;
 mod properties;
 
@@ -15,6 +16,7 @@ use futures_util::future::BoxFuture;
 
 pub use delivery::Delivery;
 pub use error::Error;
+pub use heartbeats::{Heartbeats, Listener};
 pub use message::{Message, Routing, Target};
 pub use properties::{Header, Properties};
 pub use scriptmill_sdk::{Address, Names};

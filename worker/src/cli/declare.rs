@@ -87,6 +87,7 @@ mod tests {
             "shop.unclaimed fanout exchange",
             "shop.results topic exchange",
             "shop.jobs topic exchange",
+            "shop.heartbeats fanout exchange",
             "shop.dead quorum queue shop.dead",
             "shop.results quorum queue shop.unclaimed",
             "shop.jobs quorum queue shop.jobs, routing key #",

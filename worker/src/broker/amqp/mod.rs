@@ -5,6 +5,7 @@
 //! error of the subscription. Every wait for the broker has a deadline.
 
 mod dialler;
+mod heartbeats;
 mod options;
 mod publisher;
 mod receipt;
@@ -24,6 +25,7 @@ use dialler::{Dialler, close};
 use publisher::{Publisher, keep_publisher};
 use subscription::Consuming;
 
+pub use heartbeats::Heartbeats;
 pub use options::Options;
 
 /// RabbitMQ.

@@ -1,17 +1,27 @@
 //! What the worker expects of any broker, as a table of cases, each run on the embedded broker and on RabbitMQ.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+mod gated;
+mod heartbeats;
+#[path = "../support/mod.rs"]
 mod support;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use futures_util::future::{BoxFuture, LocalBoxFuture};
+use futures_util::future::LocalBoxFuture;
+use gated::Gated;
+use heartbeats::{
+    a_heartbeat_is_heard_by_all_who_listen, a_lost_connection_ends_the_listening,
+    a_slow_listener_misses_the_oldest_and_holds_up_nobody, the_depth_is_what_nobody_holds,
+};
 use libtest_mimic::{Arguments, Trial};
 use prometheus_client::registry::Registry;
 use scriptmill::broker::embedded::Embedded;
-use scriptmill::broker::{Broker, Delivery, Error, Message, Properties, Routing, Subscription, Target};
+use scriptmill::broker::{
+    Broker, Delivery, Error, Heartbeats, Message, Properties, Routing, Subscription, Target, amqp,
+};
 use scriptmill::intake::Policy;
 use scriptmill::job::{Received, Running, Settling, Slot};
 use scriptmill::metrics::Metrics;
@@ -38,6 +48,13 @@ impl Bench<'_> {
         match self {
             Self::Embedded(broker) => Arc::new(broker.clone()),
             Self::Rabbit(rabbit) => Arc::new(rabbit.broker()),
+        }
+    }
+
+    fn heartbeats(&self) -> Arc<dyn Heartbeats> {
+        match self {
+            Self::Embedded(broker) => Arc::new(broker.clone()),
+            Self::Rabbit(rabbit) => Arc::new(amqp::Heartbeats::new(&rabbit.options())),
         }
     }
 
@@ -411,31 +428,6 @@ async fn an_aborted_job_is_a_new_attempt_at_the_end(bench: &Bench<'_>) {
     seat.nothing().await;
 }
 
-/// A broker whose confirms wait for a gate.
-struct Gated {
-    broker: Arc<dyn Broker>,
-    gate: Arc<Semaphore>,
-}
-
-impl Broker for Gated {
-    fn subscribe(&self, prefetch: u16) -> BoxFuture<'_, Result<Box<dyn Subscription>, Error>> {
-        self.broker.subscribe(prefetch)
-    }
-
-    fn publish<'a>(&'a self, target: &'a Target, message: &'a Message) -> BoxFuture<'a, Result<Routing, Error>> {
-        async move {
-            let published = self.broker.publish(target, message).await;
-            self.gate.acquire().await.unwrap().forget();
-            published
-        }
-        .boxed()
-    }
-
-    fn close(&self) -> BoxFuture<'_, ()> {
-        self.broker.close()
-    }
-}
-
 async fn a_job_is_acknowledged_after_the_confirm(bench: &Bench<'_>) {
     let mut seat = Seat::new(bench, 1).await;
     let queue = bench.declare_requester("requester").await;
@@ -480,6 +472,10 @@ cases![
     a_message_that_is_no_job_is_answered_and_a_dead_letter,
     an_aborted_job_is_a_new_attempt_at_the_end,
     a_job_is_acknowledged_after_the_confirm,
+    a_heartbeat_is_heard_by_all_who_listen,
+    a_slow_listener_misses_the_oldest_and_holds_up_nobody,
+    the_depth_is_what_nobody_holds,
+    a_lost_connection_ends_the_listening,
 ];
 
 fn main() {

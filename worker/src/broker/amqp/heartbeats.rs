@@ -1,0 +1,165 @@
+//! Heartbeats over RabbitMQ: a fanout exchange, and for each process a queue that is its own and goes with it.
+//!
+//! All of it is on a connection of its own: jobs and outcomes never wait behind a heartbeat. What the queue of jobs holds is asked by a
+//! passive declaration on a second channel, since the broker closes the channel over a queue that is not there.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::StreamExt as _;
+use futures_util::future::{BoxFuture, FutureExt as _};
+use lapin::options::{
+    BasicAckOptions, BasicConsumeOptions, BasicPublishOptions, BasicQosOptions, QueueBindOptions, QueueDeclareOptions,
+};
+use lapin::types::{AMQPValue, DeliveryTag, FieldTable, ShortString};
+use lapin::{BasicProperties, Channel, Connection, Consumer};
+use scriptmill_scaling::{BEAT, BEAT_BYTES_MAX, Depth};
+use scriptmill_sdk::Names;
+use scriptmill_sdk::connect::{self, answer};
+
+use super::dialler::{Dialler, close};
+use super::options::Options;
+use crate::broker::error::Error;
+use crate::broker::heartbeats::{self, Listener};
+
+/// Heartbeats that the broker keeps for one process: two beats of 2,000 processes. Older ones give way.
+const KEPT_MAX: i64 = 4_000;
+/// Bytes of them.
+const KEPT_BYTES_MAX: i64 = KEPT_MAX * BEAT_BYTES_MAX as i64 / 4;
+/// Heartbeats on their way to one process. Some are always unacknowledged, for a few beats at most.
+const PREFETCH: u16 = 128;
+/// Heartbeats that one acknowledgement is for.
+const ACKNOWLEDGED_TOGETHER: u16 = PREFETCH / 4;
+/// A heartbeat that has not been heard by then, in milliseconds, is of no use: three beats.
+const EXPIRY_MS: &str = "6000";
+/// How long the queue of jobs may take to say what it holds: heartbeats are not heard meanwhile.
+const DEPTH_TIMEOUT: Duration = BEAT.checked_div(2).expect("two is not zero");
+
+/// The heartbeats of the processes under one prefix.
+pub struct Heartbeats {
+    dialler: Dialler,
+}
+
+impl Heartbeats {
+    /// Heartbeats at the broker that these options name. Nothing is connected before somebody listens.
+    pub fn new(options: &Options) -> Self {
+        Self { dialler: Dialler::new(options) }
+    }
+}
+
+impl heartbeats::Heartbeats for Heartbeats {
+    fn listen(&self) -> BoxFuture<'_, Result<Box<dyn Listener>, Error>> {
+        async move {
+            let connection = self.dialler.connect("heartbeats").await?;
+            Ok(Box::new(Listening::begin(connection, &self.dialler).await?) as Box<dyn Listener>)
+        }
+        .boxed()
+    }
+}
+
+struct Listening {
+    connection: Connection,
+    channel: Channel,
+    consumer: Consumer,
+    /// The last one heard, while it is not acknowledged, and how many with it.
+    unacknowledged: Option<(DeliveryTag, u16)>,
+    /// The channel for questions; none after the broker closed it.
+    questions: Option<Channel>,
+    names: Names,
+    timeout: Duration,
+}
+
+impl Listening {
+    async fn begin(connection: Connection, dialler: &Dialler) -> Result<Self, Error> {
+        let (timeout, names) = (dialler.brokers.timeout, dialler.names.clone());
+        let channel = answer("channel.open", timeout, connection.create_channel()).await?;
+        answer("basic.qos", timeout, channel.basic_qos(PREFETCH, BasicQosOptions::default())).await?;
+        let own = QueueDeclareOptions { exclusive: true, auto_delete: true, ..QueueDeclareOptions::default() };
+        // The queue of a connection that was lost lives on until the broker has noticed, so each has a name of its own.
+        let queue = names.heartbeat_queue(&uuid::Uuid::new_v4().simple().to_string());
+        let (name, exchange) = (ShortString::from(queue), names.heartbeats.as_str().into());
+        answer("queue.declare", timeout, channel.queue_declare(name.clone(), own, bounds())).await?;
+        let bound =
+            channel.queue_bind(name.clone(), exchange, "".into(), QueueBindOptions::default(), FieldTable::default());
+        answer("queue.bind", timeout, bound).await?;
+        let consume = channel.basic_consume(name, "".into(), BasicConsumeOptions::default(), FieldTable::default());
+        let consumer = answer("basic.consume", timeout, consume).await?;
+        Ok(Self { connection, channel, consumer, unacknowledged: None, questions: None, names, timeout })
+    }
+
+    async fn ask(&mut self) -> Result<Depth, connect::Error> {
+        let channel = match &self.questions {
+            Some(channel) => channel,
+            None => {
+                let opened = answer("channel.open", DEPTH_TIMEOUT, self.connection.create_channel()).await?;
+                self.questions.insert(opened)
+            }
+        };
+        let passive = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
+        let asked = channel.queue_declare(self.names.jobs.as_str().into(), passive, FieldTable::default());
+        let queue = answer("queue.declare", DEPTH_TIMEOUT, asked).await?;
+        Ok(Depth { ready: queue.message_count(), consumers: queue.consumer_count() })
+    }
+}
+
+/// What the queue of one process keeps at most.
+fn bounds() -> FieldTable {
+    let mut bounds = FieldTable::default();
+    bounds.insert("x-max-length".into(), AMQPValue::LongLongInt(KEPT_MAX));
+    bounds.insert("x-max-length-bytes".into(), AMQPValue::LongLongInt(KEPT_BYTES_MAX));
+    bounds.insert("x-overflow".into(), AMQPValue::LongString("drop-head".into()));
+    bounds
+}
+
+impl Listener for Listening {
+    fn next(&mut self) -> BoxFuture<'_, Result<Bytes, Error>> {
+        async move {
+            if let Some((tag, _)) = self.unacknowledged.filter(|(_, count)| *count >= ACKNOWLEDGED_TOGETHER) {
+                // Should this future be dropped here, the next acknowledgement is for these as well.
+                self.unacknowledged = None;
+                let ack = self.channel.basic_ack(tag, BasicAckOptions { multiple: true });
+                answer("basic.ack", self.timeout, ack).await?;
+            }
+            let delivery = match self.consumer.next().await {
+                Some(delivery) => delivery.map_err(connect::Error::from)?,
+                None => return Err(Error::lost("the broker cancelled the consumer")),
+            };
+            let count = self.unacknowledged.map_or(0, |(_, count)| count) + 1;
+            self.unacknowledged = Some((delivery.delivery_tag, count));
+            Ok(delivery.data.into())
+        }
+        .boxed()
+    }
+
+    fn send(&mut self, heartbeat: Vec<u8>) -> BoxFuture<'_, Result<(), Error>> {
+        async move {
+            let exchange = self.names.heartbeats.as_str().into();
+            let properties = BasicProperties::default().with_expiration(EXPIRY_MS.into());
+            let options = BasicPublishOptions::default();
+            let published = self.channel.basic_publish(exchange, "".into(), options, &heartbeat, properties);
+            // The channel has no confirms: it is enough that it is written.
+            answer("basic.publish", self.timeout, published).await?;
+            Ok(())
+        }
+        .boxed()
+    }
+
+    fn depth(&mut self) -> BoxFuture<'_, Result<Option<Depth>, Error>> {
+        async move {
+            match self.ask().await {
+                Ok(depth) => Ok(Some(depth)),
+                Err(error @ (connect::Error::Refused(_) | connect::Error::Silent { .. })) => {
+                    tracing::debug!(%error, "the queue of jobs does not say what it holds");
+                    self.questions = None;
+                    Ok(None)
+                }
+                Err(error) => Err(error.into()),
+            }
+        }
+        .boxed()
+    }
+
+    fn close(self: Box<Self>) -> BoxFuture<'static, ()> {
+        async move { close(&self.connection, self.timeout).await }.boxed()
+    }
+}
