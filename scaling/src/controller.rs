@@ -15,6 +15,8 @@ use crate::sums::Distribution;
 
 /// From the number to a running container, beside the worker's own boot: the HPA's period and the scheduler, in seconds.
 const ACTUATION_SECONDS: f64 = 17.0;
+/// Slots of a worker before one was heard: what a worker has unless configured otherwise.
+const SLOTS_PER_WORKER: f64 = 16.0;
 /// Above this chance a job that runs now will still run when a worker asked for now begins.
 const STILL_THERE: f64 = 0.3;
 /// A load is not held longer than that, however long jobs take; in seconds.
@@ -63,7 +65,7 @@ impl Controller {
             downstream: Downstream::default(),
             present: None,
             since: None,
-            slots_per_worker: 1.0,
+            slots_per_worker: SLOTS_PER_WORKER,
         }
     }
 

@@ -1,10 +1,10 @@
 //! What the heart of a fleet expects of any broker.
 
-use scriptmill::broker::{Broker as _, Listener, Target};
+use scriptmill::broker::{Listener, Target};
 use scriptmill_scaling::Depth;
 
+use crate::bench::{Bench, SHORT, Seat, job};
 use crate::support::soon;
-use crate::{Bench, SHORT, Seat, job};
 
 async fn listen(bench: &Bench<'_>) -> Box<dyn Listener> {
     soon("to be listening", bench.heartbeats().listen()).await.unwrap()
@@ -39,8 +39,12 @@ pub(crate) async fn a_slow_listener_misses_the_oldest_and_holds_up_nobody(bench:
     const MANY: usize = 6_000;
     for number in 0..MANY {
         quick.send(number.to_string().into_bytes()).await.unwrap();
-        assert_eq!(hear(&mut *quick).await, number.to_string());
+        // It stays behind by less than the broker keeps.
+        if let Some(number) = number.checked_sub(500) {
+            assert_eq!(hear(&mut *quick).await, number.to_string());
+        }
     }
+    while hear(&mut *quick).await != (MANY - 1).to_string() {}
     let mut heard = Vec::new();
     while heard.last() != Some(&(MANY - 1)) {
         heard.push(hear(&mut *slow).await.parse::<usize>().unwrap());

@@ -1,14 +1,15 @@
 //! What the worker expects of any broker, as a table of cases, each run on the embedded broker and on RabbitMQ.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+mod bench;
 mod gated;
 mod heartbeats;
 #[path = "../support/mod.rs"]
 mod support;
 
 use std::sync::Arc;
-use std::time::Duration;
 
+use bench::{Bench, SHORT, Seat, envelope, job, name, settler};
 use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
 use gated::Gated;
@@ -17,155 +18,20 @@ use heartbeats::{
     a_slow_listener_misses_the_oldest_and_holds_up_nobody, the_depth_is_what_nobody_holds,
 };
 use libtest_mimic::{Arguments, Trial};
-use prometheus_client::registry::Registry;
 use scriptmill::broker::embedded::Embedded;
-use scriptmill::broker::{
-    Broker, Delivery, Error, Heartbeats, Message, Properties, Routing, Subscription, Target, amqp,
-};
+use scriptmill::broker::{Delivery, Error, Message, Routing, Target};
 use scriptmill::intake::Policy;
 use scriptmill::job::{Received, Running, Settling, Slot};
-use scriptmill::metrics::Metrics;
 use scriptmill::service::Options;
-use scriptmill::settle::Settler;
 use scriptmill::signals::Signals;
 use scriptmill_sdk::amqp::{ATTEMPT, CODE, Envelope, UNROUTABLE};
-use scriptmill_sdk::{Bundle, Ending, Job, Outcome, Usage, connect};
+use scriptmill_sdk::{Ending, Outcome, Usage, connect};
 use serde_json::value::RawValue;
-use support::{Rabbit, clock, soon};
+use support::{clock, soon};
 use tokio::sync::Semaphore;
-
-/// How long a test watches for what must not come.
-const SHORT: Duration = Duration::from_millis(300);
-
-/// A broker under test, with what only a test may do to it.
-enum Bench<'a> {
-    Embedded(Embedded),
-    Rabbit(&'a Rabbit),
-}
-
-impl Bench<'_> {
-    fn broker(&self) -> Arc<dyn Broker> {
-        match self {
-            Self::Embedded(broker) => Arc::new(broker.clone()),
-            Self::Rabbit(rabbit) => Arc::new(rabbit.broker()),
-        }
-    }
-
-    fn heartbeats(&self) -> Arc<dyn Heartbeats> {
-        match self {
-            Self::Embedded(broker) => Arc::new(broker.clone()),
-            Self::Rabbit(rabbit) => Arc::new(amqp::Heartbeats::new(&rabbit.options())),
-        }
-    }
-
-    fn cut(&self) {
-        match self {
-            Self::Embedded(broker) => broker.cut(),
-            Self::Rabbit(rabbit) => rabbit.proxy.cut(),
-        }
-    }
-
-    async fn declare_requester(&self, name: &str) -> String {
-        match self {
-            Self::Embedded(broker) => {
-                broker.declare_requester(name);
-                name.to_owned()
-            }
-            Self::Rabbit(rabbit) => rabbit.declare_requester(name).await,
-        }
-    }
-
-    async fn take(&self, queue: &str) -> Message {
-        let take = match self {
-            Self::Embedded(broker) => broker.take(queue).boxed(),
-            Self::Rabbit(rabbit) => rabbit.take(queue).boxed(),
-        };
-        soon("a message for the requester", take).await
-    }
-
-    async fn take_dead(&self) -> Message {
-        let take = match self {
-            Self::Embedded(broker) => broker.take_dead().boxed(),
-            Self::Rabbit(rabbit) => rabbit.take(&rabbit.names.dead).boxed(),
-        };
-        soon("a dead letter", take).await
-    }
-
-    async fn take_result(&self) -> Message {
-        let take = match self {
-            Self::Embedded(broker) => broker.take_result().boxed(),
-            Self::Rabbit(rabbit) => rabbit.take(&rabbit.names.results).boxed(),
-        };
-        soon("a result", take).await
-    }
-}
-
-/// A subscriber and a publisher at the broker under test.
-struct Seat {
-    broker: Arc<dyn Broker>,
-    subscription: Box<dyn Subscription>,
-}
-
-impl Seat {
-    async fn new(bench: &Bench<'_>, prefetch: u16) -> Self {
-        let broker = bench.broker();
-        let subscription = soon("a subscription", broker.subscribe(prefetch)).await.unwrap();
-        Self { broker, subscription }
-    }
-
-    async fn put(&self, names: &[&str]) {
-        for name in names {
-            self.publish(&Target::Jobs, &job(name, None)).await;
-        }
-    }
-
-    async fn publish(&self, target: &Target, message: &Message) -> Routing {
-        soon("a confirm", self.broker.publish(target, message)).await.unwrap()
-    }
-
-    async fn next(&mut self) -> Delivery {
-        soon("a delivery", self.subscription.next()).await.unwrap().unwrap()
-    }
-
-    async fn nothing(&mut self) {
-        if let Ok(next) = tokio::time::timeout(SHORT, self.subscription.next()).await {
-            panic!("nothing should have come, but {:?}", next.map(|next| next.map(|delivery| name(&delivery))));
-        }
-    }
-
-    fn settler(&self) -> Settler {
-        settler(self.broker.clone())
-    }
-}
-
-fn settler(broker: Arc<dyn Broker>) -> Settler {
-    Settler { broker, metrics: Metrics::new(&mut Registry::default(), clock()), retry_pause_max: SHORT, clock: clock() }
-}
 
 fn policy() -> Policy {
     Options::default().policy(false, "engine")
-}
-
-fn job(name: &str, reply_to: Option<&str>) -> Message {
-    let envelope = Envelope {
-        message_id: Some(name.to_owned()),
-        correlation_id: Some(format!("correlation of {name}")),
-        reply_to: reply_to.map(str::to_owned),
-        enqueued_at_ms: Some(1_700_000_000_123),
-        traceparent: Some("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".to_owned()),
-        attempt: 1,
-        ..Envelope::default()
-    };
-    let job = Job::new(name, "acme.sales".parse().unwrap(), Bundle::of("main.ts", "export default () => 1"));
-    Message { body: serde_json::to_vec(&job).unwrap().into(), properties: Properties::of_job(&envelope) }
-}
-
-fn name(delivery: &Delivery) -> String {
-    envelope(delivery).message_id.unwrap()
-}
-
-fn envelope(delivery: &Delivery) -> Envelope {
-    delivery.message.properties.envelope()
 }
 
 fn outcome(ending: Ending) -> Outcome {

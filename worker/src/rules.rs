@@ -27,6 +27,8 @@ pub(crate) struct Broken {
 pub(crate) enum Fault {
     /// It breaks this rule: `must be …`.
     Rule(String),
+    /// This was found elsewhere, and says the value: `must be …, but is …`.
+    Found(String),
     /// The file that it names cannot be read.
     Unreadable { path: PathBuf, error: io::Error },
 }
@@ -63,6 +65,11 @@ impl<'a> Rules<'a> {
         if !holds {
             self.broken.push(Broken { key: self.key(name), fault: Fault::Rule(rule.into()) });
         }
+    }
+
+    /// What a check elsewhere found wrong; `finding` reads on after the key and says the value: `must be …, but is …`.
+    pub(crate) fn found(&mut self, name: &str, finding: String) {
+        self.broken.push(Broken { key: self.key(name), fault: Fault::Found(finding) });
     }
 
     /// A value within its range. `reason` says where the range comes from; it may be empty.

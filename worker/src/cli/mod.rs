@@ -12,7 +12,9 @@ mod local;
 mod logs;
 mod report;
 mod run;
+mod scaler;
 mod send;
+mod serving;
 mod settings;
 mod simulate;
 mod text;
@@ -38,6 +40,8 @@ enum Command {
     Check(check::Arguments),
     /// Take jobs from RabbitMQ, run them and publish their outcomes
     Work(work::Arguments),
+    /// Show how many workers there should be, without running jobs
+    Scaler(scaler::Arguments),
     /// Declare the queues and exchanges that workers and engines use
     Declare(declare::Arguments),
     /// Send jobs of one script to the workers, wait for their outcomes and sum them up
@@ -60,6 +64,7 @@ impl Arguments {
             Command::Run(arguments) => run::run(arguments),
             Command::Check(arguments) => check::check(arguments),
             Command::Work(arguments) => work::work(arguments),
+            Command::Scaler(arguments) => scaler::scaler(arguments),
             Command::Declare(arguments) => declare::declare(arguments),
             Command::Send(arguments) => send::send(arguments),
             Command::Explain(arguments) => explain::explain(arguments),

@@ -7,17 +7,18 @@ use std::sync::Arc;
 use anyhow::{Context as _, anyhow};
 use clap::Args;
 use prometheus_client::registry::Registry;
-use scriptmill::broker::amqp::Amqp;
+use scriptmill::broker::amqp::{Amqp, Heartbeats};
 use scriptmill::config::{self, Config, flag};
-use scriptmill::http::{self, Admin, Bound, ListenAddress};
+use scriptmill::http;
 use scriptmill::metrics::Metrics;
+use scriptmill::scale;
 use scriptmill::service::{Parts, Status};
 use tokio::runtime::{Builder, Runtime};
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
-use tracing::{error, info};
+use tracing::info;
 
+use super::serving::{Stop, open};
 use super::settings::{BrokerArguments, ConfigArguments};
 use super::text::say;
 use super::{local, logs};
@@ -87,11 +88,8 @@ fn runtime() -> std::io::Result<Runtime> {
 
 /// The worker's life: its parts are made, the admin server opened, jobs taken until a signal comes, and what has begun ended.
 async fn serve(config: Config) -> anyhow::Result<()> {
-    let (terminate, interrupt) = (signals(SignalKind::terminate())?, signals(SignalKind::interrupt())?);
-    let bound = match config.http.address {
-        ListenAddress::Off => None,
-        ListenAddress::At(address) => Some(http::bind(address).await?),
-    };
+    let stop = Stop::new()?;
+    let bound = http::bind_if_on(config.http.address).await?;
     let mut registry = Registry::with_prefix("scriptmill");
     let clock = local::clock();
     let metrics = Metrics::new(&mut registry, clock.clone());
@@ -100,50 +98,42 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     info!(engine = sandbox.engine_hash(), slots = config.worker.slots, "the sandbox is ready");
 
     let retry_pause_max = config.broker.retry_pause_max;
+    let parts = scale::Parts {
+        heartbeats: Arc::new(Heartbeats::new(&config.broker)),
+        signals: metrics.signals.clone(),
+        clock: clock.clone(),
+        retry_pause_max,
+    };
+    let fleet = config.scaling.build(parts, &mut registry);
     let broker = Arc::new(Amqp::new(config.broker));
     let parts = Parts { broker, runner: Arc::new(sandbox), policy, clock, metrics, retry_pause_max };
     let service = config.worker.build(parts).context("the threads that run scripts cannot be started")?;
     let (drain, leave, closed) = (CancellationToken::new(), CancellationToken::new(), CancellationToken::new());
     if let Some(bound) = bound {
-        open(bound, service.status(), registry, closed.clone());
+        let status = service.status();
+        open(bound, move || not_ready(&status), registry, closed.clone());
     }
-    tokio::spawn(drain_on(terminate, interrupt, drain.clone(), leave.clone()));
+    tokio::spawn(stop.cancel(drain.clone(), leave.clone()));
+    let end = CancellationToken::new();
+    let fleet = tokio::spawn(fleet.run(drain.clone(), end.clone()));
     let worked = tokio::select! {
         worked = service.run(drain) => worked.context("the worker stopped"),
         () = leave.cancelled() => Err(anyhow!("told to stop twice: the broker delivers again what had begun")),
     };
+    if worked.is_ok() {
+        // Its last words: it has left.
+        end.cancel();
+        fleet.await.context("the heartbeat broke")?;
+    }
     // Probes are answered to the very end.
     closed.cancel();
     worked
 }
 
-fn signals(kind: SignalKind) -> anyhow::Result<Signal> {
-    signal(kind).context("signals cannot be received")
-}
-
-/// The first signal drains; a second one ends the worker at once.
-async fn drain_on(mut terminate: Signal, mut interrupt: Signal, drain: CancellationToken, leave: CancellationToken) {
-    for stop in [drain, leave] {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
-        info!("told to stop");
-        stop.cancel();
-    }
-}
-
-fn open(bound: Bound, status: watch::Receiver<Status>, registry: Registry, closed: CancellationToken) {
-    info!(address = %bound.address(), "health and metrics over HTTP");
-    let not_ready = move || match *status.borrow() {
+fn not_ready(status: &watch::Receiver<Status>) -> Option<String> {
+    match *status.borrow() {
         Status::Consuming => None,
         Status::Connecting => Some("no broker is connected".to_owned()),
         Status::Draining => Some("the worker is leaving".to_owned()),
-    };
-    let admin = Admin { not_ready: Arc::new(not_ready), metrics: Arc::new(registry) };
-    tokio::spawn(async move {
-        if let Err(error) = bound.serve(admin, closed).await {
-            error!(%error, "health and metrics are no longer served");
-        }
-    });
+    }
 }

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{log, sandbox};
-use crate::{broker, http, service};
+use crate::{broker, http, scale, service};
 
 /// Everything that can be set. Durations are written as `30s`, sizes as `64MiB`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -15,6 +15,8 @@ pub struct Config {
     pub broker: broker::amqp::Options,
     /// How much the worker takes on, and what a job may use.
     pub worker: service::Options,
+    /// How many workers there should be.
+    pub scaling: scale::Options,
     /// How scripts are checked and kept.
     pub sandbox: sandbox::Options,
     /// Health and metrics over HTTP.

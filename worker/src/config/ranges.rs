@@ -20,6 +20,7 @@ pub(super) fn check(config: &Config, said: &Settings) -> Vec<Mistake> {
     let mut rules = Rules::new(&is_said);
     rules.section("broker", |rules| config.broker.check(rules));
     rules.section("worker", |rules| config.worker.check(rules));
+    rules.section("scaling", |rules| config.scaling.check(rules));
     rules.section("sandbox", |rules| config.sandbox.check(rules));
     rules.section("log", |rules| config.log.check(rules));
     rules.broken.into_iter().map(|broken| mistake(broken, said)).collect()
@@ -38,6 +39,10 @@ fn mistake(Broken { key, fault }: Broken, said: &Settings) -> Mistake {
                 None => " (it stands at its default)".to_owned(),
             };
             Mistake { code: Code::InvalidSetting, message: format!("{key} {rule}{but}") }
+        }
+        Fault::Found(finding) => {
+            let origin = setting.map_or_else(|| "it stands at its default".to_owned(), |said| said.origin.to_string());
+            Mistake { code: Code::InvalidSetting, message: format!("{key} {finding} ({origin})") }
         }
         Fault::Unreadable { path, error } => {
             let origin = setting.map_or_else(String::new, |setting| format!(" ({})", setting.origin));

@@ -98,6 +98,13 @@ fn mistakes_name_the_key_and_where_it_was_said() {
               "SM4001: broker.password_file needs broker.username_file beside it (flag --set)"]),
         (Some("[worker]\nslots = \n"), &[], &[],
             &["SM4003: scriptmill.toml, line 2: not TOML: string values must be quoted, expected literal string"]),
+        (None, &[], &[("scaling.min", "5"), ("scaling.max", "2")],
+            &["SM4001: scaling.min must be at most max, but 5 > 2 (flag --set)"]),
+        (Some("[scaling]\ngroup = ''\ntarget_load = 1.5\n[scaling.promise]\nwait = '5ms'\nshares = 1"), &[], &[],
+            &["SM4002: there is no setting scaling.promise.shares (scriptmill.toml, line 6); did you mean scaling.promise.share?",
+              "SM4001: scaling.group must be 1 to 64 letters, digits, dots, dashes or underscores, but is \"\" (scriptmill.toml, line 2)",
+              "SM4001: scaling.promise.wait must be from 10ms to 1h, but is 5ms (scriptmill.toml, line 5)",
+              "SM4001: scaling.target_load must be from 0.1 to 0.98, but is 1.5 (scriptmill.toml, line 3)"]),
         // All at once, over all layers.
         (Some("[worker]\nslots = -1\nspeed = 'fast'"), &[("SCRIPTMILL_HTTP__ADDRESS", "nowhere")], &[("worker.grace", "1h")],
             &["SM4001: http.address must be a text such as \"127.0.0.1:8080\", but is \"nowhere\" (environment variable SCRIPTMILL_HTTP__ADDRESS)",

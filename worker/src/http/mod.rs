@@ -3,6 +3,7 @@
 //! Nothing here waits for a script: guests run on executor threads, so these answers come from tokio alone and stay
 //! quick under full load.
 
+mod exposition;
 mod listen;
 
 use std::net::SocketAddr;
@@ -11,7 +12,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use axum::Router;
 use axum::extract::State;
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use prometheus_client::encoding::text::encode;
@@ -51,6 +52,17 @@ pub async fn bind(address: SocketAddr) -> anyhow::Result<Bound> {
     Ok(Bound { listener, address })
 }
 
+/// Binds the address if there is to be one.
+///
+/// # Errors
+/// The address cannot be bound.
+pub async fn bind_if_on(address: ListenAddress) -> anyhow::Result<Option<Bound>> {
+    match address {
+        ListenAddress::Off => Ok(None),
+        ListenAddress::At(address) => bind(address).await.map(Some),
+    }
+}
+
 impl Bound {
     /// The address in use: where port 0 was asked for, the one given.
     pub fn address(&self) -> SocketAddr {
@@ -82,11 +94,13 @@ async fn ready(State(admin): State<Admin>) -> Response {
     }
 }
 
-async fn metrics(State(admin): State<Admin>) -> Response {
-    const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+async fn metrics(State(admin): State<Admin>, headers: HeaderMap) -> Response {
     let mut text = String::new();
     match encode(&mut text, &admin.metrics) {
-        Ok(()) => ([(header::CONTENT_TYPE, OPEN_METRICS)], text).into_response(),
+        Ok(()) if exposition::takes_open_metrics(&headers) => {
+            ([(header::CONTENT_TYPE, exposition::OPEN_METRICS)], text).into_response()
+        }
+        Ok(()) => ([(header::CONTENT_TYPE, exposition::PLAIN)], exposition::plain(&text)).into_response(),
         Err(error) => {
             (StatusCode::INTERNAL_SERVER_ERROR, format!("the metrics cannot be written: {error}\n")).into_response()
         }

@@ -1,5 +1,15 @@
 //! The scaling signal: what this process hears of the fleet, and the exporters that show the number that follows from it.
+//!
+//! [`Fleet`] sends what [`signals`](crate::signals) counts, hears other processes, and computes every beat how many workers there
+//! should be; exporters read that from a [`Signal`] and know nothing else.
 
+mod fleet;
+mod heartbeat;
+mod options;
+mod prometheus;
 mod signal;
+mod view;
 
+pub use fleet::{Fleet, Parts};
+pub use options::Options;
 pub use signal::{Reading, Signal, Unavailable};

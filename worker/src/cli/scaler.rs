@@ -1,0 +1,86 @@
+//! `scriptmill scaler`: the scaling signal without a worker, for when there is none.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::{Context as _, anyhow};
+use clap::Args;
+use prometheus_client::registry::Registry;
+use scriptmill::broker::amqp::Heartbeats;
+use scriptmill::config::{Config, flag};
+use scriptmill::http;
+use scriptmill::scale::{Parts, Signal};
+use scriptmill::signals::Signals;
+use tokio::runtime::Runtime;
+use tokio_util::sync::CancellationToken;
+
+use super::serving::{Stop, open};
+use super::settings::{BrokerArguments, ConfigArguments};
+use super::text::say;
+use super::{local, logs};
+
+const EXAMPLES: &str = "\
+Examples:
+  scriptmill scaler
+  scriptmill scaler --http 0.0.0.0:8080 --set scaling.min=0 --set scaling.max=40
+
+It runs no jobs. It hears the workers, computes how many there should be, and shows that at /metrics as
+scriptmill_desired_replicas with every term that led to it, also while there is no worker at all. Workers show the same.
+Run two of them; both show the same number.
+
+SIGTERM and SIGINT stop it.";
+
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Arguments {
+    /// Address for health and metrics [http.address]
+    #[arg(long, value_name = "ADDRESS")]
+    http: Option<String>,
+    /// Say whether the configuration is right, and stop
+    #[arg(long)]
+    check_config: bool,
+    #[command(flatten)]
+    broker: BrokerArguments,
+    #[command(flatten)]
+    config: ConfigArguments,
+}
+
+pub(crate) fn scaler(arguments: Arguments) -> anyhow::Result<ExitCode> {
+    let http = arguments.http.map(|value| flag("http.address", value, "--http"));
+    let config = arguments.config.load(arguments.broker.settings().chain(http))?;
+    if arguments.check_config {
+        say("the configuration is right\n")?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    logs::start(&config.log)?;
+    let runtime = Runtime::new().context("the runtime cannot be started")?;
+    runtime.block_on(serve(config))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn serve(config: Config) -> anyhow::Result<()> {
+    let stop = Stop::new()?;
+    let bound = http::bind_if_on(config.http.address).await?;
+    let bound = bound.ok_or_else(|| anyhow!("http.address is off, and a scaler does nothing but answer there"))?;
+    let mut registry = Registry::with_prefix("scriptmill");
+    let (clock, group) = (local::clock(), config.scaling.group.clone());
+    let parts = Parts {
+        heartbeats: Arc::new(Heartbeats::new(&config.broker)),
+        // It has no slots and no consumers, which tells the others that it runs no jobs.
+        signals: Signals::new(clock.clone()),
+        clock,
+        retry_pause_max: config.broker.retry_pause_max,
+    };
+    let fleet = config.scaling.build(parts, &mut registry);
+    let (signal, closed) = (fleet.signal(), CancellationToken::new());
+    open(bound, move || not_ready(&*signal, &group), registry, closed.clone());
+    let end = CancellationToken::new();
+    tokio::spawn(stop.cancel(end.clone(), CancellationToken::new()));
+    fleet.run(end.clone(), end).await;
+    closed.cancel();
+    Ok(())
+}
+
+fn not_ready(signal: &dyn Signal, group: &str) -> Option<String> {
+    signal.read(group).err().map(|unavailable| unavailable.to_string())
+}

@@ -1,0 +1,216 @@
+//! The part of a process in its fleet: it says what it counts, hears the others, and computes from all of it how many workers
+//! there should be.
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::time::Duration;
+
+use prometheus_client::registry::Registry;
+use scriptmill_sandbox::Clock;
+use scriptmill_scaling::{BEAT, Controller, Demand};
+use scriptmill_sdk::retry::{self, Retry};
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use super::heartbeat::{Heartbeat, Ignored};
+use super::options::Options;
+use super::prometheus::Gauges;
+use super::signal::Signal;
+use super::view::{Heard, View};
+use crate::broker::{Error, Heartbeats, Listener};
+use crate::signals::Signals;
+
+/// This process in its fleet.
+pub struct Fleet {
+    heartbeats: Arc<dyn Heartbeats>,
+    clock: Arc<dyn Clock>,
+    /// The time from the start to the first heartbeat: a part of a beat, so that processes started together don't speak together.
+    first: Duration,
+    retry_pause_max: Duration,
+    own: Own,
+}
+
+/// What a process knows and says.
+struct Own {
+    clock: Arc<dyn Clock>,
+    heartbeat: Heartbeat,
+    controller: Controller,
+    demand: Option<Demand>,
+    heard: Heard,
+    is_leaving: bool,
+    view: Arc<View>,
+}
+
+/// What a process needs in its fleet.
+pub struct Parts {
+    /// Where processes hear each other.
+    pub heartbeats: Arc<dyn Heartbeats>,
+    /// What this one counts.
+    pub signals: Arc<Signals>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// The longest pause between attempts to reach the broker; two seconds if that is shorter, so that the fleet is known
+    /// again within two beats after the broker is.
+    pub retry_pause_max: Duration,
+}
+
+impl Options {
+    /// A process in its fleet. `registry` shows what it knows and what it ignored.
+    pub fn build(self, parts: Parts, registry: &mut Registry) -> Fleet {
+        let Parts { heartbeats, signals, clock, retry_pause_max } = parts;
+        let Self { group, policy } = self;
+        let id = Uuid::new_v4();
+        let process = id.simple().to_string();
+        let view = Arc::new(View::new(group.clone(), clock.clone()));
+        let gauges = Gauges::new(view.clone());
+        registry.register_collector(Box::new(gauges));
+        let own = Own {
+            heartbeat: Heartbeat::new(process.clone(), group, signals, Ignored::new(registry)),
+            controller: Controller::new(policy, process),
+            demand: None,
+            heard: Heard::default(),
+            is_leaving: false,
+            view,
+            clock: clock.clone(),
+        };
+        // The id's last byte is random.
+        let first = BEAT * u32::from(id.as_bytes()[15]) / 256;
+        Fleet { heartbeats, clock, first, retry_pause_max: retry_pause_max.min(BEAT), own }
+    }
+}
+
+impl Fleet {
+    /// Where exporters read how many workers there should be.
+    pub fn signal(&self) -> Arc<dyn Signal> {
+        self.own.view.clone()
+    }
+
+    /// Takes part until `end` is cancelled. From when `leaving` is, it says that it takes no more jobs. Without a broker it goes
+    /// on trying.
+    pub async fn run(mut self, leaving: CancellationToken, end: CancellationToken) {
+        let mut ticks = interval_at(Instant::now() + self.first, BEAT);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        while let Some(mut listener) = self.connect(&mut ticks, &end).await {
+            self.own.heard.is_connected = true;
+            let ended = self.own.take_part(&mut *listener, &mut ticks, &leaving, &end).await;
+            self.own.heard.is_connected = false;
+            match ended {
+                Ok(()) => {
+                    // The last words are on their way; they may stay unheard.
+                    let _ = tokio::time::timeout(BEAT, listener.close()).await;
+                    return;
+                }
+                Err(error) => tracing::warn!(%error, "other workers are not heard; trying again"),
+            }
+        }
+    }
+
+    /// Connects. Meanwhile time goes on for what is known. `None` when it is to end.
+    async fn connect(&mut self, ticks: &mut Interval, end: &CancellationToken) -> Option<Box<dyn Listener>> {
+        let connecting = connected(&*self.heartbeats, self.retry_pause_max, end);
+        tokio::pin!(connecting);
+        loop {
+            tokio::select! {
+                connected = &mut connecting => return connected,
+                _ = ticks.tick() => self.own.compute(self.clock.monotonic()),
+            }
+        }
+    }
+}
+
+async fn connected(
+    heartbeats: &dyn Heartbeats,
+    retry_pause_max: Duration,
+    end: &CancellationToken,
+) -> Option<Box<dyn Listener>> {
+    let mut retry = Retry::up_to(retry_pause_max);
+    loop {
+        let listening = tokio::select! {
+            biased;
+            () = end.cancelled() => return None,
+            listening = heartbeats.listen() => listening,
+        };
+        let error = match listening {
+            Ok(listener) => return Some(listener),
+            Err(error) => error,
+        };
+        let pause = retry.next_pause();
+        tracing::debug!(%error, ?pause, "other workers are not heard; trying again after a pause");
+        if retry::wait(pause, end.cancelled()).await == ControlFlow::Break(()) {
+            return None;
+        }
+    }
+}
+
+impl Own {
+    /// Hears and speaks, until it is to end, or the connection does.
+    async fn take_part(
+        &mut self,
+        listener: &mut dyn Listener,
+        ticks: &mut Interval,
+        leaving: &CancellationToken,
+        end: &CancellationToken,
+    ) -> Result<(), Error> {
+        loop {
+            tokio::select! {
+                biased;
+                () = end.cancelled() => {
+                    self.is_leaving = true;
+                    return match tokio::time::timeout(BEAT, self.speak(listener)).await {
+                        Ok(Err(error)) => Err(error),
+                        Ok(Ok(())) | Err(_) => Ok(()),
+                    };
+                }
+                () = leaving.cancelled(), if !self.is_leaving => {
+                    self.is_leaving = true;
+                    self.speak(listener).await?;
+                }
+                _ = ticks.tick() => {
+                    if let Some(depth) = listener.depth().await? {
+                        let now = self.clock.monotonic();
+                        self.controller.sight(now, depth);
+                        self.heard.depth = Some(now);
+                    }
+                    self.compute(self.clock.monotonic());
+                    self.speak(listener).await?;
+                }
+                heard = listener.next() => {
+                    let now = self.clock.monotonic();
+                    if let Some(beat) = self.heartbeat.hear(now, &heard?) {
+                        self.hear(now, beat);
+                    }
+                }
+            }
+        }
+    }
+
+    fn hear(&mut self, now: Duration, beat: scriptmill_scaling::Beat) {
+        if beat.level.consumers > 0 {
+            self.heard.worker = Some(now);
+        }
+        self.controller.hear(now, beat);
+    }
+
+    fn compute(&mut self, now: Duration) {
+        let demand = self.controller.tick(now);
+        self.view.computed(now, demand.clone(), self.heard);
+        self.demand = Some(demand);
+    }
+
+    /// Says what there is to say. What this process says it hears at once.
+    async fn speak(&mut self, listener: &mut dyn Listener) -> Result<(), Error> {
+        let beat = self.heartbeat.beat(self.is_leaving, self.demand.clone());
+        let bytes = match beat.write() {
+            Ok(bytes) => bytes,
+            Err(error) => {
+                tracing::error!(%error, "the heartbeat cannot be written");
+                return Ok(());
+            }
+        };
+        self.heartbeat.sends(&bytes);
+        listener.send(bytes).await?;
+        self.hear(self.clock.monotonic(), beat);
+        Ok(())
+    }
+}

@@ -1,0 +1,221 @@
+//! What this process says of itself, and which heartbeats of others it believes.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::registry::Registry;
+use scriptmill_scaling::{BEAT, Beat, Demand, Unreadable, VERSION};
+
+use crate::signals::Signals;
+
+/// Processes that are listened to at one time.
+const PROCESSES_MAX: usize = 2_000;
+/// A process that was not heard for that long makes room for another.
+const FORGOTTEN: Duration = BEAT.saturating_mul(5);
+/// Own heartbeats by which an echo is told from a forgery. An echo is older than that only when the broker would have let it expire.
+const SENT_MAX: usize = 8;
+
+/// The heartbeat of this process, and its ear for those of others.
+pub(super) struct Heartbeat {
+    process: String,
+    group: String,
+    signals: Arc<Signals>,
+    /// What was sent last, as it was sent.
+    sent: VecDeque<Vec<u8>>,
+    /// Who was heard when.
+    heard: HashMap<String, Duration>,
+    ignored: Ignored,
+}
+
+/// Heartbeats that were ignored, by reason.
+#[derive(Clone, Debug)]
+pub(super) struct Ignored(Family<Reason, Counter>);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Reason {
+    reason: &'static str,
+}
+
+const TOO_LONG: Reason = Reason { reason: "too_long" };
+const MALFORMED: Reason = Reason { reason: "malformed" };
+const OTHER_VERSION: Reason = Reason { reason: "version" };
+const IMPOSSIBLE: Reason = Reason { reason: "impossible" };
+/// It says that it is of this process, and is not.
+const FORGED: Reason = Reason { reason: "forged" };
+const OTHER_GROUP: Reason = Reason { reason: "group" };
+/// It is of yet another process, and there are [`PROCESSES_MAX`].
+const TOO_MANY: Reason = Reason { reason: "too_many" };
+
+impl Ignored {
+    pub(super) fn new(registry: &mut Registry) -> Self {
+        let family = Family::default();
+        for reason in [TOO_LONG, MALFORMED, OTHER_VERSION, IMPOSSIBLE, FORGED, OTHER_GROUP, TOO_MANY] {
+            drop(family.get_or_create(&reason));
+        }
+        registry.register("heartbeats_ignored", "Heartbeats that were ignored", family.clone());
+        Self(family)
+    }
+}
+
+impl From<Unreadable> for Reason {
+    fn from(why: Unreadable) -> Self {
+        match why {
+            Unreadable::TooLong => TOO_LONG,
+            Unreadable::Malformed => MALFORMED,
+            Unreadable::Version => OTHER_VERSION,
+            Unreadable::Impossible => IMPOSSIBLE,
+        }
+    }
+}
+
+impl Heartbeat {
+    /// The heartbeat of a process with a name of its own.
+    pub(super) fn new(process: String, group: String, signals: Arc<Signals>, ignored: Ignored) -> Self {
+        Self { process, group, signals, sent: VecDeque::new(), heard: HashMap::new(), ignored }
+    }
+
+    /// What there is to say now.
+    pub(super) fn beat(&self, leaving: bool, demand: Option<Demand>) -> Beat {
+        let seen = self.signals.snapshot();
+        Beat {
+            version: VERSION,
+            process: self.process.clone(),
+            group: self.group.clone(),
+            uptime_seconds: seen.uptime.as_secs_f64(),
+            boot_seconds: seen.boot.map(|boot| boot.as_secs_f64()),
+            leaving,
+            sums: seen.sums,
+            level: seen.level,
+            waits: seen.waits,
+            services: seen.services,
+            demand,
+        }
+    }
+
+    /// Notes that these bytes are about to be sent, so that their echo is known.
+    pub(super) fn sends(&mut self, bytes: &[u8]) {
+        if self.sent.len() == SENT_MAX {
+            self.sent.pop_front();
+        }
+        self.sent.push_back(bytes.to_owned());
+    }
+
+    /// The heartbeat of another process, if it is to be believed. What is ignored is counted.
+    pub(super) fn hear(&mut self, now: Duration, bytes: &[u8]) -> Option<Beat> {
+        match self.believe(now, bytes) {
+            Ok(beat) => beat,
+            Err(reason) => {
+                tracing::debug!(reason = reason.reason, "a heartbeat is ignored");
+                self.ignored.0.get_or_create(&reason).inc();
+                None
+            }
+        }
+    }
+
+    /// None for the echo of an own one.
+    fn believe(&mut self, now: Duration, bytes: &[u8]) -> Result<Option<Beat>, Reason> {
+        let beat = Beat::read(bytes)?;
+        if beat.process == self.process {
+            return if self.sent.iter().any(|sent| sent == bytes) { Ok(None) } else { Err(FORGED) };
+        }
+        if beat.group != self.group {
+            return Err(OTHER_GROUP);
+        }
+        if !self.heard.contains_key(&beat.process) && self.heard.len() >= PROCESSES_MAX {
+            self.heard.retain(|_, heard| now.saturating_sub(*heard) < FORGOTTEN);
+            if self.heard.len() >= PROCESSES_MAX {
+                return Err(TOO_MANY);
+            }
+        }
+        self.heard.insert(beat.process.clone(), now);
+        Ok(Some(beat))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use futures_util::future::BoxFuture;
+    use scriptmill_sandbox::Clock;
+    use scriptmill_scaling::BEAT_BYTES_MAX;
+
+    use super::*;
+
+    struct RealTime;
+
+    impl Clock for RealTime {
+        fn sleep(&self, _: Duration) -> BoxFuture<'static, ()> {
+            Box::pin(std::future::pending())
+        }
+    }
+
+    fn heartbeat(process: &str) -> Heartbeat {
+        let ignored = Ignored::new(&mut Registry::default());
+        Heartbeat::new(process.to_owned(), "default".to_owned(), Signals::new(Arc::new(RealTime)), ignored)
+    }
+
+    #[test]
+    fn what_is_no_heartbeat_of_another_is_ignored_and_counted() {
+        let mut own = heartbeat("own");
+        let other = heartbeat("other").beat(false, None);
+        let bytes = |change: &dyn Fn(&mut Beat)| {
+            let mut beat = other.clone();
+            change(&mut beat);
+            beat.write().unwrap()
+        };
+        #[rustfmt::skip]
+        let cases: &[(Reason, Vec<u8>)] = &[
+            (TOO_LONG, vec![b' '; BEAT_BYTES_MAX + 1]),
+            (MALFORMED, b"{".to_vec()),
+            (MALFORMED, vec![0xff; 100]),
+            (MALFORMED, br#"{"version":1}"#.to_vec()),
+            (OTHER_VERSION, bytes(&|beat| beat.version = 2)),
+            (OTHER_VERSION, br#"{"version":2,"new":true}"#.to_vec()),
+            (IMPOSSIBLE, bytes(&|beat| beat.sums.starts = -1.0)),
+            (IMPOSSIBLE, bytes(&|beat| beat.process = "x".repeat(1_000))),
+            (FORGED, bytes(&|beat| beat.process = "own".to_owned())),
+            (OTHER_GROUP, bytes(&|beat| beat.group = "another".to_owned())),
+        ];
+        for (reason, bytes) in cases {
+            let before = own.ignored.0.get_or_create(reason).get();
+            assert_eq!(own.hear(Duration::ZERO, bytes), None, "{reason:?}");
+            assert_eq!(own.ignored.0.get_or_create(reason).get(), before + 1, "{reason:?}");
+        }
+        assert_eq!(own.hear(Duration::ZERO, &bytes(&|_| {})), Some(other.clone()));
+    }
+
+    #[test]
+    fn an_echo_is_no_forgery() {
+        let mut own = heartbeat("own");
+        let bytes = own.beat(false, None).write().unwrap();
+        own.sends(&bytes);
+        assert_eq!(own.hear(Duration::ZERO, &bytes), None);
+        assert_eq!(own.ignored.0.get_or_create(&FORGED).get(), 0);
+        for leaving in [true, false] {
+            let later = own.beat(leaving, None).write().unwrap();
+            (0..SENT_MAX).for_each(|_| own.sends(&later));
+        }
+        own.hear(Duration::ZERO, &bytes);
+        assert_eq!(own.ignored.0.get_or_create(&FORGED).get(), 1);
+    }
+
+    #[test]
+    fn processes_beyond_the_bound_are_ignored_until_others_are_gone() {
+        let mut own = heartbeat("own");
+        let mut beat = heartbeat("other").beat(false, None);
+        let mut hear = |own: &mut Heartbeat, now, process: usize| {
+            beat.process = process.to_string();
+            own.hear(Duration::from_secs(now), &beat.write().unwrap()).is_some()
+        };
+        assert!((0..PROCESSES_MAX).all(|process| hear(&mut own, 1, process)));
+        assert!(!hear(&mut own, 10, PROCESSES_MAX));
+        assert!(hear(&mut own, 10, 7));
+        assert!(hear(&mut own, 11, PROCESSES_MAX), "the others were silent for five beats");
+        assert_eq!(own.heard.len(), 2);
+        assert_eq!(own.ignored.0.get_or_create(&TOO_MANY).get(), 1);
+    }
+}
