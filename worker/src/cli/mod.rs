@@ -1,5 +1,7 @@
 //! The commands, one file each.
 
+#[cfg(feature = "kube")]
+mod autoscale;
 mod bundle;
 mod check;
 mod declare;
@@ -12,6 +14,8 @@ mod local;
 mod logs;
 mod report;
 mod run;
+#[cfg(feature = "kube")]
+mod scale;
 mod scaler;
 mod send;
 mod serving;
@@ -46,6 +50,12 @@ enum Command {
     Declare(declare::Arguments),
     /// Send jobs of one script to the workers, wait for their outcomes and sum them up
     Send(send::Arguments),
+    /// Set how many workers a group has in Kubernetes
+    #[cfg(feature = "kube")]
+    Scale(scale::Arguments),
+    /// Have Kubernetes set how many workers a group has, between two bounds
+    #[cfg(feature = "kube")]
+    Autoscale(autoscale::Arguments),
     /// Say what an error code means, its likely causes and what to do
     Explain(explain::Arguments),
     /// Simulate how the number of workers would follow a load, beside other ways to scale
@@ -67,6 +77,10 @@ impl Arguments {
             Command::Scaler(arguments) => scaler::scaler(arguments),
             Command::Declare(arguments) => declare::declare(arguments),
             Command::Send(arguments) => send::send(arguments),
+            #[cfg(feature = "kube")]
+            Command::Scale(arguments) => scale::scale(arguments),
+            #[cfg(feature = "kube")]
+            Command::Autoscale(arguments) => autoscale::autoscale(arguments),
             Command::Explain(arguments) => explain::explain(arguments),
             Command::Simulate(arguments) => simulate::simulate(arguments),
             Command::Demo(arguments) => demo::demo(arguments),

@@ -148,3 +148,32 @@ impl From<&Outcome> for Counted {
 fn name(code: Option<Code>) -> String {
     code.map(|code| code.to_string()).unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests {
+    use prometheus_client::encoding::text::encode;
+
+    use super::*;
+
+    /// What `deploy/monitoring` may name.
+    const NAMES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../deploy/monitoring/metrics.txt");
+
+    #[tokio::test]
+    async fn the_names_are_those_that_alerts_and_dashboard_are_held_to() {
+        let mut registry = Registry::with_prefix("scriptmill");
+        let metrics = Metrics::new(&mut registry, Arc::new(scriptmill_sandbox::TokioClock::new(tokio::runtime::Handle::current())));
+        // A family is shown from its first sample on.
+        metrics.settled(&Counted { status: "succeeded", code: None, usage: scriptmill_sdk::Usage::default() });
+        metrics.dead_letter(None);
+        let mut text = String::new();
+        encode(&mut text, &registry).unwrap();
+        let samples = text.lines().filter(|line| !line.starts_with('#'));
+        let names: std::collections::BTreeSet<_> =
+            samples.filter_map(|line| line.split(['{', ' ']).next()).map(|name| format!("{name}\n")).collect();
+        let names: String = names.into_iter().collect();
+        if std::env::var_os("BLESS").is_some() {
+            std::fs::write(NAMES, &names).unwrap();
+        }
+        assert_eq!(std::fs::read_to_string(NAMES).unwrap(), names, "BLESS=1 rewrites it");
+    }
+}
