@@ -161,7 +161,10 @@ mod tests {
     #[tokio::test]
     async fn the_names_are_those_that_alerts_and_dashboard_are_held_to() {
         let mut registry = Registry::with_prefix("scriptmill");
-        let metrics = Metrics::new(&mut registry, Arc::new(scriptmill_sandbox::TokioClock::new(tokio::runtime::Handle::current())));
+        let metrics = Metrics::new(
+            &mut registry,
+            Arc::new(scriptmill_sandbox::TokioClock::new(tokio::runtime::Handle::current())),
+        );
         // A family is shown from its first sample on.
         metrics.settled(&Counted { status: "succeeded", code: None, usage: scriptmill_sdk::Usage::default() });
         metrics.dead_letter(None);

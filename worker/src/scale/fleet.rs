@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use prometheus_client::registry::Registry;
 use scriptmill_sandbox::Clock;
-use scriptmill_scaling::{BEAT, Controller, Demand};
+use scriptmill_scaling::{BEAT, Beat, Controller, Demand};
 use scriptmill_sdk::retry::{self, Retry};
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
 use tokio_util::sync::CancellationToken;
@@ -177,7 +177,7 @@ impl Own {
                 }
                 heard = listener.next() => {
                     let now = self.clock.monotonic();
-                    if let Some(beat) = self.heartbeat.hear(now, &heard?) {
+                    if let Some(beat) = self.heartbeat.hear(&heard?) {
                         self.hear(now, beat);
                     }
                 }
@@ -185,11 +185,13 @@ impl Own {
         }
     }
 
-    fn hear(&mut self, now: Duration, beat: scriptmill_scaling::Beat) {
-        if beat.level.consumers > 0 {
+    fn hear(&mut self, now: Duration, beat: Beat) {
+        let is_worker = beat.level.consumers > 0;
+        if !self.controller.hear(now, beat) {
+            self.heartbeat.ignore_too_many();
+        } else if is_worker {
             self.heard.worker = Some(now);
         }
-        self.controller.hear(now, beat);
     }
 
     fn compute(&mut self, now: Duration) {
@@ -200,6 +202,7 @@ impl Own {
 
     /// Says what there is to say. What this process says it hears at once.
     async fn speak(&mut self, listener: &mut dyn Listener) -> Result<(), Error> {
+        let now = self.clock.monotonic();
         let beat = self.heartbeat.beat(self.is_leaving, self.demand.clone());
         let bytes = match beat.write() {
             Ok(bytes) => bytes,
@@ -210,7 +213,7 @@ impl Own {
         };
         self.heartbeat.sends(&bytes);
         listener.send(bytes).await?;
-        self.hear(self.clock.monotonic(), beat);
+        self.hear(now, beat);
         Ok(())
     }
 }

@@ -1,21 +1,16 @@
 //! What this process says of itself, and which heartbeats of others it believes.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::Duration;
 
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::registry::Registry;
-use scriptmill_scaling::{BEAT, Beat, Demand, Unreadable, VERSION};
+use scriptmill_scaling::{Beat, Demand, Unreadable, VERSION};
 
 use crate::signals::Signals;
 
-/// Processes that are listened to at one time.
-const PROCESSES_MAX: usize = 2_000;
-/// A process that was not heard for that long makes room for another.
-const FORGOTTEN: Duration = BEAT.saturating_mul(5);
 /// Own heartbeats by which an echo is told from a forgery. An echo is older than that only when the broker would have let it expire.
 const SENT_MAX: usize = 8;
 
@@ -26,8 +21,6 @@ pub(super) struct Heartbeat {
     signals: Arc<Signals>,
     /// What was sent last, as it was sent.
     sent: VecDeque<Vec<u8>>,
-    /// Who was heard when.
-    heard: HashMap<String, Duration>,
     ignored: Ignored,
 }
 
@@ -47,7 +40,7 @@ const IMPOSSIBLE: Reason = Reason { reason: "impossible" };
 /// It says that it is of this process, and is not.
 const FORGED: Reason = Reason { reason: "forged" };
 const OTHER_GROUP: Reason = Reason { reason: "group" };
-/// It is of yet another process, and there are [`PROCESSES_MAX`].
+/// It is of yet another process, and there are too many.
 const TOO_MANY: Reason = Reason { reason: "too_many" };
 
 impl Ignored {
@@ -58,6 +51,11 @@ impl Ignored {
         }
         registry.register("heartbeats_ignored", "Heartbeats that were ignored", family.clone());
         Self(family)
+    }
+
+    fn count(&self, why: Reason) {
+        tracing::debug!(reason = why.reason, "a heartbeat is ignored");
+        self.0.get_or_create(&why).inc();
     }
 }
 
@@ -75,7 +73,7 @@ impl From<Unreadable> for Reason {
 impl Heartbeat {
     /// The heartbeat of a process with a name of its own.
     pub(super) fn new(process: String, group: String, signals: Arc<Signals>, ignored: Ignored) -> Self {
-        Self { process, group, signals, sent: VecDeque::new(), heard: HashMap::new(), ignored }
+        Self { process, group, signals, sent: VecDeque::new(), ignored }
     }
 
     /// What there is to say now.
@@ -105,40 +103,33 @@ impl Heartbeat {
     }
 
     /// The heartbeat of another process, if it is to be believed. What is ignored is counted.
-    pub(super) fn hear(&mut self, now: Duration, bytes: &[u8]) -> Option<Beat> {
-        match self.believe(now, bytes) {
-            Ok(beat) => beat,
-            Err(reason) => {
-                tracing::debug!(reason = reason.reason, "a heartbeat is ignored");
-                self.ignored.0.get_or_create(&reason).inc();
-                None
-            }
-        }
+    pub(super) fn hear(&self, bytes: &[u8]) -> Option<Beat> {
+        self.believe(bytes).unwrap_or_else(|reason| {
+            self.ignored.count(reason);
+            None
+        })
+    }
+
+    /// Counts a heartbeat that was ignored since too many processes are heard.
+    pub(super) fn ignore_too_many(&self) {
+        self.ignored.count(TOO_MANY);
     }
 
     /// None for the echo of an own one.
-    fn believe(&mut self, now: Duration, bytes: &[u8]) -> Result<Option<Beat>, Reason> {
+    fn believe(&self, bytes: &[u8]) -> Result<Option<Beat>, Reason> {
         let beat = Beat::read(bytes)?;
         if beat.process == self.process {
             return if self.sent.iter().any(|sent| sent == bytes) { Ok(None) } else { Err(FORGED) };
         }
-        if beat.group != self.group {
-            return Err(OTHER_GROUP);
-        }
-        if !self.heard.contains_key(&beat.process) && self.heard.len() >= PROCESSES_MAX {
-            self.heard.retain(|_, heard| now.saturating_sub(*heard) < FORGOTTEN);
-            if self.heard.len() >= PROCESSES_MAX {
-                return Err(TOO_MANY);
-            }
-        }
-        self.heard.insert(beat.process.clone(), now);
-        Ok(Some(beat))
+        if beat.group == self.group { Ok(Some(beat)) } else { Err(OTHER_GROUP) }
     }
 }
 
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
+    use std::time::Duration;
+
     use futures_util::future::BoxFuture;
     use scriptmill_sandbox::Clock;
     use scriptmill_scaling::BEAT_BYTES_MAX;
@@ -160,7 +151,7 @@ mod tests {
 
     #[test]
     fn what_is_no_heartbeat_of_another_is_ignored_and_counted() {
-        let mut own = heartbeat("own");
+        let own = heartbeat("own");
         let other = heartbeat("other").beat(false, None);
         let bytes = |change: &dyn Fn(&mut Beat)| {
             let mut beat = other.clone();
@@ -182,10 +173,10 @@ mod tests {
         ];
         for (reason, bytes) in cases {
             let before = own.ignored.0.get_or_create(reason).get();
-            assert_eq!(own.hear(Duration::ZERO, bytes), None, "{reason:?}");
+            assert_eq!(own.hear(bytes), None, "{reason:?}");
             assert_eq!(own.ignored.0.get_or_create(reason).get(), before + 1, "{reason:?}");
         }
-        assert_eq!(own.hear(Duration::ZERO, &bytes(&|_| {})), Some(other.clone()));
+        assert_eq!(own.hear(&bytes(&|_| {})), Some(other.clone()));
     }
 
     #[test]
@@ -193,29 +184,13 @@ mod tests {
         let mut own = heartbeat("own");
         let bytes = own.beat(false, None).write().unwrap();
         own.sends(&bytes);
-        assert_eq!(own.hear(Duration::ZERO, &bytes), None);
+        assert_eq!(own.hear(&bytes), None);
         assert_eq!(own.ignored.0.get_or_create(&FORGED).get(), 0);
         for leaving in [true, false] {
             let later = own.beat(leaving, None).write().unwrap();
             (0..SENT_MAX).for_each(|_| own.sends(&later));
         }
-        own.hear(Duration::ZERO, &bytes);
+        own.hear(&bytes);
         assert_eq!(own.ignored.0.get_or_create(&FORGED).get(), 1);
-    }
-
-    #[test]
-    fn processes_beyond_the_bound_are_ignored_until_others_are_gone() {
-        let mut own = heartbeat("own");
-        let mut beat = heartbeat("other").beat(false, None);
-        let mut hear = |own: &mut Heartbeat, now, process: usize| {
-            beat.process = process.to_string();
-            own.hear(Duration::from_secs(now), &beat.write().unwrap()).is_some()
-        };
-        assert!((0..PROCESSES_MAX).all(|process| hear(&mut own, 1, process)));
-        assert!(!hear(&mut own, 10, PROCESSES_MAX));
-        assert!(hear(&mut own, 10, 7));
-        assert!(hear(&mut own, 11, PROCESSES_MAX), "the others were silent for five beats");
-        assert_eq!(own.heard.len(), 2);
-        assert_eq!(own.ignored.0.get_or_create(&TOO_MANY).get(), 1);
     }
 }
