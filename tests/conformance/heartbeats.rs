@@ -1,9 +1,9 @@
 //! What the heart of a fleet expects of any broker.
 
-use scriptmill::broker::{Listener, Target};
+use scriptmill::broker::Listener;
 use scriptmill_scaling::Depth;
 
-use crate::bench::{Bench, SHORT, Seat, job};
+use crate::bench::{Bench, SHORT, Seat};
 use crate::support::soon;
 
 async fn listen(bench: &Bench<'_>) -> Box<dyn Listener> {
@@ -59,12 +59,47 @@ pub(crate) async fn the_depth_is_what_nobody_holds(bench: &Bench<'_>) {
     let held = (seat.next().await, seat.next().await);
     assert_eq!(listener.depth().await.unwrap(), Some(Depth { ready: 3, consumers: 1 }));
     assert_eq!(seat.subscription.consumers(), 1);
-    seat.subscription.stop().await.unwrap();
-    seat.publish(&Target::Jobs, &job("f", None)).await;
-    // RabbitMQ counts a consumer that was cancelled for as long as it holds deliveries.
-    assert_eq!(listener.depth().await.unwrap().unwrap().ready, 4);
-    assert_eq!(seat.subscription.consumers(), 0);
     drop(held);
+    drop(seat);
+    listener.close().await;
+}
+
+/// A consumer that was cancelled may count for as long as it holds deliveries; both sides must count alike.
+pub(crate) async fn consumers_are_counted_as_the_broker_counts_them(bench: &Bench<'_>) {
+    let mut listener = listen(bench).await;
+    let mut seat = Seat::new(bench, 1).await;
+    let mut same = async |seat: &Seat, what: &str| {
+        let counting = async {
+            loop {
+                let depth = listener.depth().await.unwrap().unwrap();
+                if depth.consumers as usize == seat.subscription.consumers() {
+                    return depth.consumers;
+                }
+                tokio::time::sleep(SHORT / 10).await;
+            }
+        };
+        soon(what, counting).await
+    };
+    assert_eq!(same(&seat, "one consumer").await, 1);
+    seat.put(&["a", "b", "c"]).await;
+    seat.subscription.extend_window(2);
+    let held = [seat.next().await, seat.next().await, seat.next().await];
+    // Those that hold nothing go, and those that do stay until it is settled.
+    seat.subscription.extend_window(0);
+    seat.nothing().await;
+    same(&seat, "consumers that are to go and hold deliveries").await;
+    for delivery in held {
+        delivery.acknowledge().await.unwrap();
+    }
+    seat.nothing().await;
+    same(&seat, "the one that stays").await;
+    seat.put(&["d"]).await;
+    let last = seat.next().await;
+    seat.subscription.stop().await.unwrap();
+    assert!(soon("the end of the subscription", seat.subscription.next()).await.is_none());
+    same(&seat, "one that takes no more and holds a delivery").await;
+    last.acknowledge().await.unwrap();
+    assert_eq!(same(&seat, "none").await, 0);
     listener.close().await;
 }
 

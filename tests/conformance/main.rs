@@ -15,7 +15,8 @@ use futures_util::future::LocalBoxFuture;
 use gated::Gated;
 use heartbeats::{
     a_heartbeat_is_heard_by_all_who_listen, a_lost_connection_ends_the_listening,
-    a_slow_listener_misses_the_oldest_and_holds_up_nobody, the_depth_is_what_nobody_holds,
+    a_slow_listener_misses_the_oldest_and_holds_up_nobody, consumers_are_counted_as_the_broker_counts_them,
+    the_depth_is_what_nobody_holds,
 };
 use libtest_mimic::{Arguments, Trial};
 use scriptmill::broker::embedded::Embedded;
@@ -341,6 +342,7 @@ cases![
     a_heartbeat_is_heard_by_all_who_listen,
     a_slow_listener_misses_the_oldest_and_holds_up_nobody,
     the_depth_is_what_nobody_holds,
+    consumers_are_counted_as_the_broker_counts_them,
     a_lost_connection_ends_the_listening,
 ];
 

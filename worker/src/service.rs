@@ -27,7 +27,6 @@ use crate::rooms::Rooms;
 use crate::rules::{Rules, UNACKNOWLEDGED_MAX};
 use crate::schedule::Executor;
 use crate::settle::Settler;
-use crate::signals::Signals;
 
 /// More slots at one time: an instance takes about six mappings, and Linux gives a process 65,530 by default
 /// (`vm.max_map_count`).
@@ -258,11 +257,10 @@ impl<R: Runner> Service<R> {
     ) -> Result<Box<dyn Subscription>, Error> {
         // Bounded by the prefetch.
         let mut waiting = VecDeque::new();
-        let consumers = Consumers(&self.rooms.metrics.signals);
         let mut preparing = self.rooms.preparing.watch();
         let mut more = 0;
         loop {
-            consumers.0.has_consumers(subscription.consumers());
+            self.rooms.metrics.signals.has_consumers(subscription.consumers());
             tokio::select! {
                 biased;
                 () = drain.cancelled() => break,
@@ -309,27 +307,40 @@ impl<R: Runner> Service<R> {
     }
 
     /// Waits for what has begun, requeues what takes too long, and closes the connections to the broker.
-    async fn release(&self, mut jobs: JoinSet<()>, subscription: Option<Box<dyn Subscription>>) {
+    async fn release(&self, mut jobs: JoinSet<()>, mut subscription: Option<Box<dyn Subscription>>) {
         let told = self.rooms.clock.monotonic();
         let running_grace = self.options.running_grace();
-        if tokio::time::timeout(running_grace, drained(&mut jobs)).await.is_err() {
+        if tokio::time::timeout(running_grace, self.drained(&mut jobs, &mut subscription)).await.is_err() {
             tracing::warn!(running = jobs.len(), "the grace period ends: requeueing what still runs");
             self.rooms.abort.cancel();
             let left = self.options.grace.saturating_sub(self.rooms.clock.monotonic().saturating_sub(told));
-            if tokio::time::timeout(left, drained(&mut jobs)).await.is_err() {
+            if tokio::time::timeout(left, self.drained(&mut jobs, &mut subscription)).await.is_err() {
                 tracing::warn!(
                     jobs = jobs.len(),
                     "leaving without an answer from the broker; it will deliver these jobs again"
                 );
                 jobs.abort_all();
-                drained(&mut jobs).await;
+                while jobs.join_next().await.is_some() {}
             }
         }
+        self.rooms.metrics.signals.has_consumers(0);
         if let Some(subscription) = subscription {
             subscription.close().await;
         }
         self.rooms.broker.close().await;
         tracing::info!("drained");
+    }
+
+    /// Waits for what has begun. Consumers count until all that they delivered is settled, as they do for the broker: the fleet
+    /// takes consumers that nobody speaks for as workers that are not heard.
+    async fn drained(&self, jobs: &mut JoinSet<()>, subscription: &mut Option<Box<dyn Subscription>>) {
+        loop {
+            let consumers = subscription.as_ref().map_or(0, |subscription| subscription.consumers());
+            self.rooms.metrics.signals.has_consumers(consumers);
+            if jobs.join_next().await.is_none() {
+                return;
+            }
+        }
     }
 
     fn received(&self, delivery: Delivery) -> Received {
@@ -341,19 +352,9 @@ impl<R: Runner> Service<R> {
 
     fn became(&self, status: Status) {
         self.rooms.metrics.connected.set(i64::from(status == Status::Consuming));
+        if status == Status::Connecting {
+            self.rooms.metrics.signals.has_consumers(0);
+        }
         self.status.send_replace(status);
-    }
-}
-
-async fn drained(jobs: &mut JoinSet<()>) {
-    while jobs.join_next().await.is_some() {}
-}
-
-/// Counts consumers; there are none when it is gone.
-struct Consumers<'a>(&'a Signals);
-
-impl Drop for Consumers<'_> {
-    fn drop(&mut self) {
-        self.0.has_consumers(0);
     }
 }

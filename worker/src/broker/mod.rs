@@ -44,7 +44,7 @@ pub trait Subscription: Send {
     /// [`Subscription::next`] is awaited.
     fn extend_window(&mut self, more: usize);
 
-    /// Consumers that the broker has of it now.
+    /// Consumers that the broker counts of it now. One that takes no more may count until all that it delivered is settled.
     fn consumers(&self) -> usize;
 
     /// Takes no more. What was delivered stays with the worker until it is settled.

@@ -1,5 +1,7 @@
 //! The receipt of one delivery from RabbitMQ.
 
+use std::sync::Arc;
+
 use futures_util::future::{BoxFuture, FutureExt};
 use lapin::types::DeliveryTag;
 
@@ -12,6 +14,8 @@ pub(super) struct Tag {
     pub(super) tag: DeliveryTag,
     /// Gone once the delivery is settled.
     pub(super) settlements: Option<Settlements>,
+    /// Keeps its consumer counted.
+    pub(super) _held: Arc<()>,
 }
 
 impl Receipt for Tag {

@@ -3,6 +3,7 @@
 //! The prefetch is that of each consumer, and RabbitMQ's quorum queues don't let a live one change it: `basic.qos` has no
 //! effect there (seen on 3.10). So a larger window is more consumers on the same channel, and a smaller one fewer.
 
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use futures_util::StreamExt;
@@ -30,9 +31,11 @@ pub(super) struct Consuming {
     queue: String,
     prefetch: usize,
     /// What comes from all of them, with `None` at the end of each: lapin ends its stream without a word.
-    deliveries: SelectAll<BoxStream<'static, Option<lapin::Result<lapin::message::Delivery>>>>,
-    /// The tags of those that take jobs, in the order in which they were added.
-    consumers: Vec<ShortString>,
+    deliveries: SelectAll<BoxStream<'static, Option<lapin::Result<Delivered>>>>,
+    /// Those that take jobs, in the order in which they were added.
+    consumers: Vec<(ShortString, Weak<()>)>,
+    /// Those that were cancelled. The broker counts one for as long as a delivery of it is not settled.
+    cancelled: Vec<Weak<()>>,
     /// Those that were cancelled and whose end has not come yet.
     ending: usize,
     /// How many there should be.
@@ -44,6 +47,9 @@ pub(super) struct Consuming {
     lost: CancellationToken,
     stopping: bool,
 }
+
+/// A delivery, and what lives as long as any of its consumer's is not settled.
+type Delivered = (lapin::message::Delivery, Arc<()>);
 
 enum Change {
     Added(Consumer),
@@ -64,6 +70,7 @@ impl Consuming {
             prefetch: prefetch.into(),
             deliveries: SelectAll::new(),
             consumers: Vec::new(),
+            cancelled: Vec::new(),
             ending: 0,
             wanted: 1,
             change: None,
@@ -86,8 +93,13 @@ impl Consuming {
         .boxed()
     }
 
-    fn cancel(&mut self, consumer: ShortString) -> BoxFuture<'static, Result<Change, connect::Error>> {
+    fn cancel(
+        &mut self,
+        (consumer, held): (ShortString, Weak<()>),
+    ) -> BoxFuture<'static, Result<Change, connect::Error>> {
         self.ending += 1;
+        self.cancelled.retain(|held| held.strong_count() > 0);
+        self.cancelled.push(held);
         let (channel, timeout) = (self.channel.clone(), self.timeout);
         async move {
             let cancel = channel.basic_cancel(consumer, BasicCancelOptions::default());
@@ -99,13 +111,15 @@ impl Consuming {
 
     fn changed(&mut self, change: Change) {
         if let Change::Added(consumer) = change {
-            self.consumers.push(consumer.tag());
-            self.deliveries.push(consumer.map(Some).chain(futures_util::stream::iter([None])).boxed());
+            let held = Arc::new(());
+            self.consumers.push((consumer.tag(), Arc::downgrade(&held)));
+            let deliveries = consumer.map(move |delivery| Some(delivery.map(|delivery| (delivery, held.clone()))));
+            self.deliveries.push(deliveries.chain(futures_util::stream::iter([None])).boxed());
         }
     }
 
     /// The next delivery of any consumer; meanwhile consumers are added or cancelled, one at a time.
-    async fn delivered(&mut self) -> Result<Option<lapin::message::Delivery>, Error> {
+    async fn delivered(&mut self) -> Result<Option<Delivered>, Error> {
         loop {
             if self.change.is_none() && !self.stopping {
                 self.change = match self.consumers.len().cmp(&self.wanted) {
@@ -146,8 +160,9 @@ impl Subscription for Consuming {
     fn next(&mut self) -> BoxFuture<'_, Option<Result<Delivery, Error>>> {
         async move {
             match self.delivered().await {
-                Ok(delivery) => delivery.map(|delivery| {
-                    let receipt = Tag { tag: delivery.delivery_tag, settlements: Some(self.settlements.clone()) };
+                Ok(delivered) => delivered.map(|(delivery, held)| {
+                    let settlements = Some(self.settlements.clone());
+                    let receipt = Tag { tag: delivery.delivery_tag, settlements, _held: held };
                     let message = Message { body: delivery.data.into(), properties: delivery.properties.into() };
                     Ok(Delivery::new(message, delivery.redelivered, Box::new(receipt), self.lost.clone()))
                 }),
@@ -170,7 +185,7 @@ impl Subscription for Consuming {
     }
 
     fn consumers(&self) -> usize {
-        self.consumers.len()
+        self.consumers.len() + self.cancelled.iter().filter(|held| held.strong_count() > 0).count()
     }
 
     fn stop(&mut self) -> BoxFuture<'_, Result<(), Error>> {
