@@ -4,7 +4,7 @@
 //! worker ──Beat──▶ Fleet ──Interval──▶ History ──▶ Demand ──▶ exporters
 //! ```
 //!
-//! Every worker says every [`BEAT`] what it has counted ([`Beat`]). [`Fleet`] adds that up to what all of them did since the
+//! Every worker says every [`BEAT`] what it has counted ([`Beat`]). `Fleet` adds that up to what all of them did since the
 //! last beat, and [`Controller`] makes a number of replicas of it, with every term that led to it ([`Demand`]).
 //!
 //! All of it is pure: time is handed in as the duration since any fixed instant of the caller's monotonic clock, and no
