@@ -11,6 +11,8 @@ const MISSING_COMPLETIONS: f64 = 12.0;
 const SAMPLE_SECONDS: f64 = 20.0;
 /// … and over so many completions at least.
 const SAMPLE_COMPLETIONS: f64 = 30.0;
+/// Samples of one stretch, a bound on memory; then it begins anew.
+const SAMPLES_MAX: usize = 500;
 /// So many times the slots must have been tried.
 const MORE_SLOTS: f64 = 1.4;
 /// Under this elasticity of completions more slots do hardly more work.
@@ -35,8 +37,7 @@ impl Stall {
             return false;
         }
         self.still_seconds += interval.seconds;
-        let is_full = view.busy >= 0.9 * view.slots;
-        let patience = match is_full {
+        let patience = match view.is_full() {
             false => STALL_SECONDS,
             true => {
                 let expected = MISSING_COMPLETIONS * service.seconds / view.busy.max(1.0);
@@ -50,7 +51,7 @@ impl Stall {
 /// A stretch of time in which all slots were busy and jobs waited.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Downstream {
-    /// Since when the stretch lasts and the slots there were, at points of it.
+    /// Since when the stretch lasts, in seconds.
     since: Option<f64>,
     samples: Vec<Sample>,
     bound: Option<Bound>,
@@ -88,7 +89,7 @@ impl Downstream {
             let sample = Sample { slots, completions_per_second: window.sums.completions / window.seconds };
             self.judge(now, sample);
             self.samples.push(sample);
-            if self.samples.len() > 500 {
+            if self.samples.len() > SAMPLES_MAX {
                 *self = Self { bound: self.bound, since: Some(now), samples: Vec::new() };
             }
         }

@@ -11,7 +11,6 @@ use crate::holding::Holding;
 use crate::load::{self, Load};
 use crate::policy::Policy;
 use crate::queueing;
-use crate::sums::Distribution;
 
 /// From the number to a running container, beside the worker's own boot: the HPA's period and the scheduler, in seconds.
 const ACTUATION_SECONDS: f64 = 17.0;
@@ -29,8 +28,6 @@ const DEAD_BAND: f64 = 0.3;
 const DEAD_BAND_SHARE: f64 = 0.01;
 /// Of the waiting places there are, so many are to be used.
 const PLACES_TARGET: f64 = 0.8;
-/// With less of the slots in use there are free ones, though heartbeats come a little later than the queue's depth.
-const FULL_SHARE: f64 = 0.9;
 /// A backlog of more than this share of the slots' work in a second is saturation.
 const SATURATED_SHARE: f64 = 0.05;
 
@@ -79,43 +76,30 @@ impl Controller {
         self.fleet.sight(now, depth);
     }
 
-    /// How long jobs waited for a slot and how long they held it, over all processes.
-    pub fn distributions(&self) -> (Distribution, Distribution) {
-        self.fleet.distributions()
-    }
-
-    /// How many replicas there should be. To be called every [`BEAT`](crate::BEAT); `now` never goes back.
-    pub fn tick(&mut self, now: Duration) -> Demand {
+    /// How many replicas there should be; `None` while nothing has been known yet, since any number would be a guess. To be
+    /// called every [`BEAT`](crate::BEAT); `now` never goes back.
+    pub fn tick(&mut self, now: Duration) -> Option<Demand> {
         let own = self.own(now);
-        let eldest = self.fleet.eldest(now).filter(|(process, ..)| *process != self.process);
-        let demand = eldest.map_or(own, |(_, demand, _)| demand.clone());
-        self.present = Some(demand.clone());
-        demand
+        let eldest = self.fleet.eldest(now).filter(|(process, _)| *process != self.process);
+        self.present = eldest.map(|(_, demand)| demand.clone()).or(own);
+        self.present.clone()
     }
 
-    fn own(&mut self, now: Duration) -> Demand {
+    fn own(&mut self, now: Duration) -> Option<Demand> {
         let seconds = now.as_secs_f64();
-        match self.fleet.tick(now) {
-            Err(_) => self.unknown(),
-            Ok((interval, view)) => {
-                if view.slots_per_worker > 0.0 {
-                    self.slots_per_worker = view.slots_per_worker;
-                }
-                if let Some(interval) = interval {
-                    self.history.push(interval);
-                }
-                self.since.get_or_insert(seconds);
-                self.known(seconds, &interval.unwrap_or_default(), &view)
-            }
+        let Some((interval, view)) = self.fleet.tick(now) else {
+            // The present number stays: it is known what it was for, and nothing is known that speaks against it.
+            let present = self.present.clone();
+            return present.map(|present| Demand { state: State::Unknown, winner: Term::Hold, ..present });
+        };
+        if view.slots_per_worker > 0.0 {
+            self.slots_per_worker = view.slots_per_worker;
         }
-    }
-
-    /// The present number stays: it is known what it was for, and nothing is known that speaks against it.
-    fn unknown(&mut self) -> Demand {
-        let mut demand = self.present.clone().unwrap_or_else(|| Demand::nothing(self.policy.min));
-        demand.state = State::Unknown;
-        demand.winner = Term::Hold;
-        demand
+        if let Some(interval) = interval {
+            self.history.push(interval);
+        }
+        self.since.get_or_insert(seconds);
+        Some(self.known(seconds, &interval.unwrap_or_default(), &view))
     }
 
     fn known(&mut self, now: f64, interval: &Interval, view: &View) -> Demand {
@@ -126,8 +110,7 @@ impl Controller {
         let most = f64::from(self.policy.max) * self.slots_per_worker * self.policy.target_load;
         self.loads.push(now, load.erlangs.min(most));
         let held = self.loads.held(now, hold);
-        let is_full = view.busy >= FULL_SHARE * view.slots;
-        let is_saturated = is_full && view.backlog * service.seconds > SATURATED_SHARE * view.slots;
+        let is_saturated = view.is_full() && view.backlog * service.seconds > SATURATED_SHARE * view.slots;
         let slots = self.slots(&load, held, &service, view);
         let places = self.places(&load, view, &service);
         let observed = self.observed(&load, &service, view);
@@ -166,7 +149,7 @@ impl Controller {
         };
         let due = drain_time.as_secs_f64().min(wait).max(1e-3);
         // Jobs that wait while slots are free do so for want of delivery, and more slots would wait with them.
-        let is_short = view.backlog > 0.5 && view.busy >= FULL_SHARE * view.slots;
+        let is_short = view.backlog > 0.5 && view.is_full();
         let jobs = if is_short { view.backlog + self.growth(view) } else { 0.0 };
         let drain = view.busy + jobs * (m / due).min(1.0);
         Slots {
@@ -258,18 +241,17 @@ impl Controller {
 
     /// In a stall the number stays, with a tenth more as a probe.
     fn stalled(&self, demand: &mut Demand, view: &View) {
-        let before = self.present.as_ref().filter(|present| present.state != State::Stalled);
-        let present = match (before, &self.present) {
-            (Some(before), _) => (f64::from(before.replicas).min(view.workers.max(1.0) * 1.1) * 1.1).floor(),
-            (None, Some(present)) => f64::from(present.replicas),
-            (None, None) => view.workers,
-        };
-        let asked = self.present.as_ref().map_or(0, |present| present.replicas);
-        demand.replicas = (present as u32).max(asked).clamp(self.policy.min, self.policy.max);
+        let asked = self.present.as_ref().map_or(view.workers, |present| f64::from(present.replicas));
+        let is_begun = self.present.as_ref().is_some_and(|present| present.state == State::Stalled);
+        // What was asked for since the stall began and is not there yet is no base for a tenth more.
+        let probe = if is_begun { asked } else { (asked.min(1.1 * view.workers) * 1.1).floor() };
+        demand.replicas = (probe.max(asked) as u32).clamp(self.policy.min, self.policy.max);
         demand.state = State::Stalled;
         demand.winner = Term::Probe;
     }
 
+    /// The number at which more did no more work, though more slots than that are in use: what runs in them waits for
+    /// something that they slow down.
     fn downstream_bound(&self, demand: &mut Demand, slots: f64, is_probe: bool) {
         let factor = if is_probe { 1.3 } else { 1.0 };
         let replicas = (slots * factor / self.slots_per_worker.max(1e-9)).ceil();

@@ -109,12 +109,6 @@ pub struct Observed {
 }
 
 impl Demand {
-    /// The demand of one that knows nothing yet.
-    pub(crate) fn nothing(replicas: u32) -> Self {
-        let (slots, observed) = (Slots::default(), Observed::default());
-        Self { replicas, state: State::Unknown, winner: Term::Min, slots, places: 0.0, observed }
-    }
-
     /// Whether every number is one that a true process can send.
     pub(crate) fn is_possible(&self) -> bool {
         let Slots { load, promise, drain, floor } = self.slots;

@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use crate::beat::{BEAT, Beat, Depth};
-use crate::demand::Demand;
-use crate::sums::{Distribution, Sums};
+use crate::demand::{Demand, State};
+use crate::sums::Sums;
 
 /// Processes of one group; more are not heard.
 const MEMBERS_MAX: usize = 2_000;
@@ -20,6 +20,8 @@ const DEPTH_AGE_MAX: Duration = Duration::from_secs(6);
 const COVERAGE_MAX: f64 = 20.0;
 /// Starts of workers from which the boot time is taken.
 const BOOTS: usize = 10;
+/// From this share of the slots in use on, none counts as free.
+const FULL_SHARE: f64 = 0.9;
 /// The boot time before any worker has said one, in seconds.
 const BOOT_SECONDS: f64 = 10.0;
 
@@ -72,13 +74,12 @@ pub(crate) struct View {
     pub(crate) boot_seconds: f64,
 }
 
-/// Why a tick knows nothing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Gap {
-    /// The queue's depth is not known.
-    NoDepth,
-    /// The queue has consumers and none is heard.
-    NoBeats,
+impl View {
+    /// With less of the slots in use there are free ones: heartbeats come a little later than the queue's depth, so that the two
+    /// are not of one instant.
+    pub(crate) fn is_full(&self) -> bool {
+        self.busy >= FULL_SHARE * self.slots
+    }
 }
 
 impl Fleet {
@@ -113,8 +114,8 @@ impl Fleet {
     }
 
     /// What was done since the last tick and what there is now. The interval is absent right after a gap, since what
-    /// happened in it is not known.
-    pub(crate) fn tick(&mut self, now: Duration) -> Result<(Option<Interval>, View), Gap> {
+    /// happened in it is not known. `None` in a gap: the queue's depth is not known, or none of its consumers is heard.
+    pub(crate) fn tick(&mut self, now: Duration) -> Option<(Option<Interval>, View)> {
         let before: f64 = self.consumers();
         let mut sums = Sums::default();
         for member in self.members.values_mut() {
@@ -130,11 +131,10 @@ impl Fleet {
             stays
         });
         let is_fewer = self.members.len() < members;
-        let known = self.known(now, before);
-        let Ok(depth) = known else {
+        let Some(depth) = self.known(now, before) else {
             self.last = None;
             self.coverage = 1.0;
-            return Err(known.err().unwrap_or(Gap::NoDepth));
+            return None;
         };
         let heard = self.consumers();
         if f64::from(depth.consumers) < before {
@@ -153,16 +153,15 @@ impl Fleet {
             sums: sums * coverage,
         });
         self.last = Some((now, view.backlog));
-        Ok((interval, view))
+        Some((interval, view))
     }
 
-    fn known(&self, now: Duration, consumers: f64) -> Result<Depth, Gap> {
-        let fresh = self.depth.filter(|(seen, _)| now.saturating_sub(*seen) <= DEPTH_AGE_MAX);
-        let (_, depth) = fresh.ok_or(Gap::NoDepth)?;
+    fn known(&self, now: Duration, consumers: f64) -> Option<Depth> {
+        let (_, depth) = self.depth.filter(|(seen, _)| now.saturating_sub(*seen) <= DEPTH_AGE_MAX)?;
         let latest = self.members.values().filter(|member| member.consumes()).map(|member| member.heard).max();
         let is_heard = latest.is_some_and(|heard| now.saturating_sub(heard) <= 3 * BEAT);
         let is_silent = (depth.consumers > 0 || consumers > 0.0) && !is_heard;
-        if is_silent { Err(Gap::NoBeats) } else { Ok(depth) }
+        (!is_silent).then_some(depth)
     }
 
     fn consumers(&self) -> f64 {
@@ -201,27 +200,18 @@ impl Fleet {
         self.boots.iter().copied().reduce(f64::max).unwrap_or(BOOT_SECONDS)
     }
 
-    /// How long jobs waited and how long they held a slot, over all processes since their starts.
-    pub(crate) fn distributions(&self) -> (Distribution, Distribution) {
-        let mut both = (Distribution::default(), Distribution::default());
-        for member in self.members.values() {
-            both.0 += member.beat.waits;
-            both.1 += member.beat.services;
-        }
-        both
-    }
-
-    /// The demand of the eldest process heard within two beats, and how long ago it was heard. All processes follow it, so
-    /// that all show one number.
-    pub(crate) fn eldest(&self, now: Duration) -> Option<(&str, &Demand, Duration)> {
+    /// The demand of the eldest process that was heard within two beats and knows one. All processes follow it, so that all
+    /// show one number.
+    pub(crate) fn eldest(&self, now: Duration) -> Option<(&str, &Demand)> {
         let age = |member: &Member| now.saturating_sub(member.heard);
-        let candidates =
-            self.members.values().filter(|member| age(member) <= 2 * BEAT + BEAT / 2 && !member.beat.leaving);
         let uptime = |member: &Member| member.beat.uptime_seconds + age(member).as_secs_f64();
-        let eldest = candidates.filter(|member| member.beat.demand.is_some()).max_by(|one, other| {
-            uptime(one).total_cmp(&uptime(other)).then(other.beat.process.cmp(&one.beat.process))
-        })?;
-        Some((&eldest.beat.process, eldest.beat.demand.as_ref()?, age(eldest)))
+        let present = self.members.values().filter(|member| age(member) <= 2 * BEAT + BEAT / 2 && !member.beat.leaving);
+        let known = present.filter_map(|member| {
+            let demand = member.beat.demand.as_ref().filter(|demand| demand.state != State::Unknown)?;
+            Some((uptime(member), member.beat.process.as_str(), demand))
+        });
+        let eldest = known.max_by(|one, other| one.0.total_cmp(&other.0).then(other.1.cmp(one.1)));
+        eldest.map(|(_, process, demand)| (process, demand))
     }
 }
 

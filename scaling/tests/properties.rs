@@ -43,7 +43,7 @@ fn demand(workers: u32, rate: f64, ready: u32, busy: u32, skew: f64, beats: u32)
             controller.hear(now, beat(&format!("w{worker}"), 1_000.0 + skew * f64::from(worker % 2), sums, level));
         }
         controller.sight(now, Depth { ready, consumers: workers });
-        last = Some(controller.tick(now));
+        last = controller.tick(now);
     }
     last.unwrap()
 }
@@ -116,10 +116,10 @@ fn unknown_never_lowers_and_is_never_taken_for_zero() {
         controller.hear(BEAT, beat(&format!("w{worker}"), 100.0, Sums::default(), level));
     }
     controller.sight(BEAT, Depth { ready: 50, consumers: 10 });
-    let before = controller.tick(BEAT);
+    let before = controller.tick(BEAT).unwrap();
     assert!(before.replicas >= 10, "{before:?}");
     for n in 2..200 {
-        let demand = controller.tick(BEAT * n);
+        let demand = controller.tick(BEAT * n).unwrap();
         assert!(demand.replicas >= before.replicas, "{demand:?}");
         if n > 5 {
             assert_eq!(demand.state, State::Unknown);
@@ -136,7 +136,22 @@ fn all_follow_the_eldest() {
     young.hear(BEAT, elder);
     young.hear(BEAT, own);
     young.sight(BEAT, Depth { ready: 0, consumers: 0 });
-    assert_eq!(young.tick(BEAT).replicas, 17);
+    assert_eq!(young.tick(BEAT).unwrap().replicas, 17);
+    let mut lost = beat("a", 502.0, Sums::default(), Level::default());
+    lost.demand = Some(Demand { replicas: 40, state: State::Unknown, ..demand(2, 10.0, 0, 1, 0.0, 5) });
+    young.hear(BEAT * 2, lost);
+    young.sight(BEAT * 2, Depth { ready: 0, consumers: 0 });
+    assert_ne!(young.tick(BEAT * 2).unwrap().replicas, 40, "one who does not know is not followed");
+}
+
+#[test]
+fn one_who_has_not_heard_the_fleet_yet_gives_no_number() {
+    let mut young = Controller::new(Policy::default(), "young".to_owned());
+    assert_eq!(young.tick(BEAT), None, "neither depth nor heartbeats");
+    young.sight(BEAT, Depth { ready: 0, consumers: 20 });
+    assert_eq!(young.tick(BEAT * 2), None, "the queue has consumers, and none is heard");
+    young.sight(BEAT * 3, Depth { ready: 40, consumers: 0 });
+    assert_eq!(young.tick(BEAT * 3).map(|demand| demand.replicas), Some(3), "no consumers: 40 jobs, 16 slots a worker");
 }
 
 /// Half an hour at a steady load, with a fault in its second part.

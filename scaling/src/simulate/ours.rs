@@ -96,9 +96,8 @@ impl Scaler for Ours {
         }
         let is_tick = self.step % 4 == 2;
         if is_tick {
-            let demand = self.controller.tick(now);
-            self.demands.push((world.now, demand.clone()));
-            self.demand = Some(demand);
+            self.demand = self.controller.tick(now);
+            self.demands.extend(self.demand.clone().map(|demand| (world.now, demand)));
         }
         let demand = self.demand.as_ref()?;
         match &mut self.actuator {

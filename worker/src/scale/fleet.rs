@@ -195,9 +195,8 @@ impl Own {
     }
 
     fn compute(&mut self, now: Duration) {
-        let demand = self.controller.tick(now);
-        self.view.computed(now, demand.clone(), self.heard);
-        self.demand = Some(demand);
+        self.demand = self.controller.tick(now);
+        self.view.computed(now, self.demand.clone(), self.heard);
     }
 
     /// Says what there is to say. What this process says it hears at once.

@@ -49,17 +49,15 @@ impl View {
         Self { group, clock, known: RwLock::default(), changed: watch::Sender::default() }
     }
 
-    /// The number was computed at `now` from what was heard up to then.
-    pub(super) fn computed(&self, now: Duration, demand: Demand, heard: Heard) {
+    /// The number was computed at `now` from what was heard up to then; `None` where nothing has been known yet.
+    pub(super) fn computed(&self, now: Duration, demand: Option<Demand>, heard: Heard) {
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
-        known.unknown_since = match demand.state {
-            State::Unknown => known.unknown_since.or(Some(now)),
-            _ => None,
-        };
+        let is_unknown = demand.as_ref().is_none_or(|demand| demand.state == State::Unknown);
+        known.unknown_since = if is_unknown { known.unknown_since.or(Some(now)) } else { None };
         if heard.is_connected {
             known.computed = Some((now, UNIX_EPOCH + self.clock.now()));
         }
-        (known.demand, known.heard) = (Some(demand), heard);
+        (known.demand, known.heard) = (demand, heard);
         drop(known);
         self.changed.send_replace(());
     }
@@ -155,9 +153,12 @@ mod tests {
         let at = |second: u64, state, is_connected, worker: Option<u64>, depth: Option<u64>| {
             clock.0.store(second, Ordering::SeqCst);
             let (worker, depth) = (worker.map(Duration::from_secs), depth.map(Duration::from_secs));
-            view.computed(Duration::from_secs(second), demand(state), Heard { is_connected, worker, depth });
+            let demand = Some(demand(state));
+            view.computed(Duration::from_secs(second), demand, Heard { is_connected, worker, depth });
         };
         assert_eq!(read(0), "no broker is connected");
+        view.computed(Duration::ZERO, None, Heard { is_connected: true, ..Heard::default() });
+        assert_eq!(read(1), "no worker has been heard yet");
         at(100, State::Ok, true, Some(99), Some(99));
         assert_eq!((read(100), read(106)), ("7 after 0ns".to_owned(), "7 after 6s".to_owned()));
         assert_eq!(read(107), "the broker has not answered for 7 s");
