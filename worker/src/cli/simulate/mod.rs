@@ -83,7 +83,7 @@ pub(crate) fn simulate(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let runs = all(&loads, |load| runs(&load.trace(arguments.seed), &setting, &policy));
     say(table::report(&runs, &policy))?;
     if let Some(path) = arguments.html {
-        let text = page::report(&runs, &policy).context("the curves cannot be drawn")?;
+        let text = page::report(&runs, &policy, setting.slots).context("the curves cannot be drawn")?;
         std::fs::write(&path, text).with_context(|| format!("{} cannot be written", path.display()))?;
         say(format_args!("\nwith drawn curves: {}\n", path.display()))?;
     }

@@ -13,6 +13,8 @@ use scriptmill_scaling::simulate::{Point, Score};
 
 /// The size of one drawing, in CSS pixels.
 const SIZE: (u32, u32) = (1_040, 340);
+/// The scales end above the curves, so that the legend hides none.
+const HEADROOM: f64 = 1.6;
 /// Colours that are told apart without seeing red from green.
 const OURS: RGBColor = RGBColor(0, 114, 178);
 const OMNISCIENT: RGBColor = RGBColor(230, 159, 0);
@@ -37,7 +39,7 @@ h2 { margin: 2rem 0 0 }
 ///
 /// # Errors
 /// A curve cannot be drawn.
-pub(super) fn report(runs: &[Runs], policy: &Policy) -> anyhow::Result<String> {
+pub(super) fn report(runs: &[Runs], policy: &Policy, slots: u32) -> anyhow::Result<String> {
     let mut out = HEAD.to_owned();
     _ = writeln!(out, "<pre>{}</pre>", escaped(&super::table::report(runs, policy)));
     for runs in runs {
@@ -51,7 +53,7 @@ pub(super) fn report(runs: &[Runs], policy: &Policy) -> anyhow::Result<String> {
             100.0 * omniscient.broken,
             omniscient.replica_hours
         );
-        out.push_str(&drawn(ours, omniscient).map_err(|error| anyhow!("{error}"))?);
+        out.push_str(&drawn(ours, omniscient, slots.into()).map_err(|error| anyhow!("{error}"))?);
     }
     out.push_str("</html>\n");
     Ok(out)
@@ -62,13 +64,12 @@ fn escaped(text: &impl Display) -> String {
 }
 
 /// Replicas of ours and of the omniscient one, with the slots in use as replicas' worth, and the queue on a scale of its own.
-fn drawn(ours: &Score, omniscient: &Score) -> Result<String, Box<dyn std::error::Error>> {
+fn drawn(ours: &Score, omniscient: &Score, slots: f64) -> Result<String, Box<dyn std::error::Error>> {
     let mut svg = String::new();
     let most = |points: &[Point], what: fn(&Point) -> f64| points.iter().map(what).fold(0.0, f64::max);
     let minutes = ours.curve.last().map_or(1.0, |point| point.at / 60.0);
     let replicas =
         most(&ours.curve, |point| point.replicas).max(most(&omniscient.curve, |point| point.replicas)).max(1.0);
-    let slots = most(&ours.curve, |point| point.busy).max(1.0);
     let queue = most(&ours.curve, |point| point.queued).max(10.0);
     {
         let area = SVGBackend::with_string(&mut svg, SIZE).into_drawing_area();
@@ -78,17 +79,16 @@ fn drawn(ours: &Score, omniscient: &Score) -> Result<String, Box<dyn std::error:
             .x_label_area_size(36)
             .y_label_area_size(48)
             .right_y_label_area_size(64)
-            .build_cartesian_2d(0.0..minutes, 0.0..replicas * 1.1)?
-            .set_secondary_coord(0.0..minutes, 0.0..queue * 1.1);
+            .build_cartesian_2d(0.0..minutes, 0.0..replicas * HEADROOM)?
+            .set_secondary_coord(0.0..minutes, 0.0..queue * HEADROOM);
         chart.configure_mesh().disable_mesh().x_desc("minutes").y_desc("replicas").draw()?;
         chart.configure_secondary_axes().y_desc("jobs in the queue").draw()?;
-        let per_replica = slots / replicas;
         let series = |points: &[Point], value: fn(&Point) -> f64| -> Vec<(f64, f64)> {
             points.iter().map(|point| (point.at / 60.0, value(point))).collect()
         };
         let busy = series(&ours.curve, |point| point.busy);
         let curves = [
-            ("slots in use, scaled", LOAD, busy.into_iter().map(|(at, busy)| (at, busy / per_replica)).collect()),
+            ("slots in use, in replicas", LOAD, busy.into_iter().map(|(at, busy)| (at, busy / slots)).collect()),
             ("replicas of one who knows the future", OMNISCIENT, series(&omniscient.curve, |point| point.replicas)),
             ("replicas", OURS, series(&ours.curve, |point| point.replicas)),
         ];
