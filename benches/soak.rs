@@ -58,6 +58,7 @@ async fn main() -> anyhow::Result<()> {
         clock,
         metrics,
         retry_pause_max: Duration::from_secs(1),
+        promised_wait: Duration::from_secs(1),
     };
     let service = options.build(parts)?;
     let drain = CancellationToken::new();

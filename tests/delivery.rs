@@ -27,7 +27,7 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-/// The source of a script whose preparation never ends.
+/// What the source of a script begins with whose preparation never ends.
 const NEW: &str = "new";
 
 /// Waits as many milliseconds as the input says, and answers with the attempt. It runs a given number of jobs.
@@ -44,7 +44,7 @@ impl Runner for StandIn {
     }
 
     async fn ready(&self, script: &Bundle) -> Option<()> {
-        (script.modules[0].source != NEW).then_some(())
+        (!script.modules[0].source.starts_with(NEW)).then_some(())
     }
 
     /// Never ends.
@@ -90,6 +90,7 @@ impl Worker {
             clock: clock(),
             metrics: metrics.clone(),
             retry_pause_max: pause,
+            promised_wait: Duration::from_secs(1),
         };
         let service = options.build(parts).unwrap();
         let (drain, status) = (CancellationToken::new(), service.status());
@@ -289,8 +290,8 @@ async fn what_outlasts_the_grace_period_is_requeued() {
         let queue = rabbit.declare_requester("replies").await;
         rabbit.put(&rabbit.names.jobs, &job("endless", json!(600_000)), properties("endless", &queue)).await;
         rabbit.put(&rabbit.names.jobs, &job("waiting", json!(1)), properties("waiting", &queue)).await;
-        soon("both jobs' receipt", async {
-            while worker.seen().sums.delivered < 2.0 || worker.seen().level.busy < 1 {
+        soon("the job that ran", async {
+            while worker.seen().level.busy < 1 {
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
         })
@@ -308,7 +309,7 @@ async fn what_outlasts_the_grace_period_is_requeued() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn jobs_whose_script_is_being_prepared_hold_up_no_others() {
-    const NEW_JOBS: usize = 300;
+    const NEW_JOBS: usize = 150;
     with_rabbit(async |rabbit| {
         let worker = Worker::start(rabbit.options(), options(2));
         worker.is(Status::Consuming).await;
@@ -318,8 +319,10 @@ async fn jobs_whose_script_is_being_prepared_hold_up_no_others() {
             rabbit.put(&rabbit.names.jobs, &job_of(NEW, &id, json!(1)), properties(&id, &queue)).await;
         }
         put_jobs(rabbit, 100, json!(1), &queue).await;
+        // They are many of one script, so most are left to others; and those that are held make room.
         assert_eq!(collect(rabbit, &queue, 100).await.len(), 100);
-        assert_eq!(worker.metrics.preparing.get(), NEW_JOBS as i64);
+        let preparing = worker.metrics.preparing.get();
+        assert!((1..=60).contains(&preparing), "{preparing} jobs are in preparation");
         assert_eq!(worker.seen().level.busy, 0);
         // Those were never begun, and go back as they came.
         worker.stop().await.unwrap();
@@ -341,7 +344,8 @@ async fn no_more_jobs_are_prepared_than_there_is_memory_for() {
         let queue = rabbit.declare_requester("replies").await;
         for n in 0..100 {
             let id = format!("new-{n}");
-            rabbit.put(&rabbit.names.jobs, &job_of(NEW, &id, json!(1)), properties(&id, &queue)).await;
+            let source = format!("{NEW} {n}");
+            rabbit.put(&rabbit.names.jobs, &job_of(&source, &id, json!(1)), properties(&id, &queue)).await;
         }
         soon("jobs in preparation", async {
             while worker.metrics.preparing.get() < 15 {
@@ -355,6 +359,65 @@ async fn no_more_jobs_are_prepared_than_there_is_memory_for() {
         assert!((15..=30).contains(&preparing), "{preparing} jobs are in preparation");
         assert!(rabbit.ready(&rabbit.names.jobs).await >= 70);
         worker.stop().await.unwrap();
+    })
+    .await;
+}
+
+/// A worker whose jobs have been so short that it holds some beyond its slots.
+async fn with_a_margin(rabbit: &Rabbit, queue: &str, slots: usize) -> Worker {
+    let worker = Worker::start(rabbit.options(), options(slots));
+    worker.is(Status::Consuming).await;
+    put_jobs(rabbit, 200, json!(1), queue).await;
+    collect(rabbit, queue, 200).await;
+    soon("a margin", async {
+        while worker.seen().level.consumers < 2 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    })
+    .await;
+    worker
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_free_slot_goes_before_the_margin_of_another_worker() {
+    with_rabbit(async |rabbit| {
+        let queue = rabbit.declare_requester("replies").await;
+        let first = with_a_margin(rabbit, &queue, 2).await;
+        let second = Worker::start(rabbit.options(), options(2));
+        second.is(Status::Consuming).await;
+        put_jobs(rabbit, 4, json!(600_000), &queue).await;
+        soon("a job in every slot", async {
+            while first.seen().level.busy < 2 || second.seen().level.busy < 2 {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        })
+        .await;
+        assert_eq!((first.seen().level.unstarted, first.metrics.requeued.get()), (0, 0));
+        first.running.abort();
+        second.running.abort();
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn jobs_that_wait_behind_long_ones_go_back_to_where_others_take_them() {
+    with_rabbit(async |rabbit| {
+        let queue = rabbit.declare_requester("replies").await;
+        let first = with_a_margin(rabbit, &queue, 1).await;
+        put_jobs(rabbit, 1, json!(600_000), &queue).await;
+        put_jobs(rabbit, 8, json!(1), &queue).await;
+        soon("short jobs at the worker with the long one", async {
+            while first.seen().level.unstarted == 0 {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        })
+        .await;
+        let second = Worker::start(rabbit.options(), options(1));
+        collect(rabbit, &queue, 8).await;
+        assert_eq!(first.seen().level.busy, 1);
+        assert!(first.metrics.requeued.get() > 0);
+        first.running.abort();
+        second.stop().await.unwrap();
     })
     .await;
 }

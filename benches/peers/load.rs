@@ -74,7 +74,7 @@ impl Broker {
                 let name = format!("{prefix}.{name}");
                 channel.queue_delete(name.as_str().into(), QueueDeleteOptions::default()).await?;
             }
-            for name in ["results", "unclaimed", "dead"] {
+            for name in ["jobs", "results", "unclaimed", "dead", "heartbeats"] {
                 let name = format!("{prefix}.{name}");
                 channel.exchange_delete(name.as_str().into(), ExchangeDeleteOptions::default()).await?;
             }

@@ -10,6 +10,7 @@ mod echo;
 mod figures;
 mod load;
 mod process;
+mod share;
 mod storm;
 mod tables;
 
@@ -63,6 +64,8 @@ enum Role {
     Echo,
     /// Measure Scriptmill alone, beside a storm of new scripts
     Storm(storm::Storm),
+    /// Measure Scriptmill alone, when a second worker joins a backlog
+    Share(share::Share),
 }
 
 fn main() -> anyhow::Result<()> {
@@ -72,6 +75,9 @@ fn main() -> anyhow::Result<()> {
         Some(Role::Echo) => runtime.block_on(echo::run()),
         Some(Role::Storm(storm)) => {
             runtime.block_on(with_broker(&arguments.broker, async |broker| storm::run(broker, storm).await))
+        }
+        Some(Role::Share(share)) => {
+            runtime.block_on(with_broker(&arguments.broker, async |broker| share::run(broker, share).await))
         }
         None => runtime.block_on(compare(&arguments)),
     }

@@ -6,6 +6,7 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
+use futures_util::future::try_join_all;
 use hdrhistogram::Histogram;
 use serde_json::Value;
 use tokio::process::{Child, Command};
@@ -136,6 +137,29 @@ impl Worker {
             first.check(&outcome)?;
         }
         Ok(Self { line, child, pid, is_echo, first_outcome })
+    }
+
+    /// Starts another worker on the same queue.
+    pub(crate) fn beside(&self, broker: &Broker, peer: &Peer, prefetch: usize) -> anyhow::Result<Child> {
+        let mut command = peer.command(broker, &self.line, prefetch)?;
+        command.spawn().with_context(|| format!("{command:?}"))
+    }
+
+    /// Sends jobs at once.
+    pub(crate) async fn send(&self, jobs: Vec<Vec<u8>>) -> anyhow::Result<()> {
+        let sender = &self.line.sender;
+        let sent = jobs.iter().enumerate().map(|(number, job)| sender.publish(job, number as u64));
+        try_join_all(sent).await?;
+        Ok(())
+    }
+
+    /// Waits for so many answers.
+    pub(crate) async fn answers(&mut self, count: usize, case: &Case) -> anyhow::Result<()> {
+        for _ in 0..count {
+            let (_, answer) = self.line.answer().await?;
+            case.check(&answer)?;
+        }
+        Ok(())
     }
 
     pub(crate) async fn load(&mut self, case: &Case, concurrency: usize, span: Duration) -> anyhow::Result<Work> {

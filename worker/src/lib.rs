@@ -23,3 +23,4 @@ pub mod schedule;
 pub mod service;
 pub mod settle;
 pub mod signals;
+mod window;

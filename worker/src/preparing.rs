@@ -1,6 +1,11 @@
 //! Jobs whose script is being prepared. Preparing is a class of its own: such a job holds neither a slot nor, in effect, a
 //! place in the prefetch window, so that those behind it whose script is ready go ahead.
 
+use std::collections::HashMap;
+use std::hash::{BuildHasher as _, RandomState};
+use std::sync::{Mutex, PoisonError};
+
+use scriptmill_sdk::Bundle;
 use tokio::sync::watch;
 
 use crate::metrics::Metrics;
@@ -13,6 +18,8 @@ const OVERHEAD_BYTES: u64 = 4 << 10;
 /// How much is being prepared.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Load {
+    /// Different scripts.
+    pub(crate) scripts: usize,
     /// Jobs.
     pub(crate) jobs: usize,
     /// Memory that they take.
@@ -22,12 +29,15 @@ pub(crate) struct Load {
 /// All jobs in preparation.
 pub(crate) struct Preparing {
     load: watch::Sender<Load>,
+    /// Jobs in preparation of each script.
+    scripts: Mutex<HashMap<u64, usize>>,
+    hasher: RandomState,
     metrics: Metrics,
 }
 
 impl Preparing {
     pub(crate) fn new(metrics: Metrics) -> Self {
-        Self { load: watch::Sender::default(), metrics }
+        Self { load: watch::Sender::default(), scripts: Mutex::default(), hasher: RandomState::new(), metrics }
     }
 
     /// How much is being prepared, now and from now on.
@@ -35,25 +45,86 @@ impl Preparing {
         self.load.subscribe()
     }
 
-    /// Counts a job whose message has `message_bytes`, for as long as its place lives.
-    pub(crate) fn enter(&self, message_bytes: usize) -> Place<'_> {
+    /// Counts a job of this script whose message has `message_bytes`, for as long as its place lives.
+    pub(crate) fn enter(&self, script: &Bundle, message_bytes: usize) -> Place<'_> {
+        let key = self.hasher.hash_one(script);
         let bytes = COPIES * message_bytes as u64 + OVERHEAD_BYTES;
-        self.load.send_modify(|load| *load = Load { jobs: load.jobs + 1, bytes: load.bytes + bytes });
+        let mut scripts = self.scripts.lock().unwrap_or_else(PoisonError::into_inner);
+        let jobs = scripts.entry(key).or_default();
+        *jobs += 1;
+        let is_first = *jobs == 1;
+        self.load.send_modify(|load| {
+            let Load { jobs, bytes: before, .. } = *load;
+            *load = Load { scripts: scripts.len(), jobs: jobs + 1, bytes: before + bytes };
+        });
         self.metrics.preparing.inc();
-        Place { preparing: self, bytes }
+        Place { preparing: self, key, bytes, is_first }
     }
 }
 
 /// The place of one job in preparation.
 pub(crate) struct Place<'a> {
     preparing: &'a Preparing,
+    key: u64,
     bytes: u64,
+    /// No other job of its script was being prepared when it came.
+    pub(crate) is_first: bool,
 }
 
 impl Drop for Place<'_> {
     fn drop(&mut self) {
-        let Self { preparing, bytes } = self;
-        preparing.load.send_modify(|load| *load = Load { jobs: load.jobs - 1, bytes: load.bytes - *bytes });
+        let Self { preparing, key, bytes, .. } = self;
+        let mut scripts = preparing.scripts.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(jobs) = scripts.get_mut(key) {
+            *jobs -= 1;
+            if *jobs == 0 {
+                scripts.remove(key);
+            }
+        }
+        preparing.load.send_modify(|load| {
+            let Load { jobs, bytes: before, .. } = *load;
+            *load = Load { scripts: scripts.len(), jobs: jobs - 1, bytes: before - *bytes };
+        });
         preparing.metrics.preparing.dec();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use prometheus_client::registry::Registry;
+    use scriptmill_sdk::Module;
+
+    use super::*;
+
+    fn script(source: &str) -> Bundle {
+        Bundle { modules: vec![Module { name: "main.ts".to_owned(), source: source.to_owned() }] }
+    }
+
+    struct Stopped;
+
+    impl scriptmill_sandbox::Clock for Stopped {
+        fn sleep(&self, _: std::time::Duration) -> futures_util::future::BoxFuture<'static, ()> {
+            Box::pin(std::future::pending())
+        }
+    }
+
+    #[test]
+    fn scripts_count_once_however_many_jobs_they_have() {
+        let preparing = Preparing::new(Metrics::new(&mut Registry::default(), Arc::new(Stopped)));
+        let load = || *preparing.watch().borrow();
+        let places = ["a", "a", "b"].map(|source| preparing.enter(&script(source), 1_000));
+        assert_eq!(places.each_ref().map(|place| place.is_first), [true, false, true]);
+        let bytes = 3 * (2 * 1_000 + OVERHEAD_BYTES);
+        assert_eq!(load(), Load { scripts: 2, jobs: 3, bytes });
+        let [first, second, other] = places;
+        drop(first);
+        assert_eq!((load().scripts, load().jobs), (2, 2));
+        drop(second);
+        assert_eq!((load().scripts, load().jobs), (1, 1));
+        assert!(preparing.enter(&script("a"), 0).is_first);
+        drop(other);
+        assert_eq!(load(), Load::default());
     }
 }

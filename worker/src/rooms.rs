@@ -19,8 +19,12 @@ use crate::intake::Policy;
 use crate::job::{Admitted, Received, Requeue, Settling, Slot};
 use crate::metrics::Metrics;
 use crate::preparing::Preparing;
+use crate::rules::UNACKNOWLEDGED_MAX;
 use crate::schedule::Executor;
 use crate::settle::Settler;
+
+/// How long a script may be prepared while its job is held. Nothing takes that long; behind very many others it may.
+const PREPARATION_MAX: Duration = Duration::from_secs(UNACKNOWLEDGED_MAX.as_secs() / 3);
 
 /// What every job needs on its way.
 pub(crate) struct Rooms<R: Runner> {
@@ -33,6 +37,8 @@ pub(crate) struct Rooms<R: Runner> {
     pub(crate) preparing: Preparing,
     pub(crate) settler: Settler,
     pub(crate) policy: Policy,
+    /// How long a job that cannot begin is held before it goes back to the queue, from where others can take it.
+    pub(crate) patience: Duration,
     pub(crate) metrics: Metrics,
     /// Set when jobs that have not begun are to be requeued.
     pub(crate) drain: CancellationToken,
@@ -106,7 +112,6 @@ impl<R: Runner> Rooms<R> {
     /// Prepares the script of a job that holds no slot meanwhile, and runs the job once there is one again.
     async fn prepare(self: &Arc<Self>, admitted: Admitted) -> Step {
         let began = self.clock.monotonic();
-        let place = self.preparing.enter(admitted.message_bytes());
         let prepared = on(&self.preparer, self.clone().make_image(admitted)).await;
         let (mut admitted, script, preparation) = match prepared.unwrap_or(Err(Step::Lost)) {
             Ok(prepared) => *prepared,
@@ -118,8 +123,8 @@ impl<R: Runner> Rooms<R> {
             () = self.drain.cancelled() => return Step::Requeue(Box::new(admitted.requeue())),
             // The semaphore is never closed.
             Ok(permit) = self.slots.clone().acquire_owned() => permit,
+            () = self.clock.sleep(admitted.patience(self.patience)) => return Step::Requeue(Box::new(admitted.requeue())),
         };
-        drop(place);
         let since = self.clock.monotonic().saturating_sub(began);
         admitted.waits.slot += since.saturating_sub(preparation);
         admitted.waits.preparation = preparation;
@@ -128,13 +133,19 @@ impl<R: Runner> Rooms<R> {
     }
 
     /// Prepares a job's script, and says how long that took. An error says what is to be done with the job instead.
+    ///
+    /// Of several jobs of one script the first is held until it is prepared. The others wait for it as long as jobs wait for a
+    /// slot, and then make room for jobs of other scripts.
     async fn make_image(self: Arc<Self>, admitted: Admitted) -> Result<Box<(Admitted, R::Script, Duration)>, Step> {
         let began = self.clock.monotonic();
+        let place = self.preparing.enter(admitted.script(), admitted.message_bytes());
+        let patience = if place.is_first { PREPARATION_MAX } else { admitted.patience(self.patience) };
         let script = tokio::select! {
             biased;
             () = admitted.lost() => return Err(Step::Lost),
             () = self.drain.cancelled() => return Err(Step::Requeue(Box::new(admitted.requeue()))),
             script = AssertUnwindSafe(self.runner.prepare(admitted.script())).catch_unwind() => script,
+            () = self.clock.sleep(patience) => return Err(Step::Requeue(Box::new(admitted.requeue()))),
         };
         let Ok(script) = script else {
             return Err(Step::Settle(Box::new(admitted.broken(&self.policy))));

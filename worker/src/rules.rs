@@ -12,6 +12,8 @@ use bytesize::ByteSize;
 /// RabbitMQ closes the channel of a consumer that leaves a delivery unacknowledged for 30 minutes, unless it is told
 /// otherwise (`consumer_timeout`). Nothing of ours may come near.
 pub(crate) const UNACKNOWLEDGED_MAX: Duration = Duration::from_secs(15 * 60);
+/// A job that cannot begin is not held longer than that, whatever wait is promised.
+pub(crate) const PATIENCE_MAX: Duration = Duration::from_secs(60);
 
 /// An option that breaks a rule.
 #[derive(Debug)]

@@ -14,6 +14,7 @@ use scriptmill_sdk::retry::{self, Retry};
 use serde::{Deserialize, Serialize};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
+use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
 use crate::broker::{Broker, Delivery, Error, Subscription};
@@ -24,9 +25,10 @@ use crate::limits;
 use crate::metrics::Metrics;
 use crate::preparing::Preparing;
 use crate::rooms::Rooms;
-use crate::rules::{Rules, UNACKNOWLEDGED_MAX};
+use crate::rules::{PATIENCE_MAX, Rules, UNACKNOWLEDGED_MAX};
 use crate::schedule::Executor;
 use crate::settle::Settler;
+use crate::window::Window;
 
 /// More slots at one time: an instance takes about six mappings, and Linux gives a process 65,530 by default
 /// (`vm.max_map_count`).
@@ -35,6 +37,8 @@ const SLOTS_MAX: usize = 10_000;
 const THREADS_MAX: usize = 1_024;
 /// More inputs would take a batch past its time.
 const BATCH_INPUTS_MAX: usize = 100_000;
+/// How often the window is fitted to what the worker counts, and jobs that it holds for too long go back.
+const TICK: Duration = Duration::from_millis(250);
 /// A smaller message could not hold the outcome of a job that says why it failed; RabbitMQ 4 refuses messages above 16 MiB
 /// by default, and headers need room too.
 pub(crate) const MESSAGE_SIZE: RangeInclusive<ByteSize> = ByteSize::kib(64)..=ByteSize::mib(15);
@@ -50,8 +54,9 @@ pub struct Options {
     /// Threads that run scripts. Absent: one for each processor.
     #[schemars(range(max = THREADS_MAX))]
     pub threads: Option<NonZeroUsize>,
-    /// Jobs taken from the queue beyond `slots`, so that a free slot finds its next job at hand while the outcomes of
-    /// others await their confirm.
+    /// Jobs taken from the queue beyond `slots` at most, so that a free slot finds its next job at hand while the outcomes of
+    /// others await their confirm. So many are taken while jobs are short: those beyond `slots` are to wait no longer than
+    /// a twentieth of `scaling.promise.wait` in the mean.
     pub prefetch_margin: u16,
     /// On SIGTERM, how long what has begun may take to end; what has not by then is requeued.
     #[serde(with = "humantime_serde")]
@@ -121,10 +126,6 @@ impl Options {
         self.threads.or_else(|| std::thread::available_parallelism().ok()).unwrap_or(NonZeroUsize::MIN)
     }
 
-    fn prefetch(&self) -> u16 {
-        u16::try_from(self.slots.get()).unwrap_or(u16::MAX).saturating_add(self.prefetch_margin)
-    }
-
     /// How long jobs may go on in a drain: the grace period less what requeueing them takes.
     fn running_grace(&self) -> Duration {
         self.grace.saturating_sub((self.grace / 5).min(Duration::from_secs(5)))
@@ -147,6 +148,7 @@ pub struct Service<R: Runner> {
     rooms: Arc<Rooms<R>>,
     options: Options,
     retry_pause_max: Duration,
+    promised_wait: Duration,
     status: watch::Sender<Status>,
 }
 
@@ -164,6 +166,8 @@ pub struct Parts<R: Runner> {
     pub metrics: Metrics,
     /// The longest pause between attempts to reach the broker.
     pub retry_pause_max: Duration,
+    /// How long most jobs are to wait at most.
+    pub promised_wait: Duration,
 }
 
 impl Options {
@@ -172,7 +176,7 @@ impl Options {
     /// # Errors
     /// The system starts no more threads.
     pub fn build<R: Runner>(self, parts: Parts<R>) -> std::io::Result<Service<R>> {
-        let Parts { broker, runner, policy, clock, metrics, retry_pause_max } = parts;
+        let Parts { broker, runner, policy, clock, metrics, retry_pause_max, promised_wait } = parts;
         metrics.signals.has_slots(self.slots.get());
         let rooms = Rooms {
             executor: Executor::new(self.threads())?,
@@ -190,11 +194,12 @@ impl Options {
             broker,
             runner,
             policy,
+            patience: (promised_wait / 4).clamp(TICK, PATIENCE_MAX),
             clock,
             metrics,
         };
         let (status, _) = watch::channel(Status::Connecting);
-        Ok(Service { rooms: Arc::new(rooms), options: self, retry_pause_max, status })
+        Ok(Service { rooms: Arc::new(rooms), options: self, retry_pause_max, promised_wait, status })
     }
 }
 
@@ -214,7 +219,7 @@ impl<R: Runner> Service<R> {
         let ended = loop {
             let subscribed = tokio::select! {
                 () = drain.cancelled() => break Ok(None),
-                subscribed = self.rooms.broker.subscribe(self.options.prefetch()) => subscribed,
+                subscribed = self.rooms.broker.subscribe(self.slots()) => subscribed,
             };
             let error = match subscribed {
                 Ok(subscription) => {
@@ -255,24 +260,34 @@ impl<R: Runner> Service<R> {
         jobs: &mut JoinSet<()>,
         drain: &CancellationToken,
     ) -> Result<Box<dyn Subscription>, Error> {
-        // Bounded by the prefetch.
+        // Bounded by the window.
         let mut waiting = VecDeque::new();
         let mut preparing = self.rooms.preparing.watch();
-        let mut more = 0;
+        let signals = &self.rooms.metrics.signals;
+        let (slots, margin) = (self.options.slots.get(), self.options.prefetch_margin.into());
+        let mut window = Window::new(slots, margin, self.promised_wait, &signals.snapshot());
+        let mut ticks = interval(TICK);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
-            self.rooms.metrics.signals.has_consumers(subscription.consumers());
+            signals.has_consumers(subscription.consumers());
             tokio::select! {
                 biased;
                 () = drain.cancelled() => break,
                 _ = preparing.changed() => {
                     let load = *preparing.borrow_and_update();
-                    let is_room = load.bytes < self.options.preparing_size.as_u64();
-                    more = if is_room { load.jobs } else { more.min(load.jobs) };
-                    subscription.extend_window(more);
+                    window.prepares(load, load.bytes < self.options.preparing_size.as_u64());
+                    subscription.extend_window(window.more());
+                }
+                _ = ticks.tick() => {
+                    window.counted(&signals.snapshot());
+                    subscription.extend_window(window.more());
+                    for overdue in self.overdue(&mut waiting) {
+                        self.requeue(overdue, jobs);
+                    }
                 }
                 permit = self.rooms.slots.clone().acquire_owned(), if !waiting.is_empty() => {
                     if let (Ok(permit), Some(received)) = (permit, waiting.pop_front()) {
-                        let slot = Slot::new(permit, &self.rooms.metrics.signals);
+                        let slot = Slot::new(permit, signals);
                         jobs.spawn(self.rooms.clone().see_through(received, slot));
                     }
                 }
@@ -300,10 +315,29 @@ impl<R: Runner> Service<R> {
             unbegun.push(self.received(delivery));
         }
         for received in unbegun {
-            let rooms = self.rooms.clone();
-            jobs.spawn(async move { rooms.settler.requeue(received.requeue()).await });
+            self.requeue(received, jobs);
         }
         Ok(subscription)
+    }
+
+    /// Takes out of those that wait for a slot the ones that have waited for too long.
+    fn overdue(&self, waiting: &mut VecDeque<Received>) -> VecDeque<Received> {
+        let is_overdue = |received: &Received| received.is_overdue(self.rooms.patience, &*self.rooms.clock);
+        if !waiting.iter().any(is_overdue) {
+            return VecDeque::new();
+        }
+        let (overdue, others) = waiting.drain(..).partition(is_overdue);
+        *waiting = others;
+        overdue
+    }
+
+    fn requeue(&self, received: Received, jobs: &mut JoinSet<()>) {
+        let settler = self.rooms.settler.clone();
+        jobs.spawn(async move { settler.requeue(received.requeue()).await });
+    }
+
+    fn slots(&self) -> u16 {
+        u16::try_from(self.options.slots.get()).unwrap_or(u16::MAX)
     }
 
     /// Waits for what has begun, requeues what takes too long, and closes the connections to the broker.

@@ -26,6 +26,8 @@ enum Comparison {
     Instructions,
     /// What a storm of new scripts costs the jobs whose script is ready
     Storm(Arguments),
+    /// Whether a worker that joins takes its share of a backlog
+    Share(Arguments),
     /// Whether a worker's memory stays flat over many jobs
     Soak(Arguments),
 }
@@ -51,6 +53,7 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
         }
         Comparison::Instructions => instructions::run(),
         Comparison::Storm(own) => bench("dist", "peers", &[&["storm".into()], own.arguments.as_slice()].concat()),
+        Comparison::Share(own) => bench("dist", "peers", &[&["share".into()], own.arguments.as_slice()].concat()),
         Comparison::Soak(own) => bench("release", "soak", &own.arguments),
     }
 }

@@ -40,8 +40,8 @@ pub trait Subscription: Send {
     /// An error ends the subscription: what it delivered and was not settled will be delivered again.
     fn next(&mut self) -> BoxFuture<'_, Option<Result<Delivery, Error>>>;
 
-    /// Lets `more` deliveries beyond the prefetch be unsettled, rounded up to whole consumers. It comes into effect while
-    /// [`Subscription::next`] is awaited.
+    /// Lets `more` deliveries beyond the prefetch be unsettled, or somewhat more than that after a larger window. They come once
+    /// no other subscription lacks one of its prefetch. It comes into effect while [`Subscription::next`] is awaited.
     fn extend_window(&mut self, more: usize);
 
     /// Consumers that the broker counts of it now. One that takes no more may count until all that it delivered is settled.

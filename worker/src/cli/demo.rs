@@ -81,6 +81,7 @@ async fn play(config: Config, outcomes: bool, clock: Option<&str>) -> anyhow::Re
         clock: process_clock,
         metrics,
         retry_pause_max: config.broker.retry_pause_max,
+        promised_wait: config.scaling.policy.promise.wait,
     };
     let service = config.worker.build(parts).context("the threads that run scripts cannot be started")?;
     let drain = CancellationToken::new();

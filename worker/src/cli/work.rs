@@ -104,9 +104,10 @@ async fn serve(config: Config) -> anyhow::Result<()> {
         clock: clock.clone(),
         retry_pause_max,
     };
+    let promised_wait = config.scaling.policy.promise.wait;
     let fleet = config.scaling.build(parts, &mut registry);
     let broker = Arc::new(Amqp::new(config.broker));
-    let parts = Parts { broker, runner: Arc::new(sandbox), policy, clock, metrics, retry_pause_max };
+    let parts = Parts { broker, runner: Arc::new(sandbox), policy, clock, metrics, retry_pause_max, promised_wait };
     let service = config.worker.build(parts).context("the threads that run scripts cannot be started")?;
     let (drain, leave, closed) = (CancellationToken::new(), CancellationToken::new(), CancellationToken::new());
     if let Some(bound) = bound {

@@ -42,6 +42,7 @@ use super::answer::Answer;
 use crate::broker::Delivery;
 use crate::execute::Waits;
 use crate::intake::{self, Accepted, Policy};
+use crate::rules::PATIENCE_MAX;
 use crate::signals::{Occupied, Signals, Unstarted};
 
 /// What every state holds.
@@ -50,6 +51,14 @@ struct Held {
     envelope: Envelope,
     /// Which attempt at the job this is, from 1.
     attempt: u32,
+}
+
+impl Held {
+    /// How long it may be held without beginning, where `patience` is that of most jobs. One whose message names its publisher
+    /// can only go back as it is, which RabbitMQ counts against the delivery limit: it is held for longer.
+    fn patience(&self, patience: Duration) -> Duration {
+        if self.envelope.user_id.is_some() { PATIENCE_MAX.max(patience) } else { patience }
+    }
 }
 
 /// The right to have a job begun. Dropping it gives the slot to the next one.
@@ -105,6 +114,11 @@ impl Received {
         self.waits
     }
 
+    /// Whether it has been held for so long without beginning that it is to go back, where `patience` is that of most jobs.
+    pub fn is_overdue(&self, patience: Duration, clock: &dyn Clock) -> bool {
+        clock.monotonic().saturating_sub(self.received) > self.held.patience(patience)
+    }
+
     /// Reads the message.
     ///
     /// # Errors
@@ -154,6 +168,11 @@ impl Admitted {
     /// Ends when the delivery is void.
     pub fn lost(&self) -> WaitForCancellationFuture<'_> {
         self.held.delivery.lost()
+    }
+
+    /// How long it may be held without beginning, where `patience` is that of most jobs.
+    pub fn patience(&self, patience: Duration) -> Duration {
+        self.held.patience(patience)
     }
 
     /// The worker's own code broke over it.

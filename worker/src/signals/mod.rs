@@ -49,7 +49,7 @@ struct Read {
 }
 
 /// What a worker counted up to an instant.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Snapshot {
     /// How long it has counted.
     pub uptime: Duration,

@@ -2,6 +2,9 @@
 //!
 //! The prefetch is that of each consumer, and RabbitMQ's quorum queues don't let a live one change it: `basic.qos` has no
 //! effect there (seen on 3.10). So a larger window is more consumers on the same channel, and a smaller one fewer.
+//!
+//! Those further consumers have a lower priority: RabbitMQ gives them jobs only while no consumer of the first kind can take
+//! one, that is while the slots of all workers are full. A worker that joins so gets its share at once.
 
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -10,7 +13,7 @@ use futures_util::StreamExt;
 use futures_util::future::{BoxFuture, FutureExt};
 use futures_util::stream::{BoxStream, SelectAll};
 use lapin::options::{BasicCancelOptions, BasicConsumeOptions, BasicQosOptions};
-use lapin::types::{FieldTable, ShortString};
+use lapin::types::{AMQPValue, FieldTable, ShortString};
 use lapin::{Channel, Connection, Consumer};
 use scriptmill_sdk::connect::{self, answer};
 use tokio_util::sync::CancellationToken;
@@ -23,23 +26,24 @@ use crate::broker::delivery::Delivery;
 use crate::broker::error::Error;
 use crate::broker::message::Message;
 
-/// Consumers on one channel of a connection of their own. The prefetch is that of each consumer, and RabbitMQ's quorum
-/// queues don't let it change: more is taken by more consumers.
+/// The priority of consumers beyond the first one, whose is 0.
+const FURTHER_PRIORITY: i32 = -1;
+
+/// Consumers on one channel of a connection of their own.
 pub(super) struct Consuming {
     connection: Connection,
     channel: Channel,
     queue: String,
-    prefetch: usize,
     /// What comes from all of them, with `None` at the end of each: lapin ends its stream without a word.
     deliveries: SelectAll<BoxStream<'static, Option<lapin::Result<Delivered>>>>,
     /// Those that take jobs, in the order in which they were added.
-    consumers: Vec<(ShortString, Weak<()>)>,
+    consumers: Vec<Taking>,
     /// Those that were cancelled. The broker counts one for as long as a delivery of it is not settled.
     cancelled: Vec<Weak<()>>,
     /// Those that were cancelled and whose end has not come yet.
     ending: usize,
-    /// How many there should be.
-    wanted: usize,
+    /// What those after the first should take together.
+    more: usize,
     /// One that is being added or cancelled.
     change: Option<BoxFuture<'static, Result<Change, connect::Error>>>,
     settlements: Settlements,
@@ -52,8 +56,16 @@ pub(super) struct Consuming {
 type Delivered = (lapin::message::Delivery, Arc<()>);
 
 enum Change {
-    Added(Consumer),
+    Added(Consumer, u16),
     Cancelled,
+}
+
+/// A consumer that takes jobs.
+struct Taking {
+    tag: ShortString,
+    prefetch: u16,
+    /// Gone once the consumer is, and all that it delivered is settled.
+    held: Weak<()>,
 }
 
 impl Consuming {
@@ -61,48 +73,44 @@ impl Consuming {
     pub(super) async fn begin(connection: Connection, dialler: &Dialler, prefetch: u16) -> Result<Self, Error> {
         let timeout = dialler.brokers.timeout;
         let channel = answer("channel.open", timeout, connection.create_channel()).await?;
-        answer("basic.qos", timeout, channel.basic_qos(prefetch, BasicQosOptions::default())).await?;
         let mut consuming = Self {
             settlements: Settlements::new(channel.clone(), timeout),
             queue: dialler.names.jobs.clone(),
             connection,
             channel,
-            prefetch: prefetch.into(),
             deliveries: SelectAll::new(),
             consumers: Vec::new(),
             cancelled: Vec::new(),
             ending: 0,
-            wanted: 1,
+            more: 0,
             change: None,
             timeout,
             lost: CancellationToken::new(),
             stopping: false,
         };
-        let first = consuming.consume().await?;
+        let first = consuming.consume(prefetch, FieldTable::default()).await?;
         consuming.changed(first);
         Ok(consuming)
     }
 
-    fn consume(&self) -> BoxFuture<'static, Result<Change, connect::Error>> {
+    fn consume(&self, prefetch: u16, arguments: FieldTable) -> BoxFuture<'static, Result<Change, connect::Error>> {
         let (channel, queue, timeout) = (self.channel.clone(), self.queue.as_str().into(), self.timeout);
         async move {
-            let options = BasicConsumeOptions::default();
-            let consume = channel.basic_consume(queue, "".into(), options, FieldTable::default());
-            Ok(Change::Added(answer("basic.consume", timeout, consume).await?))
+            // It holds for the consumers that come after it.
+            answer("basic.qos", timeout, channel.basic_qos(prefetch, BasicQosOptions::default())).await?;
+            let consume = channel.basic_consume(queue, "".into(), BasicConsumeOptions::default(), arguments);
+            Ok(Change::Added(answer("basic.consume", timeout, consume).await?, prefetch))
         }
         .boxed()
     }
 
-    fn cancel(
-        &mut self,
-        (consumer, held): (ShortString, Weak<()>),
-    ) -> BoxFuture<'static, Result<Change, connect::Error>> {
+    fn cancel(&mut self, consumer: Taking) -> BoxFuture<'static, Result<Change, connect::Error>> {
         self.ending += 1;
         self.cancelled.retain(|held| held.strong_count() > 0);
-        self.cancelled.push(held);
+        self.cancelled.push(consumer.held);
         let (channel, timeout) = (self.channel.clone(), self.timeout);
         async move {
-            let cancel = channel.basic_cancel(consumer, BasicCancelOptions::default());
+            let cancel = channel.basic_cancel(consumer.tag, BasicCancelOptions::default());
             answer("basic.cancel", timeout, cancel).await?;
             Ok(Change::Cancelled)
         }
@@ -110,26 +118,36 @@ impl Consuming {
     }
 
     fn changed(&mut self, change: Change) {
-        if let Change::Added(consumer) = change {
+        if let Change::Added(consumer, prefetch) = change {
             let held = Arc::new(());
-            self.consumers.push((consumer.tag(), Arc::downgrade(&held)));
+            self.consumers.push(Taking { tag: consumer.tag(), prefetch, held: Arc::downgrade(&held) });
             let deliveries = consumer.map(move |delivery| Some(delivery.map(|delivery| (delivery, held.clone()))));
             self.deliveries.push(deliveries.chain(futures_util::stream::iter([None])).boxed());
         }
+    }
+
+    /// Begins to add the consumer that is missing, or to cancel the last one if the others suffice.
+    fn fit(&mut self) -> Option<BoxFuture<'static, Result<Change, connect::Error>>> {
+        let further = self.consumers.get(1..).unwrap_or_default();
+        let taken: usize = further.iter().map(|consumer| usize::from(consumer.prefetch)).sum();
+        let last = further.last().map_or(0, |consumer| consumer.prefetch.into());
+        if taken < self.more {
+            let prefetch = u16::try_from(self.more - taken).unwrap_or(u16::MAX);
+            let mut arguments = FieldTable::default();
+            arguments.insert("x-priority".into(), AMQPValue::LongInt(FURTHER_PRIORITY));
+            return Some(self.consume(prefetch, arguments));
+        }
+        if last > 0 && taken - last >= self.more {
+            return self.consumers.pop().map(|consumer| self.cancel(consumer));
+        }
+        None
     }
 
     /// The next delivery of any consumer; meanwhile consumers are added or cancelled, one at a time.
     async fn delivered(&mut self) -> Result<Option<Delivered>, Error> {
         loop {
             if self.change.is_none() && !self.stopping {
-                self.change = match self.consumers.len().cmp(&self.wanted) {
-                    std::cmp::Ordering::Less => Some(self.consume()),
-                    std::cmp::Ordering::Equal => None,
-                    std::cmp::Ordering::Greater => {
-                        let last = self.consumers.pop();
-                        last.map(|consumer| self.cancel(consumer))
-                    }
-                };
+                self.change = self.fit();
             }
             let delivered = match &mut self.change {
                 None => self.deliveries.next().await,
@@ -176,12 +194,7 @@ impl Subscription for Consuming {
     }
 
     fn extend_window(&mut self, more: usize) {
-        // One is added while the last one still fills, since to add it takes the broker a moment.
-        let needed = if more == 0 { 1 } else { 2 + more.div_ceil(self.prefetch) };
-        // The last one stays as long as there may be need of it again: none comes and goes with each job.
-        if more == 0 || needed + 1 != self.wanted {
-            self.wanted = needed;
-        }
+        self.more = more;
     }
 
     fn consumers(&self) -> usize {
