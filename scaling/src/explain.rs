@@ -98,7 +98,7 @@ impl Demand {
 
     fn reason(&self) -> String {
         let needed = self.needed();
-        let (sum, rounded) = (up(needed.replicas), counted(needed.replicas.ceil() as u32));
+        let (sum, rounded) = (rounded_up(needed.replicas), counted(needed.replicas.ceil() as u32));
         match self.winner {
             Term::Load | Term::Promise | Term::Drain | Term::Floor | Term::Places => self.need(self.winner),
             Term::Hold if self.state == State::Unknown => {
@@ -178,12 +178,16 @@ impl Demand {
                 Term::Places => "for jobs that wait on the host".to_owned(),
                 _ => format!("{expected:.2} slots / {} target load =", policy.target_load),
             };
-            let slots = slots.map_or(String::new(), |slots| format!(" {} slots", up(slots)));
-            lines.push(format!("{:<14} {asks}{slots} = {} replicas", term.name(), up(replicas)));
+            let slots = slots.map_or(String::new(), |slots| format!(" {} slots", rounded_up(slots)));
+            lines.push(format!("{:<14} {asks}{slots} = {} replicas", term.name(), rounded_up(replicas)));
         }
         let needed = self.needed();
         let rounded = needed.replicas.ceil();
-        lines.push(format!("needed         the largest, {}: {} → {rounded}", needed.term.name(), up(needed.replicas)));
+        lines.push(format!(
+            "needed         the largest, {}: {} → {rounded}",
+            needed.term.name(),
+            rounded_up(needed.replicas)
+        ));
         lines.extend(self.instead(rounded));
         lines.push(format!("policy         {} to {}", policy.min, policy.max));
         lines.push(format!("replicas       {}", self.replicas));
@@ -212,8 +216,9 @@ fn counted(replicas: u32) -> String {
     if replicas == 1 { "1 replica".to_owned() } else { format!("{replicas} replicas") }
 }
 
-/// With two digits, rounded up: what is rounded up to a whole number afterwards is not changed by it.
-fn up(number: f64) -> String {
+/// A number of slots or replicas with two digits, rounded up: rounding the text up to a whole number gives what the number
+/// gives.
+pub fn rounded_up(number: f64) -> String {
     format!("{:.2}", (number * 100.0).ceil() / 100.0)
 }
 

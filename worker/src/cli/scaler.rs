@@ -73,7 +73,7 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     };
     let fleet = config.scaling.build(parts, &mut registry);
     let (signal, closed) = (fleet.signal(), CancellationToken::new());
-    open(bound, move || not_ready(&*signal, &group), registry, closed.clone());
+    open(bound, move || not_ready(&*signal, &group), registry, fleet.explainer(), closed.clone());
     let end = CancellationToken::new();
     tokio::spawn(stop.cancel(end.clone(), CancellationToken::new()));
     fleet.run(end.clone(), end).await;
