@@ -17,7 +17,7 @@ use scriptmill::scale::{Explanation, Options, Parts, Reading, Signal, Unavailabl
 use scriptmill::signals::Signals;
 use scriptmill_scaling::{BEAT, Beat, Depth};
 use scriptmill_sdk::topology;
-use support::{Rabbit, clock, get, soon, spawn, start, start_command, with_rabbit};
+use support::{Rabbit, binary, clock, get, soon, spawn, start, start_command, with_rabbit};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -256,11 +256,22 @@ async fn fails(address: &str, arguments: &[&str], message: &str) {
     assert!(output.status.code() == Some(1) && said.contains(message), "{message} is not in {output:?}");
 }
 
+/// Three jobs of an example, run by the workers there are.
+async fn send_three(rabbit: &Rabbit) {
+    let example = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/order-total/");
+    let (script, input) = (format!("{example}main.ts"), format!("{example}input.json"));
+    let mut send = binary(rabbit);
+    send.args(["send", &script, "--input", &input, "--count", "3"]);
+    let sent = soon("three outcomes", send.output()).await.unwrap();
+    assert!(sent.status.success(), "{sent:?}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_scaler_and_a_worker_say_why_it_is_that_number() {
     with_rabbit(async |rabbit| {
         let (_worker, worker) = start(rabbit, SLOTS).await;
         let (_scaler, scaler) = start_command("scaler", &[], rabbit).await;
+        send_three(rabbit).await;
         for address in [&worker, &scaler] {
             // A worker is ready before it has heard the fleet.
             let known = async { while !explain(address, &[]).await.status.success() {} };
@@ -278,8 +289,17 @@ async fn a_scaler_and_a_worker_say_why_it_is_that_number() {
             ] {
                 assert!(said.contains(text), "{text} is not in {said}");
             }
-            let output = explain(address, &["--json", "--group", "default"]).await;
-            let explanation: Explanation = serde_json::from_slice(&output.stdout).unwrap();
+            let counted = async {
+                loop {
+                    let output = explain(address, &["--json", "--group", "default"]).await;
+                    let explanation: Explanation = serde_json::from_slice(&output.stdout).unwrap();
+                    if explanation.services.count == 3 {
+                        return explanation;
+                    }
+                }
+            };
+            let explanation = soon("three jobs", counted).await;
+            assert_eq!(explanation.waits.count, 3);
             let number = explanation.number.unwrap();
             assert_eq!((number.replicas, number.observed.workers, number.observed.slots), (2, 1, 8.0));
             assert!(!explanation.last_hour.is_empty() && explanation.last_hour.len() < 100);

@@ -176,16 +176,19 @@ pub async fn start_command(command: &str, settings: &[(&str, &str)], rabbit: &Ra
 /// A long-running command as a process, and the address at which it will answer.
 pub async fn spawn(command: &str, settings: &[(&str, &str)], rabbit: &Rabbit) -> (Child, String) {
     let free = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().to_string();
+    let mut process = binary(rabbit);
+    process.arg(command).env("SCRIPTMILL_HTTP__ADDRESS", &free).envs(settings.iter().copied());
+    process.stdout(Stdio::null()).stderr(Stdio::null());
+    (process.spawn().unwrap(), free)
+}
+
+/// The command, on a test's own queues.
+pub fn binary(rabbit: &Rabbit) -> Command {
     let mut process = Command::new(env!("CARGO_BIN_EXE_scriptmill"));
     process
-        .arg(command)
         .env("SCRIPTMILL_BROKER__ADDRESSES", server())
         .env("SCRIPTMILL_BROKER__PREFIX", &rabbit.prefix)
-        .env("SCRIPTMILL_HTTP__ADDRESS", &free)
-        .envs(settings.iter().copied())
         .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
         .kill_on_drop(true);
     if let Some(file) = std::env::var_os("SCRIPTMILL_TEST_CA") {
         process.env("SCRIPTMILL_BROKER__CA_FILE", file);
@@ -193,7 +196,7 @@ pub async fn spawn(command: &str, settings: &[(&str, &str)], rabbit: &Rabbit) ->
     if let Some(cache) = std::env::var_os("SCRIPTMILL_CACHE_DIR") {
         process.env("SCRIPTMILL_SANDBOX__CACHE_DIR", cache);
     }
-    (process.spawn().unwrap(), free)
+    process
 }
 
 /// The whole answer to a GET; none while nobody listens.

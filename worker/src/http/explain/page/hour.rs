@@ -30,6 +30,10 @@ pub(super) fn draw(out: &mut String, points: &[Point], policy: &Policy) -> Resul
             "<p class=\"faint\">This process began to listen {since} ago, and knows nothing of before.</p>\n"
         ));
     }
+    if points.iter().all(|point| point.known.is_none()) {
+        out.push_str("<p>The number was not known at any time.</p>\n");
+        return Ok(());
+    }
     if points.iter().any(|point| point.known.is_none()) {
         out.push_str("<p class=\"faint\">Where the curves have a gap the number was unknown.</p>\n");
     }
