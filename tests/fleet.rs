@@ -3,7 +3,7 @@
 
 mod support;
 
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,11 +13,11 @@ use prometheus_client::encoding::text::encode;
 use prometheus_client::registry::Registry;
 use scriptmill::broker::amqp::Heartbeats;
 use scriptmill::broker::{Heartbeats as _, Listener};
-use scriptmill::scale::{Options, Parts, Reading, Signal, Unavailable};
+use scriptmill::scale::{Explanation, Options, Parts, Reading, Signal, Unavailable};
 use scriptmill::signals::Signals;
 use scriptmill_scaling::{BEAT, Beat, Depth};
 use scriptmill_sdk::topology;
-use support::{Rabbit, clock, get, soon, start, with_rabbit};
+use support::{Rabbit, binary, clock, get, soon, spawn, start, start_command, with_rabbit};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -241,6 +241,93 @@ async fn without_a_broker_there_is_a_reason_and_no_number() {
     assert!(text.contains("scriptmill_scaling_state{group=\"default\",state=\"unknown\"} 1\n"), "{text}");
     end.cancel();
     soon("the end", running).await.unwrap();
+}
+
+/// `scriptmill scaler explain`, as a person calls it.
+async fn explain(address: &str, arguments: &[&str]) -> Output {
+    let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_scriptmill"));
+    command.args(["scaler", "explain", "--address", &format!("http://{address}")]).args(arguments);
+    soon("the explanation", command.output()).await.unwrap()
+}
+
+async fn fails(address: &str, arguments: &[&str], message: &str) {
+    let output = explain(address, arguments).await;
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.code() == Some(1) && said.contains(message), "{message} is not in {output:?}");
+}
+
+/// Three jobs of an example, run by the workers there are.
+async fn send_three(rabbit: &Rabbit) {
+    let example = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/order-total/");
+    let (script, input) = (format!("{example}main.ts"), format!("{example}input.json"));
+    let mut send = binary(rabbit);
+    send.args(["send", &script, "--input", &input, "--count", "3"]);
+    let sent = soon("three outcomes", send.output()).await.unwrap();
+    assert!(sent.status.success(), "{sent:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_scaler_and_a_worker_say_why_it_is_that_number() {
+    with_rabbit(async |rabbit| {
+        let (_worker, worker) = start(rabbit, SLOTS).await;
+        let (_scaler, scaler) = start_command("scaler", &[], rabbit).await;
+        send_three(rabbit).await;
+        for address in [&worker, &scaler] {
+            // A worker is ready before it has heard the fleet.
+            let known = async { while !explain(address, &[]).await.status.success() {} };
+            soon("a number", known).await;
+            let output = explain(address, &[]).await;
+            let said = String::from_utf8_lossy(&output.stdout);
+            for text in [
+                "2 replicas, since the policy allows no fewer",
+                "\na worker       8 slots\n",
+                "\nfloor          in use: 0.00 slots = 0.00 replicas\n",
+                "\npolicy         2 to 60\nreplicas       2\n",
+                "there now",
+                "one more",
+                "\ngroup default, state ok, computed ",
+            ] {
+                assert!(said.contains(text), "{text} is not in {said}");
+            }
+            let counted = async {
+                loop {
+                    let output = explain(address, &["--json", "--group", "default"]).await;
+                    let explanation: Explanation = serde_json::from_slice(&output.stdout).unwrap();
+                    if explanation.services.count == 3 {
+                        return explanation;
+                    }
+                }
+            };
+            let explanation = soon("three jobs", counted).await;
+            assert_eq!(explanation.waits.count, 3);
+            let number = explanation.number.unwrap();
+            assert_eq!((number.replicas, number.observed.workers, number.observed.slots), (2, 1, 8.0));
+            assert!(!explanation.last_hour.is_empty() && explanation.last_hour.len() < 100);
+            fails(address, &["--group", "other&"], "there is no worker group other&; groups that http://").await;
+        }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_there_is_nothing_to_explain_the_reason_is_said() {
+    with_rabbit(async |rabbit| {
+        let (_scaler, address) =
+            spawn("scaler", &[("SCRIPTMILL_BROKER__ADDRESSES", "amqp://127.0.0.1:1")], rabbit).await;
+        let listens = async { while get(&address, "/livez").await.is_none() {} };
+        soon("the scaler", listens).await;
+        fails(&address, &[], "the load of worker group default is unknown: no broker is connected").await;
+        let output = explain(&address, &["--json"]).await;
+        let explanation: Explanation = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!((output.status.code(), explanation.number), (Some(1), None));
+        fails("127.0.0.1:1", &[], "nobody can be asked at http://127.0.0.1:1: --address must name the admin server")
+            .await;
+        // RabbitMQ is no admin server.
+        let authority = &rabbit.proxy.address.uri().authority;
+        let broker = format!("{}:{}", authority.host, authority.port);
+        fails(&broker, &[], &format!("http://{broker} did not answer as a web server does")).await;
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -108,6 +108,37 @@ pub struct Observed {
     pub slots_per_worker: f64,
 }
 
+impl State {
+    /// Its name in a text.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Saturated => "saturated",
+            Self::Stalled => "stalled",
+            Self::DownstreamBound => "downstream bound",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+impl Term {
+    /// Its name in a text.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Load => "load",
+            Self::Promise => "promise",
+            Self::Drain => "drain",
+            Self::Floor => "floor",
+            Self::Places => "places",
+            Self::Hold => "hold",
+            Self::Min => "min",
+            Self::Max => "max",
+            Self::Downstream => "downstream",
+            Self::Probe => "probe",
+        }
+    }
+}
+
 impl Demand {
     /// Whether every number is one that a true process can send.
     pub(crate) fn is_possible(&self) -> bool {

@@ -11,7 +11,7 @@ use crate::demand::{Demand, State};
 use crate::sums::Sums;
 
 /// Processes of one group; more are not heard.
-const MEMBERS_MAX: usize = 2_000;
+pub(crate) const MEMBERS_MAX: usize = 2_000;
 /// A process that misses so many beats has departed.
 const MISSED_MAX: u32 = 5;
 /// So old a depth says nothing about now.

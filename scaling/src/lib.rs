@@ -21,11 +21,14 @@ mod holding;
 mod load;
 mod policy;
 mod queueing;
+mod recent;
 pub mod simulate;
 mod sums;
 
 pub use beat::{BEAT, BEAT_BYTES_MAX, Beat, Depth, Level, Unreadable, VERSION};
 pub use controller::Controller;
 pub use demand::{Demand, Observed, Slots, State, Term};
+pub use explain::{Asked, Outlook, rounded_up};
 pub use policy::{Broken, Policy, Promise};
+pub use recent::{Minute, Recent};
 pub use sums::{BOUNDS, Distribution, Sums};

@@ -2,31 +2,63 @@
 
 /// The fewest servers, `most` at most, for which the share of jobs that wait longer than `wait` is `share` at most. All
 /// times in mean service times.
-///
-/// The chance to wait at all is Erlang's C for `load` erlangs; that a wait lasts longer falls exponentially, at the rate
-/// (c − a) for exponential service times, and 2/(1 + c²s) of it for others (Allen and Cunneen's approximation).
 pub(crate) fn servers(load: f64, wait: f64, share: f64, variation: f64, most: f64) -> f64 {
-    // Erlang's B by its recursion, which loses no digits: B(0) = 1, B(c) = a B(c−1) / (c + a B(c−1)).
-    let mut blocking = 1.0;
-    let mut servers = 0.0;
-    while servers < most {
-        servers += 1.0;
-        blocking = load * blocking / (servers + load * blocking);
-        if servers > load {
-            let utilisation = load / servers;
-            let waits = blocking / (1.0 - utilisation * (1.0 - blocking));
-            let longer = (-(servers - load) * wait * 2.0 / (1.0 + variation)).exp();
-            if waits * longer <= share {
-                return servers;
-            }
+    let mut queue = Queue::of(load);
+    while queue.servers < most {
+        queue.add();
+        if queue.late(wait, variation) <= share {
+            return queue.servers;
         }
     }
     most
 }
 
+/// The share of jobs that wait longer than `wait` mean service times for one of so many servers; 1 where these are fewer than
+/// the load needs.
+pub(crate) fn late(load: f64, servers: u32, wait: f64, variation: f64) -> f64 {
+    let mut queue = Queue::of(load);
+    for _ in 0..servers {
+        queue.add();
+    }
+    queue.late(wait, variation)
+}
+
+/// A queue in front of more and more servers.
+struct Queue {
+    load: f64,
+    servers: f64,
+    /// Erlang's B, by its recursion, which loses no digits: B(0) = 1, B(c) = a B(c−1) / (c + a B(c−1)).
+    blocking: f64,
+}
+
+impl Queue {
+    /// With no server yet.
+    fn of(load: f64) -> Self {
+        Self { load, servers: 0.0, blocking: 1.0 }
+    }
+
+    fn add(&mut self) {
+        self.servers += 1.0;
+        self.blocking = self.load * self.blocking / (self.servers + self.load * self.blocking);
+    }
+
+    /// The share of jobs that wait longer than `wait`.
+    ///
+    /// The chance to wait at all is Erlang's C for `load` erlangs; that a wait lasts longer falls exponentially, at the rate
+    /// (c − a) for exponential service times, and 2/(1 + c²s) of it for others (Allen and Cunneen's approximation).
+    fn late(&self, wait: f64, variation: f64) -> f64 {
+        let Self { load, servers, blocking } = *self;
+        if servers <= load {
+            return 1.0;
+        }
+        let waits = blocking / (1.0 - load / servers * (1.0 - blocking));
+        waits * (-(servers - load) * wait * 2.0 / (1.0 + variation)).exp()
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::servers;
+    use super::{late, servers};
 
     #[test]
     fn a_wait_of_nothing_is_erlangs_c() {
@@ -42,5 +74,16 @@ mod tests {
         let at = |wait, variation| servers(20.0, wait, 0.01, variation, 1e4);
         assert!(at(1.0, 1.0) < at(0.1, 1.0) && at(1.0, 1.0) < at(1.0, 9.0));
         assert!(at(100.0, 1.0) >= 21.0);
+    }
+
+    #[test]
+    fn one_server_fewer_than_the_fewest_is_too_few() {
+        for (load, wait, variation) in [(0.4, 0.1, 1.0), (20.0, 1.0, 1.0), (20.0, 0.1, 9.0), (300.0, 0.01, 0.2)] {
+            let fewest = servers(load, wait, 0.01, variation, 1e4) as u32;
+            assert!(late(load, fewest, wait, variation) <= 0.01, "{load}");
+            assert!(late(load, fewest - 1, wait, variation) > 0.01, "{load}");
+        }
+        assert_eq!(late(8.0, 8, 100.0, 1.0), 1.0, "as many servers as the load takes never catch up");
+        assert_eq!(late(0.0, 1, 0.0, 1.0), 0.0);
     }
 }

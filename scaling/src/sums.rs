@@ -121,6 +121,18 @@ impl Distribution {
     }
 }
 
+/// What was counted since an earlier state. Nothing where a count has become less, as it never does in one process.
+impl Sub for Distribution {
+    type Output = Self;
+
+    fn sub(mut self, earlier: Self) -> Self {
+        for (count, before) in self.counts.iter_mut().zip(earlier.counts) {
+            *count = count.saturating_sub(before);
+        }
+        self
+    }
+}
+
 impl AddAssign for Distribution {
     fn add_assign(&mut self, other: Self) {
         for (count, more) in self.counts.iter_mut().zip(other.counts) {

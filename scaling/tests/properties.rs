@@ -189,13 +189,70 @@ fn replicas_do_not_fall_while_the_truth_is_unknown() {
     }
 }
 
+/// The number that a reader gets from the printed lines alone: the largest of the terms' replicas, rounded up, replaced where a
+/// line says so, and kept within the policy.
+fn added_up(lines: &[String]) -> f64 {
+    let number = |text: &str| text.trim().parse::<f64>().unwrap_or_else(|_| panic!("{text} in {lines:#?}"));
+    let terms = ["load", "promise", "drain", "floor", "places"];
+    let begins = |line: &str, names: &[&str]| names.contains(&line.split_whitespace().next().unwrap());
+    let asked = lines.iter().filter(|line| begins(line, &terms));
+    let asked = asked.map(|line| number(line.rsplit_once(" = ").unwrap().1.strip_suffix(" replicas").unwrap()));
+    let mut result = asked.fold(0.0, f64::max).ceil();
+    for line in lines.iter().filter(|line| begins(line, &["needed", "hold", "probe", "downstream"])) {
+        let (before, after) = line.rsplit_once(" → ").unwrap();
+        assert_eq!(number(before.rsplit_once(": ").unwrap().1).ceil(), result, "{lines:#?}");
+        result = number(after);
+    }
+    let policy = lines.iter().find_map(|line| line.strip_prefix("policy")).unwrap();
+    let (min, max) = policy.split_once(" to ").unwrap();
+    result.clamp(number(min), number(max))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(128))]
+
+    #[test]
+    fn the_printed_arithmetic_leads_to_the_number(
+        workers in 1u32..40, rate in 0.0..800.0_f64, ready in 0u32..500, busy in 0u32..=8, beats in 1u32..40,
+    ) {
+        let demand = demand(workers, rate, ready, busy, 0.0, beats);
+        let lines = demand.arithmetic(&Policy::default());
+        prop_assert_eq!(added_up(&lines), f64::from(demand.replicas), "{:#?}", lines);
+    }
+
+    #[test]
+    fn with_one_fewer_than_the_promise_asks_for_it_is_broken(rate in 1.0..400.0_f64) {
+        let (demand, policy) = (demand(4, rate, 0, 2, 0.0, 60), Policy::default());
+        let enough = (demand.slots.promise / 8.0).ceil() as u32;
+        prop_assert!(demand.outlook(&policy, enough).late_share <= 0.01);
+        prop_assert!(demand.outlook(&policy, enough - 1).late_share > 0.01);
+    }
+}
+
 #[test]
-fn the_arithmetic_adds_up() {
+fn the_arithmetic_says_what_each_term_asks_for() {
     let demand = demand(4, 100.0, 0, 6, 0.0, 60);
-    let policy = Policy::default();
-    let lines = demand.arithmetic(&policy).join("\n");
-    let wanted = demand.slots.load.max(demand.slots.promise).max(demand.slots.drain).max(demand.slots.floor);
-    assert_eq!(f64::from(demand.replicas), (wanted / 8.0).ceil(), "{lines}\n{demand:?}");
-    assert!(lines.contains("100.00/s × 0.500 s = 50.0 slots"), "{lines}");
-    assert!(demand.sentence().starts_with("8 replicas, since"), "{}", demand.sentence());
+    let lines = demand.arithmetic(&Policy::default()).join("\n");
+    assert!(lines.contains("100.00 jobs/s × 0.500 s of slot time = 50.00 slots, over the last"), "{lines}");
+    assert!(lines.contains("load           50.00 slots / 0.85 target load = 58.83 slots = 7.36 replicas"), "{lines}");
+    assert!(lines.contains("needed         the largest, load: 7.36 → 8"), "{lines}");
+    assert!(demand.sentence().starts_with("8 replicas, since the expected load needs 58.8 slots"), "{lines}");
+    let terms = demand.terms();
+    assert_eq!((terms.len(), demand.needed()), (4, terms[0]));
+}
+
+#[test]
+fn the_outlook_of_more_is_never_worse() {
+    let (demand, policy) = (demand(4, 40.0, 30, 8, 0.0, 30), Policy::default());
+    let outlooks: Vec<_> = (0..12).map(|replicas| demand.outlook(&policy, replicas)).collect();
+    assert_eq!((outlooks[0].load_per_slot, outlooks[0].late_share, outlooks[0].drain_seconds), (None, 1.0, None));
+    for pair in outlooks.windows(2) {
+        assert!(pair[0].late_share >= pair[1].late_share, "{pair:?}");
+        let drain = |outlook: &scriptmill_scaling::Outlook| outlook.drain_seconds.unwrap_or(f64::INFINITY);
+        assert!(drain(&pair[0]) >= drain(&pair[1]), "{pair:?}");
+    }
+    // 88 slots, of which the arriving jobs take some: the rest works off 30 jobs of half a second.
+    let seen = demand.observed;
+    let expected = seen.backlog * 0.5 / (88.0 - seen.offered_load);
+    assert!((outlooks[11].drain_seconds.unwrap() - expected).abs() < 1e-9, "{:?}", outlooks[11]);
 }

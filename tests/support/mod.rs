@@ -158,32 +158,45 @@ impl Rabbit {
 
 /// `scriptmill work` as a process that is ready, and its address for health.
 pub async fn start(rabbit: &Rabbit, slots: usize) -> (Child, String) {
-    let free = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().to_string();
-    let mut command = Command::new(env!("CARGO_BIN_EXE_scriptmill"));
-    command
-        .arg("work")
-        .env("SCRIPTMILL_BROKER__ADDRESSES", server())
-        .env("SCRIPTMILL_BROKER__PREFIX", &rabbit.prefix)
-        .env("SCRIPTMILL_WORKER__SLOTS", slots.to_string())
-        .env("SCRIPTMILL_HTTP__ADDRESS", &free)
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .kill_on_drop(true);
-    if let Some(file) = std::env::var_os("SCRIPTMILL_TEST_CA") {
-        command.env("SCRIPTMILL_BROKER__CA_FILE", file);
-    }
-    if let Some(cache) = std::env::var_os("SCRIPTMILL_CACHE_DIR") {
-        command.env("SCRIPTMILL_SANDBOX__CACHE_DIR", cache);
-    }
-    let worker = command.spawn().unwrap();
+    start_command("work", &[("SCRIPTMILL_WORKER__SLOTS", &slots.to_string())], rabbit).await
+}
+
+/// A long-running command as a process that is ready, and its address for health.
+pub async fn start_command(command: &str, settings: &[(&str, &str)], rabbit: &Rabbit) -> (Child, String) {
+    let (process, address) = spawn(command, settings, rabbit).await;
     let ready = async {
-        while get(&free, "/readyz").await.is_none_or(|answer| !answer.starts_with("HTTP/1.1 200")) {
+        while get(&address, "/readyz").await.is_none_or(|answer| !answer.starts_with("HTTP/1.1 200")) {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
-    timeout(LONG, ready).await.expect("the worker becomes ready");
-    (worker, free)
+    timeout(LONG, ready).await.expect("it becomes ready");
+    (process, address)
+}
+
+/// A long-running command as a process, and the address at which it will answer.
+pub async fn spawn(command: &str, settings: &[(&str, &str)], rabbit: &Rabbit) -> (Child, String) {
+    let free = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().to_string();
+    let mut process = binary(rabbit);
+    process.arg(command).env("SCRIPTMILL_HTTP__ADDRESS", &free).envs(settings.iter().copied());
+    process.stdout(Stdio::null()).stderr(Stdio::null());
+    (process.spawn().unwrap(), free)
+}
+
+/// The command, on a test's own queues.
+pub fn binary(rabbit: &Rabbit) -> Command {
+    let mut process = Command::new(env!("CARGO_BIN_EXE_scriptmill"));
+    process
+        .env("SCRIPTMILL_BROKER__ADDRESSES", server())
+        .env("SCRIPTMILL_BROKER__PREFIX", &rabbit.prefix)
+        .stdin(Stdio::null())
+        .kill_on_drop(true);
+    if let Some(file) = std::env::var_os("SCRIPTMILL_TEST_CA") {
+        process.env("SCRIPTMILL_BROKER__CA_FILE", file);
+    }
+    if let Some(cache) = std::env::var_os("SCRIPTMILL_CACHE_DIR") {
+        process.env("SCRIPTMILL_SANDBOX__CACHE_DIR", cache);
+    }
+    process
 }
 
 /// The whole answer to a GET; none while nobody listens.

@@ -15,6 +15,7 @@ pub mod job;
 pub mod kubernetes;
 pub mod limits;
 pub mod metrics;
+pub mod page;
 mod preparing;
 mod rooms;
 mod rules;

@@ -17,6 +17,7 @@ mod run;
 #[cfg(feature = "kube")]
 mod scale;
 mod scaler;
+mod scaler_explain;
 mod send;
 mod serving;
 mod settings;
@@ -44,7 +45,7 @@ enum Command {
     Check(check::Arguments),
     /// Take jobs from RabbitMQ, run them and publish their outcomes
     Work(work::Arguments),
-    /// Show how many workers there should be, without running jobs
+    /// Show how many workers there should be, without running jobs; or say why
     Scaler(scaler::Arguments),
     /// Declare the queues and exchanges that workers and engines use
     Declare(declare::Arguments),

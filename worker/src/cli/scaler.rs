@@ -4,7 +4,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::{Context as _, anyhow};
-use clap::Args;
+use clap::{Args, Subcommand};
 use prometheus_client::registry::Registry;
 use scriptmill::broker::amqp::Heartbeats;
 use scriptmill::config::{Config, flag};
@@ -17,22 +17,26 @@ use tokio_util::sync::CancellationToken;
 use super::serving::{Stop, open};
 use super::settings::{BrokerArguments, ConfigArguments};
 use super::text::say;
-use super::{local, logs};
+use super::{local, logs, scaler_explain};
 
 const EXAMPLES: &str = "\
 Examples:
   scriptmill scaler
   scriptmill scaler --http 0.0.0.0:8080 --set scaling.min=0 --set scaling.max=40
+  scriptmill scaler explain
 
 It runs no jobs. It hears the workers, computes how many there should be, and shows that at /metrics as
-scriptmill_desired_replicas with every term that led to it, also while there is no worker at all. Workers show the same.
+scriptmill_desired_replicas with every term that led to it, also while there is no worker at all. /scaling/explain says why
+it is that number, to browsers as a page with the last hour drawn. Workers show the same.
 Run two of them; both show the same number.
 
 SIGTERM and SIGINT stop it.";
 
 #[derive(Debug, Args)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = EXAMPLES, args_conflicts_with_subcommands = true)]
 pub(crate) struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
     /// Address for health and metrics [http.address]
     #[arg(long, value_name = "ADDRESS")]
     http: Option<String>,
@@ -45,7 +49,16 @@ pub(crate) struct Arguments {
     config: ConfigArguments,
 }
 
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Say why a running worker or scaler asks for that many workers
+    Explain(scaler_explain::Arguments),
+}
+
 pub(crate) fn scaler(arguments: Arguments) -> anyhow::Result<ExitCode> {
+    if let Some(Command::Explain(arguments)) = arguments.command {
+        return scaler_explain::explain(arguments);
+    }
     let http = arguments.http.map(|value| flag("http.address", value, "--http"));
     let config = arguments.config.load(arguments.broker.settings().chain(http))?;
     if arguments.check_config {
@@ -73,7 +86,7 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     };
     let fleet = config.scaling.build(parts, &mut registry);
     let (signal, closed) = (fleet.signal(), CancellationToken::new());
-    open(bound, move || not_ready(&*signal, &group), registry, closed.clone());
+    open(bound, move || not_ready(&*signal, &group), registry, fleet.explainer(), closed.clone());
     let end = CancellationToken::new();
     tokio::spawn(stop.cancel(end.clone(), CancellationToken::new()));
     fleet.run(end.clone(), end).await;

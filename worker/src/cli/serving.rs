@@ -5,6 +5,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use prometheus_client::registry::Registry;
 use scriptmill::http::{Admin, Bound};
+use scriptmill::scale::Explainer;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
@@ -40,10 +41,11 @@ pub(super) fn open(
     bound: Bound,
     not_ready: impl Fn() -> Option<String> + Send + Sync + 'static,
     registry: Registry,
+    explainer: Arc<Explainer>,
     closed: CancellationToken,
 ) {
     info!(address = %bound.address(), "health and metrics over HTTP");
-    let admin = Admin { not_ready: Arc::new(not_ready), metrics: Arc::new(registry) };
+    let admin = Admin { not_ready: Arc::new(not_ready), metrics: Arc::new(registry), explainer };
     tokio::spawn(async move {
         if let Err(error) = bound.serve(admin, closed).await {
             error!(%error, "health and metrics are no longer served");

@@ -112,7 +112,7 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     let (drain, leave, closed) = (CancellationToken::new(), CancellationToken::new(), CancellationToken::new());
     if let Some(bound) = bound {
         let status = service.status();
-        open(bound, move || not_ready(&status), registry, closed.clone());
+        open(bound, move || not_ready(&status), registry, fleet.explainer(), closed.clone());
     }
     tokio::spawn(stop.cancel(drain.clone(), leave.clone()));
     let end = CancellationToken::new();

@@ -7,11 +7,11 @@ use std::str::FromStr;
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// Health and metrics over HTTP.
+/// Health, metrics and the explanation of the number of workers over HTTP.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Options {
-    /// The address for `/livez`, `/readyz`, `/health` and `/metrics`, or `off`. In a container, `0.0.0.0:8080`.
+    /// The address for `/livez`, `/readyz`, `/health`, `/metrics` and `/scaling/explain`, or `off`. In a container, `0.0.0.0:8080`.
     pub address: ListenAddress,
 }
 

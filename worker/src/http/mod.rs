@@ -1,8 +1,9 @@
-//! The admin server: liveness, readiness and metrics over HTTP, for operators.
+//! The admin server: liveness, readiness, metrics, and why there should be that many workers, over HTTP, for operators.
 //!
 //! Nothing here waits for a script: guests run on executor threads, so these answers come from tokio alone and stay
 //! quick under full load.
 
+mod explain;
 mod exposition;
 mod listen;
 
@@ -20,6 +21,8 @@ use prometheus_client::registry::Registry;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+use crate::scale::Explainer;
+
 pub use listen::{ListenAddress, Options};
 
 /// Says why the worker takes no jobs at the moment; `None` when it takes them.
@@ -32,6 +35,8 @@ pub struct Admin {
     pub not_ready: Arc<NotReady>,
     /// The one registry of metrics.
     pub metrics: Arc<Registry>,
+    /// Why there should be that many workers.
+    pub explainer: Arc<Explainer>,
 }
 
 /// The server, bound to its address but not yet answering.
@@ -84,7 +89,8 @@ fn router(admin: Admin) -> Router {
         .route("/readyz", get(ready))
         .route("/health", get(ready))
         .route("/metrics", get(metrics))
-        .with_state(admin)
+        .with_state(admin.clone())
+        .merge(explain::router(admin.explainer))
 }
 
 async fn ready(State(admin): State<Admin>) -> Response {
@@ -108,61 +114,4 @@ async fn metrics(State(admin): State<Admin>, headers: HeaderMap) -> Response {
 }
 
 #[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used, reason = "tests")]
-    use std::sync::atomic::{AtomicBool, Ordering};
-
-    use prometheus_client::metrics::counter::Counter;
-    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-    use tokio::net::TcpStream;
-
-    use super::*;
-
-    async fn get(address: SocketAddr, path: &str) -> String {
-        let mut stream = TcpStream::connect(address).await.unwrap();
-        let request = format!("GET {path} HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n");
-        stream.write_all(request.as_bytes()).await.unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).await.unwrap();
-        answer
-    }
-
-    #[tokio::test]
-    async fn each_path_says_what_it_is_for() {
-        let ready = Arc::new(AtomicBool::new(false));
-        let mut registry = Registry::with_prefix("scriptmill");
-        let jobs = Counter::<u64>::default();
-        registry.register("jobs", "Jobs settled", jobs.clone());
-        jobs.inc_by(7);
-        let bound = bind(SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap();
-        let (address, stop) = (bound.address(), CancellationToken::new());
-        let seen = ready.clone();
-        let not_ready = move || (!seen.load(Ordering::Relaxed)).then(|| "no broker is connected".to_owned());
-        let admin = Admin { not_ready: Arc::new(not_ready), metrics: Arc::new(registry) };
-        let served = tokio::spawn(bound.serve(admin, stop.clone()));
-
-        for (now, path, status, text) in [
-            (false, "/livez", "200", "ok"),
-            (false, "/readyz", "503", "not ready: no broker is connected"),
-            (false, "/health", "503", "no broker is connected"),
-            (true, "/readyz", "200", "ready"),
-            (true, "/health", "200", "ready"),
-            (true, "/metrics", "200", "scriptmill_jobs_total 7"),
-            (true, "/elsewhere", "404", ""),
-        ] {
-            ready.store(now, Ordering::Relaxed);
-            let answer = get(address, path).await;
-            assert!(answer.starts_with(&format!("HTTP/1.1 {status}")), "{path}: {answer}");
-            assert!(answer.contains(text), "{path}: {answer}");
-        }
-        stop.cancel();
-        served.await.unwrap().unwrap();
-    }
-
-    #[tokio::test]
-    async fn a_taken_port_is_told_before_anything_begins() {
-        let first = bind(SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap();
-        let message = format!("{:#}", bind(first.address()).await.err().unwrap());
-        assert!(message.contains("http.address: ") && message.contains("in use"), "{message}");
-    }
-}
+mod tests;

@@ -13,6 +13,7 @@ use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use super::explain::Explainer;
 use super::heartbeat::{Heartbeat, Ignored};
 use super::options::Options;
 use super::prometheus::Gauges;
@@ -40,6 +41,7 @@ struct Own {
     heard: Heard,
     is_leaving: bool,
     view: Arc<View>,
+    explainer: Arc<Explainer>,
 }
 
 /// What a process needs in its fleet.
@@ -63,6 +65,7 @@ impl Options {
         let id = Uuid::new_v4();
         let process = id.simple().to_string();
         let view = Arc::new(View::new(group.clone(), clock.clone()));
+        let explainer = Explainer::new(view.clone(), group.clone(), policy.clone(), clock.clone());
         let gauges = Gauges::new(view.clone());
         registry.register_collector(Box::new(gauges));
         let own = Own {
@@ -72,6 +75,7 @@ impl Options {
             heard: Heard::default(),
             is_leaving: false,
             view,
+            explainer: Arc::new(explainer),
             clock: clock.clone(),
         };
         // The id's last byte is random.
@@ -84,6 +88,11 @@ impl Fleet {
     /// Where exporters read how many workers there should be.
     pub fn signal(&self) -> Arc<dyn Signal> {
         self.own.view.clone()
+    }
+
+    /// Why it is that number.
+    pub fn explainer(&self) -> Arc<Explainer> {
+        self.own.explainer.clone()
     }
 
     /// Takes part until `end` is cancelled. From when `leaving` is, it says that it takes no more jobs. Without a broker it goes
@@ -186,6 +195,7 @@ impl Own {
     }
 
     fn hear(&mut self, now: Duration, beat: Beat) {
+        self.explainer.hear(now, &beat);
         let is_worker = beat.level.consumers > 0;
         if !self.controller.hear(now, beat) {
             self.heartbeat.ignore_too_many();
@@ -197,6 +207,7 @@ impl Own {
     fn compute(&mut self, now: Duration) {
         self.demand = self.controller.tick(now);
         self.view.computed(now, self.demand.clone(), self.heard);
+        self.explainer.remember();
     }
 
     /// Says what there is to say. What this process says it hears at once.

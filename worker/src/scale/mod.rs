@@ -1,15 +1,20 @@
 //! The scaling signal: what this process hears of the fleet, and the exporters that show the number that follows from it.
 //!
 //! [`Fleet`] sends what [`signals`](crate::signals) counts, hears other processes, and computes every beat how many workers there
-//! should be; exporters read that from a [`Signal`] and know nothing else.
+//! should be; exporters read that from a [`Signal`] and know nothing else. An
+//! [`Explainer`] says why it is that number, and how it came to that.
 
+mod explain;
 mod fleet;
 mod heartbeat;
 mod options;
+mod past;
 mod prometheus;
 mod signal;
 mod view;
 
+pub use explain::{Explainer, Explanation, Number, Quantiles};
 pub use fleet::{Fleet, Parts};
 pub use options::Options;
+pub use past::{Known, Point};
 pub use signal::{Reading, Signal, Unavailable};
