@@ -12,4 +12,4 @@ mod view;
 
 pub use fleet::{Fleet, Parts};
 pub use options::Options;
-pub use signal::{Reading, Signal, Unavailable};
+pub use signal::{METRIC, Reading, Signal, Unavailable};
