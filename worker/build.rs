@@ -1,5 +1,5 @@
 //! Puts the folders of `examples/` and the pages of `docs/errors/` into the binary, so that `scriptmill demo` and
-//! `scriptmill explain` need no file beside it.
+//! `scriptmill explain` need no file beside it; and makes KEDA's interface from its definition, without `protoc`.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -14,7 +14,22 @@ fn main() -> io::Result<()> {
     ] {
         fs::write(out.join(name), code)?;
     }
+    #[cfg(feature = "keda")]
+    external_scaler(&out)?;
     Ok(())
+}
+
+/// KEDA's interface: the server's side for the worker, and the client's, in a folder of its own, for tests.
+#[cfg(feature = "keda")]
+fn external_scaler(out: &Path) -> io::Result<()> {
+    const PROTO: &str = "src/exporters/externalscaler.proto";
+    println!("cargo:rerun-if-changed={PROTO}");
+    let set = protox::compile([PROTO], ["."]).map_err(io::Error::other)?;
+    let client = out.join("client");
+    fs::create_dir_all(&client)?;
+    let generate = || tonic_prost_build::configure().build_transport(false);
+    generate().build_client(false).out_dir(out).compile_fds(set.clone())?;
+    generate().build_server(false).out_dir(client).compile_fds(set)
 }
 
 /// The pages of the error codes: an array of code and Markdown text.

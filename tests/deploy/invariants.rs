@@ -72,8 +72,10 @@ pub(crate) fn dangling(objects: &[Value]) -> Vec<String> {
                 );
                 let account = text(object, "/spec/template/spec/serviceAccountName");
                 need(is_there(objects, "ServiceAccount", account), "has no ServiceAccount");
-                let settings = text(object, "/spec/template/spec/containers/0/envFrom/0/configMapRef/name");
-                need(is_there(objects, "ConfigMap", settings), "has no settings");
+                let maps = list(object, "/spec/template/spec/containers/0/envFrom");
+                let maps: Vec<_> = maps.iter().map(|from| text(from, "/configMapRef/name")).collect();
+                let all = maps.iter().all(|map| is_there(objects, "ConfigMap", map));
+                need(all && !maps.is_empty(), "has no settings");
                 let volumes: BTreeSet<_> =
                     list(object, "/spec/template/spec/volumes").iter().map(|volume| text(volume, "/name")).collect();
                 let mounts = list(object, "/spec/template/spec/containers/0/volumeMounts");
@@ -85,13 +87,27 @@ pub(crate) fn dangling(objects: &[Value]) -> Vec<String> {
     found
 }
 
+/// The environment of a Deployment's pods.
+pub(crate) fn settings(objects: &[Value], deployment: &str) -> Value {
+    let mut settings = json!({});
+    let deployments = of_kind(objects, "Deployment").filter(|object| text(object, "/metadata/name") == deployment);
+    for from in deployments.flat_map(|object| list(object, "/spec/template/spec/containers/0/envFrom")) {
+        let maps = of_kind(objects, "ConfigMap");
+        let mut maps = maps.filter(|map| text(map, "/metadata/name") == text(from, "/configMapRef/name"));
+        for (name, value) in maps.next().and_then(|map| map["data"].as_object()).into_iter().flatten() {
+            settings[name] = value.clone();
+        }
+    }
+    settings
+}
+
 /// What is wrong with the pods of the Deployments.
 pub(crate) fn of_pods(objects: &[Value]) -> Vec<String> {
     let mut found = Vec::new();
-    let settings = of_kind(objects, "ConfigMap").next().map_or(Value::Null, |map| map["data"].clone());
-    let grace_s: Option<u64> =
-        text(&settings, "/SCRIPTMILL_WORKER__GRACE").strip_suffix('s').and_then(|seconds| seconds.parse().ok());
     for deployment in of_kind(objects, "Deployment") {
+        let settings = settings(objects, text(deployment, "/metadata/name"));
+        let grace_s: Option<u64> =
+            text(&settings, "/SCRIPTMILL_WORKER__GRACE").strip_suffix('s').and_then(|seconds| seconds.parse().ok());
         let pod = &deployment["spec"]["template"]["spec"];
         let is_worker = deployment["metadata"]["name"] == "scriptmill-worker";
         let mut need = |right: bool, what: &str| {
@@ -140,6 +156,43 @@ pub(crate) fn of_pods(objects: &[Value]) -> Vec<String> {
     found
 }
 
+/// What is wrong with how the exporters are reached, and with what they may ask Kubernetes' API server.
+pub(crate) fn of_exporters(objects: &[Value]) -> Vec<String> {
+    let mut found = Vec::new();
+    for deployment in of_kind(objects, "Deployment") {
+        let settings = settings(objects, text(deployment, "/metadata/name"));
+        let ports = list(deployment, "/spec/template/spec/containers/0/ports");
+        for (setting, name) in [
+            ("/SCRIPTMILL_HTTP__ADDRESS", "http"),
+            ("/SCRIPTMILL_SCALER__EXTERNAL_METRICS_ADDRESS", "metrics-api"),
+            ("/SCRIPTMILL_SCALER__KEDA_ADDRESS", "keda"),
+        ] {
+            let port =
+                ports.iter().find(|port| text(port, "/name") == name).map(|port| port["containerPort"].to_string());
+            let address = text(&settings, setting);
+            let is_reached = address.rsplit(':').next() == port.as_deref();
+            if !address.is_empty() && !is_reached {
+                found.push(format!("{setting} is {address}, and the port {name} is another"));
+            }
+        }
+    }
+    let grants = |kind: &str, namespace: &str, role: &str| {
+        let bindings = of_kind(objects, kind).filter(|binding| text(binding, "/metadata/namespace") == namespace);
+        bindings.filter(|binding| text(binding, "/roleRef/name") == role).any(|binding| {
+            list(binding, "/subjects").iter().any(|subject| text(subject, "/name") == "scriptmill-scaler")
+        })
+    };
+    // With the one it asks who may read the metric, with the other it learns how the API server is known.
+    let may_ask = grants("ClusterRoleBinding", "", "system:auth-delegator")
+        && grants("RoleBinding", "kube-system", "extension-apiserver-authentication-reader");
+    let asks =
+        !text(&settings(objects, "scriptmill-scaler"), "/SCRIPTMILL_SCALER__EXTERNAL_METRICS_ADDRESS").is_empty();
+    if asks != may_ask || asks != of_kind(objects, "APIService").next().is_some() {
+        found.push("the grants, the APIService and the address belong together".to_owned());
+    }
+    found
+}
+
 /// What is wrong with who sets the number of workers.
 pub(crate) fn of_scaling(scales: Option<&str>, objects: &[Value]) -> Vec<String> {
     let mut found = Vec::new();
@@ -159,7 +212,7 @@ pub(crate) fn of_scaling(scales: Option<&str>, objects: &[Value]) -> Vec<String>
         let fixed = !worker["spec"]["replicas"].is_null();
         need(fixed == scales.is_none(), "replicas are set in the Deployment just where no autoscaler does");
     }
-    let settings = of_kind(objects, "ConfigMap").next().map_or(Value::Null, |map| map["data"].clone());
+    let settings = settings(objects, "scriptmill-worker");
     for autoscaler in autoscalers {
         let spec = &autoscaler["spec"];
         for (keys, setting) in [

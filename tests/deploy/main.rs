@@ -6,6 +6,7 @@ mod invariants;
 mod manifests;
 mod monitoring;
 mod schemas;
+mod settings;
 
 use serde_json::Value;
 
@@ -41,4 +42,14 @@ fn pods_are_confined_and_end_in_time() {
 #[test]
 fn one_thing_sets_the_number_of_workers() {
     hold(|overlay, objects| invariants::of_scaling(overlay.scales, objects));
+}
+
+#[test]
+fn the_commands_take_the_settings_of_their_pods() {
+    hold(|_, objects| settings::refused(objects));
+}
+
+#[test]
+fn exporters_are_reached_and_may_ask_what_they_must() {
+    hold(|_, objects| invariants::of_exporters(objects));
 }

@@ -3,11 +3,12 @@
 //! A job goes through these rooms once, in this order: [`broker`] → [`intake`] → [`schedule`] → [`execute`] →
 //! [`settle`] → [`broker`]; [`job`] has its states on that way, and [`signals`]
 //! what is counted on it. [`service`] is the worker as a whole; [`config`] is what can
-//! be set about it, and [`http`] what it shows to operators.
+//! be set about it, and [`http`] what it shows to operators. [`exporters`] tell autoscalers what [`scale`] computes.
 
 pub mod broker;
 pub mod config;
 pub mod execute;
+pub mod exporters;
 pub mod http;
 pub mod intake;
 pub mod job;

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use anyhow::{Context as _, anyhow};
+use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand};
 use prometheus_client::registry::Registry;
 use scriptmill::broker::amqp::Heartbeats;
@@ -23,12 +23,14 @@ const EXAMPLES: &str = "\
 Examples:
   scriptmill scaler
   scriptmill scaler --http 0.0.0.0:8080 --set scaling.min=0 --set scaling.max=40
+  scriptmill scaler --set scaler.keda_address=0.0.0.0:9443
   scriptmill scaler explain
 
 It runs no jobs. It hears the workers, computes how many there should be, and shows that at /metrics as
 scriptmill_desired_replicas with every term that led to it, also while there is no worker at all. /scaling/explain says why
 it is that number, to browsers as a page with the last hour drawn. Workers show the same.
-Run two of them; both show the same number.
+Where scaler.external_metrics_address is set, Kubernetes' HorizontalPodAutoscaler asks for that number there; at
+scaler.keda_address, KEDA does. Run two scalers; both say the same number.
 
 SIGTERM and SIGINT stop it.";
 
@@ -74,7 +76,10 @@ pub(crate) fn scaler(arguments: Arguments) -> anyhow::Result<ExitCode> {
 async fn serve(config: Config) -> anyhow::Result<()> {
     let stop = Stop::new()?;
     let bound = http::bind_if_on(config.http.address).await?;
-    let bound = bound.ok_or_else(|| anyhow!("http.address is off, and a scaler does nothing but answer there"))?;
+    if bound.is_none() && config.scaler.is_off() {
+        bail!("http.address and the addresses of scaler are off, and a scaler does nothing but answer there");
+    }
+    let exporters = config.scaler.bind().await?;
     let mut registry = Registry::with_prefix("scriptmill");
     let (clock, group) = (local::clock(), config.scaling.group.clone());
     let parts = Parts {
@@ -86,7 +91,10 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     };
     let fleet = config.scaling.build(parts, &mut registry);
     let (signal, closed) = (fleet.signal(), CancellationToken::new());
-    open(bound, move || not_ready(&*signal, &group), registry, fleet.explainer(), closed.clone());
+    exporters.start(&signal, &closed);
+    if let Some(bound) = bound {
+        open(bound, move || not_ready(&*signal, &group), registry, fleet.explainer(), closed.clone());
+    }
     let end = CancellationToken::new();
     tokio::spawn(stop.cancel(end.clone(), CancellationToken::new()));
     fleet.run(end.clone(), end).await;

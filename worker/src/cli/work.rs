@@ -9,7 +9,8 @@ use clap::Args;
 use prometheus_client::registry::Registry;
 use scriptmill::broker::amqp::{Amqp, Heartbeats};
 use scriptmill::config::{self, Config, flag};
-use scriptmill::http;
+use scriptmill::exporters;
+use scriptmill::http::{self, ListenAddress};
 use scriptmill::metrics::Metrics;
 use scriptmill::scale;
 use scriptmill::service::{Parts, Status};
@@ -90,6 +91,9 @@ fn runtime() -> std::io::Result<Runtime> {
 async fn serve(config: Config) -> anyhow::Result<()> {
     let stop = Stop::new()?;
     let bound = http::bind_if_on(config.http.address).await?;
+    // Kubernetes asks the scaler alone: workers hold no token with which they could ask who may read the metric.
+    let exporters = exporters::Options { external_metrics_address: ListenAddress::Off, ..config.scaler.clone() };
+    let exporters = exporters.bind().await?;
     let mut registry = Registry::with_prefix("scriptmill");
     let clock = local::clock();
     let metrics = Metrics::new(&mut registry, clock.clone());
@@ -114,6 +118,7 @@ async fn serve(config: Config) -> anyhow::Result<()> {
         let status = service.status();
         open(bound, move || not_ready(&status), registry, fleet.explainer(), closed.clone());
     }
+    exporters.start(&fleet.signal(), &closed);
     tokio::spawn(stop.cancel(drain.clone(), leave.clone()));
     let end = CancellationToken::new();
     let fleet = tokio::spawn(fleet.run(drain.clone(), end.clone()));

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{log, sandbox};
-use crate::{broker, http, scale, service};
+use crate::{broker, exporters, http, scale, service};
 
 /// Everything that can be set. Durations are written as `30s`, sizes as `64MiB`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -17,6 +17,8 @@ pub struct Config {
     pub worker: service::Options,
     /// How many workers there should be.
     pub scaling: scale::Options,
+    /// Who is told that number, beside Prometheus.
+    pub scaler: exporters::Options,
     /// How scripts are checked and kept.
     pub sandbox: sandbox::Options,
     /// Health and metrics over HTTP.

@@ -21,6 +21,7 @@ pub(super) fn check(config: &Config, said: &Settings) -> Vec<Mistake> {
     rules.section("broker", |rules| config.broker.check(rules));
     rules.section("worker", |rules| config.worker.check(rules));
     rules.section("scaling", |rules| config.scaling.check(rules));
+    rules.section("scaler", |rules| config.scaler.check(rules));
     rules.section("sandbox", |rules| config.sandbox.check(rules));
     rules.section("log", |rules| config.log.check(rules));
     rules.broken.into_iter().map(|broken| mistake(broken, said)).collect()

@@ -105,6 +105,12 @@ fn mistakes_name_the_key_and_where_it_was_said() {
               "SM4001: scaling.group must be 1 to 64 letters, digits, dots, dashes or underscores, but is \"\" (scriptmill.toml, line 2)",
               "SM4001: scaling.promise.wait must be from 10ms to 1h, but is 5ms (scriptmill.toml, line 5)",
               "SM4001: scaling.target_load must be from 0.1 to 0.98, but is 1.5 (scriptmill.toml, line 3)"]),
+        (Some("[scaler]\nexternal_metrics_address = '0.0.0.0:6443'\nauthentication = 'token'"), &[], &[],
+            &["SM4001: scaler.authentication must be one of delegated, none, but is \"token\" (scriptmill.toml, line 3)",
+              "SM4001: scaler.external_metrics_address needs scaler.certificate_file and scaler.key_file, since Kubernetes calls it by HTTPS alone (scriptmill.toml, line 2)"]),
+        (None, &[], &[("scaler.key_file", "/nowhere/tls.key")],
+            &["SM4003: scaler.key_file: /nowhere/tls.key cannot be read: No such file or directory (os error 2) (flag --set)",
+              "SM4001: scaler.key_file needs scaler.certificate_file beside it (flag --set)"]),
         // All at once, over all layers.
         (Some("[worker]\nslots = -1\nspeed = 'fast'"), &[("SCRIPTMILL_HTTP__ADDRESS", "nowhere")], &[("worker.grace", "1h")],
             &["SM4001: http.address must be a text such as \"127.0.0.1:8080\", but is \"nowhere\" (environment variable SCRIPTMILL_HTTP__ADDRESS)",
@@ -114,6 +120,31 @@ fn mistakes_name_the_key_and_where_it_was_said() {
     ];
     for (file, environment, flags, expected) in cases {
         assert_eq!(load(*file, environment, flags).unwrap_err(), *expected);
+    }
+}
+
+#[test]
+fn a_certificate_is_looked_at_before_anything_starts() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    for name in ["own", "other"] {
+        let made = rcgen::generate_simple_self_signed([name.to_owned()]).unwrap();
+        fs::write(path(&format!("{name}.crt")), made.cert.pem()).unwrap();
+        fs::write(path(&format!("{name}.key")), made.signing_key.serialize_pem()).unwrap();
+    }
+    let said = |certificate: &str, key: &str| {
+        let flags = [("scaler.certificate_file", path(certificate)), ("scaler.key_file", path(key))];
+        let keda = ("scaler.keda_address", "0.0.0.0:9443");
+        let flags: Vec<_> = flags.iter().map(|(key, value)| (*key, value.as_str())).chain([keda]).collect();
+        load(None, &[], &flags).err().unwrap_or_default()
+    };
+    assert_eq!(said("own.crt", "own.key"), [""; 0]);
+    for (certificate, key, expected) in [
+        ("own.key", "own.key", "scaler.certificate_file must hold a certificate in PEM: there is none"),
+        ("own.crt", "own.crt", "scaler.key_file must hold a private key in PEM: no items found"),
+        ("own.crt", "other.key", "scaler.key_file must hold the key of scaler.certificate_file: it is that of another"),
+    ] {
+        assert_eq!(said(certificate, key), [format!("SM4001: {expected} (flag --set)")]);
     }
 }
 

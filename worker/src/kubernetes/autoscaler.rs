@@ -8,8 +8,9 @@ use serde_json::{Value, json};
 
 use super::Groups;
 use super::error::Error;
-use super::names::{FIELD_MANAGER, GROUP_LABEL, METRIC};
+use super::names::{FIELD_MANAGER, GROUP_LABEL};
 use super::owner::Owner;
+use crate::scale::METRIC;
 
 impl Groups {
     /// Has a HorizontalPodAutoscaler keep a group between `min` and `max` replicas, on the external metric

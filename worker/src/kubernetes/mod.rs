@@ -41,6 +41,19 @@ pub struct Scaled {
     pub now: i32,
 }
 
+/// A client and the namespace that is meant, reached as `kubectl` does, and inside a pod with its ServiceAccount. `answer_max`
+/// bounds the wait for each answer.
+///
+/// # Errors
+/// There is neither a kubeconfig that can be read nor a ServiceAccount.
+pub(crate) async fn client(namespace: Option<String>, answer_max: Duration) -> Result<(Client, String), Error> {
+    let mut config = Config::infer().await.map_err(|error| Error::Configuration(Box::new(error)))?;
+    config.read_timeout = Some(answer_max);
+    let namespace = namespace.unwrap_or_else(|| config.default_namespace.clone());
+    let client = Client::try_from(config).map_err(|error| Error::Configuration(Box::new(error)))?;
+    Ok((client, namespace))
+}
+
 impl Groups {
     /// The groups of a namespace, or of the one that the kubeconfig names; reached as `kubectl` does, and inside a pod
     /// with its ServiceAccount.
@@ -48,10 +61,7 @@ impl Groups {
     /// # Errors
     /// There is neither a kubeconfig that can be read nor a ServiceAccount.
     pub async fn open(namespace: Option<String>) -> Result<Self, Error> {
-        let mut config = Config::infer().await.map_err(|error| Error::Configuration(Box::new(error)))?;
-        config.read_timeout = Some(TIMEOUT);
-        let namespace = namespace.unwrap_or_else(|| config.default_namespace.clone());
-        let client = Client::try_from(config).map_err(|error| Error::Configuration(Box::new(error)))?;
+        let (client, namespace) = client(namespace, TIMEOUT).await?;
         Ok(Self { client, namespace })
     }
 

@@ -4,5 +4,3 @@
 pub(super) const GROUP_LABEL: &str = "scriptmill.dev/group";
 /// By which name Kubernetes records what is changed here.
 pub(super) const FIELD_MANAGER: &str = "scriptmill";
-/// The external metric that is the number of replicas.
-pub(super) const METRIC: &str = "scriptmill_desired_replicas";

@@ -17,4 +17,4 @@ pub use explain::{Explainer, Explanation, Number, Quantiles};
 pub use fleet::{Fleet, Parts};
 pub use options::Options;
 pub use past::{Known, Point};
-pub use signal::{Reading, Signal, Unavailable};
+pub use signal::{METRIC, Reading, Signal, Unavailable};

@@ -5,6 +5,9 @@ use std::time::{Duration, SystemTime};
 use scriptmill_scaling::Demand;
 use tokio::sync::watch;
 
+/// The name of the number of replicas, wherever it is a metric.
+pub const METRIC: &str = "scriptmill_desired_replicas";
+
 /// The demand of one worker group, as every exporter shows it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Reading {

@@ -1,0 +1,50 @@
+//! The settings of the pods, held to what the commands take.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::Value;
+
+use super::invariants::settings;
+use super::manifests::{list, name, text};
+
+/// What the commands refuse of the settings of their pods.
+pub(crate) fn refused(objects: &[Value]) -> Vec<String> {
+    objects.iter().filter(|object| object["kind"] == "Deployment").filter_map(|pod| refusal(objects, pod)).collect()
+}
+
+fn refusal(objects: &[Value], deployment: &Value) -> Option<String> {
+    let folder = tempfile::tempdir().unwrap();
+    let container = deployment.pointer("/spec/template/spec/containers/0").unwrap();
+    for mount in list(container, "/volumeMounts") {
+        lay(&folder.path().join(text(mount, "/mountPath").trim_start_matches('/')));
+    }
+    let settings = settings(objects, text(deployment, "/metadata/name"));
+    let settings = settings.as_object().unwrap().iter().map(|(name, value)| {
+        let value = value.as_str().unwrap();
+        // What is read is looked for where the pod has it.
+        let moved =
+            if name.ends_with("_FILE") { format!("{}{value}", folder.path().display()) } else { value.to_owned() };
+        (name, moved)
+    });
+    let mut command = Command::new(env!("CARGO_BIN_EXE_scriptmill"));
+    let command = command.arg(text(container, "/args/0")).arg("--check-config").env_clear().envs(settings);
+    let output = command.output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    (!output.status.success()).then(|| format!("{}: {said}", name(deployment)))
+}
+
+/// Lays the files into a mounted folder that its Secret has.
+fn lay(folder: &Path) {
+    fs::create_dir_all(folder).unwrap();
+    if folder.ends_with("broker") {
+        fs::write(folder.join("username"), "scriptmill").unwrap();
+        fs::write(folder.join("password"), "secret").unwrap();
+    }
+    if folder.ends_with("tls") {
+        let made = rcgen::generate_simple_self_signed(["scriptmill-scaler.scriptmill.svc".to_owned()]).unwrap();
+        fs::write(folder.join("tls.crt"), made.cert.pem()).unwrap();
+        fs::write(folder.join("tls.key"), made.signing_key.serialize_pem()).unwrap();
+    }
+}
