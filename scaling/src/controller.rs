@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::beat::{Beat, Depth};
+use crate::beat::{BEAT, Beat, Depth};
 use crate::conditions::{Downstream, Stall};
 use crate::demand::{Demand, Observed, Slots, State, Term};
 use crate::fleet::{Fleet, Interval, View};
@@ -160,18 +160,17 @@ impl Controller {
         }
     }
 
-    /// By how much the backlog grows until a worker asked for now begins; nothing while asked-for workers are still to come.
+    /// By how much the backlog grows until a worker asked for now begins, at its pace of the last interval or of the last two,
+    /// whichever is larger. Workers that are asked for already do not count: whoever acts on the number may not have looked
+    /// yet, and those that come make the backlog fall.
     fn growth(&self, view: &View) -> f64 {
-        let asked = self.present.as_ref().map_or(0.0, |present| f64::from(present.replicas));
-        if asked > view.workers + 0.5 {
-            return 0.0;
-        }
-        let recent = self.history.window(4.0);
-        if recent.seconds <= 0.0 {
-            return 0.0;
-        }
-        let rate = (recent.arrivals - recent.sums.starts) / recent.seconds;
-        rate.max(0.0) * (view.boot_seconds + 2.0).min(FORESIGHT_MAX_SECONDS)
+        let pace = |seconds: f64| {
+            let recent = self.history.window(seconds);
+            if recent.seconds > 0.0 { (recent.arrivals - recent.sums.starts) / recent.seconds } else { 0.0 }
+        };
+        let beat = BEAT.as_secs_f64();
+        let foresight = (view.boot_seconds + 2.0).min(FORESIGHT_MAX_SECONDS);
+        pace(beat).max(pace(2.0 * beat)).max(0.0) * foresight
     }
 
     /// Replicas for the jobs that wait on the host, where these have places of their own.
@@ -183,7 +182,9 @@ impl Controller {
         let waited = if sums.completions > 0.0 { sums.waiting_seconds / sums.completions } else { 0.0 };
         let due = self.policy.promise.wait.as_secs_f64().max(1e-3);
         let steady = load.arrivals_per_second * waited / PLACES_TARGET;
-        let now = view.waiting + view.busy + view.backlog * ((service.seconds + waited) / due).min(1.0);
+        let is_short = view.backlog > 0.5 && view.is_out_of_places();
+        let jobs = view.backlog + if is_short { self.growth(view) } else { 0.0 };
+        let now = view.waiting + view.busy + jobs * ((service.seconds + waited) / due).min(1.0);
         steady.max(now) / view.places_per_worker
     }
 

@@ -80,6 +80,11 @@ impl View {
     pub(crate) fn is_full(&self) -> bool {
         self.busy >= FULL_SHARE * self.slots
     }
+
+    /// The same of the places for jobs that wait on the host; running jobs take one too.
+    pub(crate) fn is_out_of_places(&self) -> bool {
+        self.waiting + self.busy >= FULL_SHARE * self.places
+    }
 }
 
 impl Fleet {

@@ -128,6 +128,32 @@ fn unknown_never_lowers_and_is_never_taken_for_zero() {
 }
 
 #[test]
+fn a_backlog_that_grows_is_foreseen_until_workers_come() {
+    let mut controller = Controller::new(Policy::default(), "test".to_owned());
+    for n in 1..=8_u32 {
+        let now = BEAT * n;
+        for worker in 0..4 {
+            let done = 16.0 * now.as_secs_f64();
+            let sums = Sums {
+                starts: done,
+                completions: done,
+                busy_seconds: done * 0.5,
+                service_seconds: done * 0.5,
+                service_seconds_squared: done * 0.5,
+                ..Sums::default()
+            };
+            let level = Level { consumers: 1, slots: 8, busy: 8, ..Level::default() };
+            controller.hear(now, beat(&format!("w{worker}"), 1_000.0, sums, level));
+        }
+        // 50 jobs a second more than begin; a worker takes 10 s and two more to come.
+        controller.sight(now, Depth { ready: 100 * n, consumers: 4 });
+        let slots = controller.tick(now).unwrap().slots;
+        let expected = 32.0 + (f64::from(100 * n) + 600.0) * 0.5;
+        assert!(n < 3 || (slots.drain - expected).abs() < 40.0, "{n}: {slots:?} instead of {expected}");
+    }
+}
+
+#[test]
 fn all_follow_the_eldest() {
     let mut young = Controller::new(Policy::default(), "b".to_owned());
     let mut elder = beat("a", 500.0, Sums::default(), Level::default());
