@@ -20,6 +20,8 @@ const SLOTS_PER_WORKER: f64 = 16.0;
 const STILL_THERE: f64 = 0.3;
 /// A load is not held longer than that, however long jobs take; in seconds.
 const HOLD_MAX_SECONDS: f64 = 900.0;
+/// The pace at which jobs begin is taken over so many seconds.
+const PACE_SECONDS: f64 = 60.0;
 /// Growth of the backlog is foreseen for so long at most, in seconds.
 const FORESIGHT_MAX_SECONDS: f64 = 30.0;
 /// The number stays where the new one differs by less than this …
@@ -104,7 +106,11 @@ impl Controller {
 
     fn known(&mut self, now: f64, interval: &Interval, view: &View) -> Demand {
         let service = Service::seen(&self.history, view.busy);
+        let all = self.history.window(f64::MAX).sums;
+        // Where nothing has begun or ended yet, it is not known how long jobs take, and what arrives may wait for want of delivery.
+        let is_known = all.starts + all.completions > 0.5 || view.is_full();
         let load = load::offered(&self.history, &service, self.policy.certainty);
+        let load = if is_known { load } else { Load::default() };
         let hold = self.hold_seconds(&service);
         // More than the most that may be asked for says nothing more.
         let most = f64::from(self.policy.max) * self.slots_per_worker * self.policy.target_load;
@@ -149,7 +155,7 @@ impl Controller {
         };
         let due = drain_time.as_secs_f64().min(wait).max(1e-3);
         // Jobs that wait while slots are free do so for want of delivery, and more slots would wait with them.
-        let is_short = view.backlog > 0.5 && view.is_full();
+        let is_short = view.backlog > 0.5 && (view.is_full() || self.is_overrun(view));
         let jobs = if is_short { view.backlog + self.growth(view) } else { 0.0 };
         let drain = view.busy + jobs * (m / due).min(1.0);
         Slots {
@@ -158,6 +164,17 @@ impl Controller {
             drain: if is_short { drain } else { 0.0 },
             floor: view.busy,
         }
+    }
+
+    /// Whether more jobs wait than there are free slots, though jobs begin as fast as ever: the heartbeats that will say that all
+    /// slots are busy are under way.
+    fn is_overrun(&self, view: &View) -> bool {
+        let pace = |seconds: f64| {
+            let past = self.history.window(seconds);
+            past.sums.starts / past.seconds.max(1.0)
+        };
+        let now = pace(BEAT.as_secs_f64());
+        view.backlog > view.slots - view.busy && now > 0.0 && now >= pace(PACE_SECONDS)
     }
 
     /// By how much the backlog grows until a worker asked for now begins, at its pace of the last interval or of the last two,
@@ -183,7 +200,7 @@ impl Controller {
         let due = self.policy.promise.wait.as_secs_f64().max(1e-3);
         let steady = load.arrivals_per_second * waited / PLACES_TARGET;
         let is_short = view.backlog > 0.5 && view.is_out_of_places();
-        let jobs = view.backlog + if is_short { self.growth(view) } else { 0.0 };
+        let jobs = if is_short { view.backlog + self.growth(view) } else { 0.0 };
         let now = view.waiting + view.busy + jobs * ((service.seconds + waited) / due).min(1.0);
         steady.max(now) / view.places_per_worker
     }
