@@ -79,7 +79,7 @@ impl Controller {
     }
 
     /// How many replicas there should be; `None` while nothing has been known yet, since any number would be a guess. To be
-    /// called every [`BEAT`](crate::BEAT); `now` never goes back.
+    /// called every [`BEAT`]; `now` never goes back.
     pub fn tick(&mut self, now: Duration) -> Option<Demand> {
         let own = self.own(now);
         let eldest = self.fleet.eldest(now).filter(|(process, _)| *process != self.process);
