@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::beat::{Beat, Depth};
+use crate::beat::{BEAT, Beat, Depth};
 use crate::conditions::{Downstream, Stall};
 use crate::demand::{Demand, Observed, Slots, State, Term};
 use crate::fleet::{Fleet, Interval, View};
@@ -20,6 +20,8 @@ const SLOTS_PER_WORKER: f64 = 16.0;
 const STILL_THERE: f64 = 0.3;
 /// A load is not held longer than that, however long jobs take; in seconds.
 const HOLD_MAX_SECONDS: f64 = 900.0;
+/// The pace at which jobs begin is taken over so many seconds.
+const PACE_SECONDS: f64 = 60.0;
 /// Growth of the backlog is foreseen for so long at most, in seconds.
 const FORESIGHT_MAX_SECONDS: f64 = 30.0;
 /// The number stays where the new one differs by less than this …
@@ -77,7 +79,7 @@ impl Controller {
     }
 
     /// How many replicas there should be; `None` while nothing has been known yet, since any number would be a guess. To be
-    /// called every [`BEAT`](crate::BEAT); `now` never goes back.
+    /// called every [`BEAT`]; `now` never goes back.
     pub fn tick(&mut self, now: Duration) -> Option<Demand> {
         let own = self.own(now);
         let eldest = self.fleet.eldest(now).filter(|(process, _)| *process != self.process);
@@ -104,7 +106,11 @@ impl Controller {
 
     fn known(&mut self, now: f64, interval: &Interval, view: &View) -> Demand {
         let service = Service::seen(&self.history, view.busy);
+        let all = self.history.window(f64::MAX).sums;
+        // Where nothing has begun or ended yet, it is not known how long jobs take, and what arrives may wait for want of delivery.
+        let is_known = all.starts + all.completions > 0.5 || view.is_full();
         let load = load::offered(&self.history, &service, self.policy.certainty);
+        let load = if is_known { load } else { Load::default() };
         let hold = self.hold_seconds(&service);
         // More than the most that may be asked for says nothing more.
         let most = f64::from(self.policy.max) * self.slots_per_worker * self.policy.target_load;
@@ -149,7 +155,7 @@ impl Controller {
         };
         let due = drain_time.as_secs_f64().min(wait).max(1e-3);
         // Jobs that wait while slots are free do so for want of delivery, and more slots would wait with them.
-        let is_short = view.backlog > 0.5 && view.is_full();
+        let is_short = view.backlog > 0.5 && (view.is_full() || self.is_overrun(view));
         let jobs = if is_short { view.backlog + self.growth(view) } else { 0.0 };
         let drain = view.busy + jobs * (m / due).min(1.0);
         Slots {
@@ -160,18 +166,28 @@ impl Controller {
         }
     }
 
-    /// By how much the backlog grows until a worker asked for now begins; nothing while asked-for workers are still to come.
+    /// Whether more jobs wait than there are free slots, though jobs begin as fast as ever: the heartbeats that will say that all
+    /// slots are busy are under way.
+    fn is_overrun(&self, view: &View) -> bool {
+        let pace = |seconds: f64| {
+            let past = self.history.window(seconds);
+            past.sums.starts / past.seconds.max(1.0)
+        };
+        let now = pace(BEAT.as_secs_f64());
+        view.backlog > view.slots - view.busy && now > 0.0 && now >= pace(PACE_SECONDS)
+    }
+
+    /// By how much the backlog grows until a worker asked for now begins, at its pace of the last interval or of the last two,
+    /// whichever is larger. Workers that are asked for already do not count: whoever acts on the number may not have looked
+    /// yet, and those that come make the backlog fall.
     fn growth(&self, view: &View) -> f64 {
-        let asked = self.present.as_ref().map_or(0.0, |present| f64::from(present.replicas));
-        if asked > view.workers + 0.5 {
-            return 0.0;
-        }
-        let recent = self.history.window(4.0);
-        if recent.seconds <= 0.0 {
-            return 0.0;
-        }
-        let rate = (recent.arrivals - recent.sums.starts) / recent.seconds;
-        rate.max(0.0) * (view.boot_seconds + 2.0).min(FORESIGHT_MAX_SECONDS)
+        let pace = |seconds: f64| {
+            let recent = self.history.window(seconds);
+            if recent.seconds > 0.0 { (recent.arrivals - recent.sums.starts) / recent.seconds } else { 0.0 }
+        };
+        let beat = BEAT.as_secs_f64();
+        let foresight = (view.boot_seconds + 2.0).min(FORESIGHT_MAX_SECONDS);
+        pace(beat).max(pace(2.0 * beat)).max(0.0) * foresight
     }
 
     /// Replicas for the jobs that wait on the host, where these have places of their own.
@@ -183,7 +199,9 @@ impl Controller {
         let waited = if sums.completions > 0.0 { sums.waiting_seconds / sums.completions } else { 0.0 };
         let due = self.policy.promise.wait.as_secs_f64().max(1e-3);
         let steady = load.arrivals_per_second * waited / PLACES_TARGET;
-        let now = view.waiting + view.busy + view.backlog * ((service.seconds + waited) / due).min(1.0);
+        let is_short = view.backlog > 0.5 && view.is_out_of_places();
+        let jobs = if is_short { view.backlog + self.growth(view) } else { 0.0 };
+        let now = view.waiting + view.busy + jobs * ((service.seconds + waited) / due).min(1.0);
         steady.max(now) / view.places_per_worker
     }
 

@@ -45,6 +45,7 @@ pub(crate) struct Fleet {
     depth: Option<(Duration, Depth)>,
     /// When the last tick was, and how many jobs had not begun then; none after a gap.
     last: Option<(Duration, f64)>,
+    /// What one heard worker stood for at the last tick; 0 before the first.
     coverage: f64,
     boots: VecDeque<f64>,
 }
@@ -79,6 +80,11 @@ impl View {
     /// are not of one instant.
     pub(crate) fn is_full(&self) -> bool {
         self.busy >= FULL_SHARE * self.slots
+    }
+
+    /// The same of the places for jobs that wait on the host; running jobs take one too.
+    pub(crate) fn is_out_of_places(&self) -> bool {
+        self.waiting + self.busy >= FULL_SHARE * self.places
     }
 }
 
@@ -144,7 +150,8 @@ impl Fleet {
         }
         // A worker that has just begun consumes before it is heard: only what is missing for two ticks is made up for.
         let missing = if heard > 0.0 { (f64::from(depth.consumers) / heard).clamp(1.0, COVERAGE_MAX) } else { 1.0 };
-        let coverage = if is_fewer { missing } else { missing.min(self.coverage.max(1.0)) };
+        // One who has only begun to hear has not heard those that are there for long.
+        let coverage = if is_fewer || self.coverage == 0.0 { missing } else { missing.min(self.coverage) };
         self.coverage = missing;
         let view = self.view(f64::from(depth.ready), coverage);
         let interval = self.last.map(|(last, backlog)| Interval {

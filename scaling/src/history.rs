@@ -87,6 +87,11 @@ pub(crate) struct Service {
 
 /// Slot time of a job before one was seen, in seconds.
 const SERVICE_SECONDS: f64 = 1.0;
+/// A window tells the mean of slot times only if it is so many times as long as the job that an average slot second belongs
+/// to, which is m (1 + c²s): in a shorter one short jobs have ended and long ones have not …
+const MEAN_LASTING: f64 = 10.0;
+/// … and its own completions count beside that mean only if it is so many times as long.
+const WINDOW_LASTING: f64 = 2.0;
 /// The spread is bounded, so that one very long job among short ones does not blind every window.
 const VARIATION_MAX: f64 = 50.0;
 
@@ -102,9 +107,10 @@ impl Service {
             (service_seconds_squared / completions / (mean * mean) - 1.0).clamp(0.0, VARIATION_MAX)
         };
         let enough = 100.0 * (1.0 + variation);
+        let lasting = MEAN_LASTING * (1.0 + variation) * service_seconds / completions.max(1.0);
         for seconds in [30.0, 60.0, 120.0, 300.0] {
             let sums = history.window(seconds).sums;
-            if sums.completions >= enough {
+            if sums.completions >= enough && seconds >= lasting {
                 return Self { seconds: sums.service_seconds / sums.completions, variation };
             }
         }
@@ -119,9 +125,42 @@ impl Service {
     }
 
     /// The mean of a window's own completions, with so many jobs of the long mean laid beside them that few completions
-    /// do not move it far.
-    pub(crate) fn of(&self, window: &Sums) -> f64 {
+    /// do not move it far; the long mean alone where the window is too short to have seen long jobs end.
+    pub(crate) fn of(&self, window: &Interval) -> f64 {
+        if window.seconds < WINDOW_LASTING * self.seconds * (1.0 + self.variation) {
+            return self.seconds;
+        }
         let weight = 20.0 * (1.0 + self.variation);
-        (window.service_seconds + weight * self.seconds) / (window.completions + weight)
+        (window.sums.service_seconds + weight * self.seconds) / (window.sums.completions + weight)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn jobs_that_have_not_ended_yet_are_not_taken_for_none() {
+        // Every tenth job takes 20 s and the others 0.1 s; in the last 40 s twice as many arrive, of which no long one has ended.
+        let mut history = History::default();
+        let mut beats = |count: u32, short: f64, long: f64| {
+            for _ in 0..count {
+                history.push(Interval {
+                    seconds: 2.0,
+                    arrivals: short + long,
+                    sums: Sums {
+                        completions: short + long,
+                        service_seconds: 0.1 * short + 20.0 * long,
+                        service_seconds_squared: 0.01 * short + 400.0 * long,
+                        ..Sums::default()
+                    },
+                });
+            }
+        };
+        beats(430, 450.0, 50.0);
+        beats(20, 900.0, 50.0);
+        let service = Service::seen(&history, 1_000.0);
+        assert!((service.seconds - 2.09).abs() < 0.3, "{service:?}");
+        assert!((service.of(&history.window(32.0)) - service.seconds).abs() < 1e-9);
     }
 }

@@ -1,9 +1,10 @@
 //! The offered load: how many slots the arriving jobs take in the mean, in erlangs.
 //!
 //! A short window sees a change first and mistakes noise for one; a long one the other way round. So a short window counts
-//! with the lower bound of its confidence interval, and wins only where it is surely above the longer ones. A long window
-//! that still remembers a load that has stopped is held down by the upper bounds of the shorter ones.
+//! with the lower bound of its confidence interval, and wins only where it is surely above the longer ones. The longest that
+//! is needed, which may still remember a load that has stopped, is held down by the upper bounds of those before it.
 
+use crate::beat::BEAT;
 use crate::history::{History, Service};
 
 /// Windows, in seconds.
@@ -15,6 +16,8 @@ const DISPERSION_INTERVALS: usize = 60;
 /// Dispersion is bounded: below, since the depth and the beats are not of one instant; above, so that a single burst does
 /// not blind every window.
 const DISPERSION: std::ops::RangeInclusive<f64> = 1.0..=30.0;
+/// A backlog shrinks if more jobs began than arrived by so many standard deviations of a count.
+const SHRINKS: f64 = 4.0;
 
 /// The offered load and where it was seen.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -42,21 +45,22 @@ pub(crate) fn offered(history: &History, service: &Service, certainty: f64) -> L
         if window < service.seconds / 2.0 {
             continue;
         }
-        let per_job = service.of(&seen.sums) / seen.seconds;
+        let per_job = service.of(&seen) / seen.seconds;
         let rate = seen.arrivals / seen.seconds;
         let at = |erlangs| Load { erlangs, window, arrivals_per_second: rate };
-        if window <= SHORT_SECONDS || window < 2.0 * service.seconds {
+        let is_short = window <= SHORT_SECONDS || window < 2.0 * service.seconds;
+        if is_short && !begins_in_drain(history, window) {
             let root = (seen.arrivals.sqrt() - margin).max(0.0);
             let erlangs = root * root * per_job;
             if erlangs > low.erlangs {
                 low = at(erlangs);
             }
         }
-        if window >= SHORT_SECONDS {
+        let is_settled = last.is_some_and(|(_, settled)| settled);
+        if window >= SHORT_SECONDS && !is_settled {
             roof = roof.min((seen.arrivals.sqrt() + margin).powi(2) * per_job);
         }
         let settles = window >= SHORT_SECONDS && seen.arrivals >= enough;
-        let is_settled = last.is_some_and(|(_, settled)| settled);
         if !is_settled {
             last = Some((at(seen.arrivals * per_job), settles));
         }
@@ -64,4 +68,49 @@ pub(crate) fn offered(history: &History, service: &Service, certainty: f64) -> L
     let mut last = last.map(|(load, _)| load).unwrap_or_default();
     last.erlangs = last.erlangs.min(roof);
     if low.erlangs > last.erlangs { low } else { last }
+}
+
+/// Whether a backlog was being worked off when the last `window` seconds began. Jobs that had left the queue by then and whose
+/// starts were heard a beat later would count as arrivals of the window.
+fn begins_in_drain(history: &History, window: f64) -> bool {
+    let edge = history.between(window, window + BEAT.as_secs_f64());
+    edge.sums.starts - edge.arrivals > SHRINKS * edge.sums.starts.sqrt()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fleet::Interval;
+    use crate::sums::Sums;
+
+    /// The load after beats with so many arrivals and starts, of jobs of half a second.
+    fn after(beats: &[(usize, f64, f64)]) -> f64 {
+        let mut history = History::default();
+        for (count, arrivals, starts) in beats {
+            for _ in 0..*count {
+                let sums =
+                    Sums { starts: *starts, completions: *starts, service_seconds: starts * 0.5, ..Sums::default() };
+                history.push(Interval { seconds: 2.0, arrivals: *arrivals, sums });
+            }
+        }
+        offered(&history, &Service { seconds: 0.5, variation: 1.0 }, 2.0).erlangs
+    }
+
+    #[test]
+    fn a_load_that_has_risen_is_not_held_down_by_what_was_before() {
+        let load = after(&[(450, 200.0, 200.0), (20, 400.0, 400.0)]);
+        assert!((load - 100.0).abs() < 1.0, "{load}");
+    }
+
+    #[test]
+    fn a_load_that_has_stopped_does_not_come_back_as_windows_widen() {
+        let load = after(&[(450, 200.0, 200.0), (40, 0.0, 0.0)]);
+        assert!(load < 1.0, "{load}");
+    }
+
+    #[test]
+    fn starts_of_a_backlog_that_are_heard_late_are_no_arrivals() {
+        let load = after(&[(60, 200.0, 200.0), (1, -300.0, 500.0), (1, 700.0, 700.0)]);
+        assert!(load < 55.0, "{load}");
+    }
 }

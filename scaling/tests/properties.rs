@@ -128,6 +128,40 @@ fn unknown_never_lowers_and_is_never_taken_for_zero() {
 }
 
 #[test]
+fn a_backlog_that_grows_is_foreseen_until_workers_come() {
+    let mut controller = Controller::new(Policy::default(), "test".to_owned());
+    for n in 1..=8_u32 {
+        let now = BEAT * n;
+        for worker in 0..4 {
+            let done = 16.0 * now.as_secs_f64();
+            let sums = Sums {
+                starts: done,
+                completions: done,
+                busy_seconds: done * 0.5,
+                service_seconds: done * 0.5,
+                service_seconds_squared: done * 0.5,
+                ..Sums::default()
+            };
+            let level = Level { consumers: 1, slots: 8, busy: 8, ..Level::default() };
+            controller.hear(now, beat(&format!("w{worker}"), 1_000.0, sums, level));
+        }
+        // 50 jobs a second more than begin; a worker takes 10 s and two more to come.
+        controller.sight(now, Depth { ready: 100 * n, consumers: 4 });
+        let slots = controller.tick(now).unwrap().slots;
+        let expected = 32.0 + (f64::from(100 * n) + 600.0) * 0.5;
+        assert!(n < 3 || (slots.drain - expected).abs() < 40.0, "{n}: {slots:?} instead of {expected}");
+    }
+}
+
+#[test]
+fn more_waiting_jobs_than_free_slots_are_too_many_before_the_slots_are_said_to_be_busy() {
+    assert!(demand(4, 40.0, 5, 5, 0.0, 30).slots.drain < 1.0, "12 slots are free");
+    assert!(demand(4, 40.0, 100, 5, 0.0, 30).slots.drain > 40.0);
+    let stalled = demand(4, 0.0, 100, 5, 0.0, 30);
+    assert!(stalled.slots.drain < 1.0, "nothing begins: {stalled:?}");
+}
+
+#[test]
 fn all_follow_the_eldest() {
     let mut young = Controller::new(Policy::default(), "b".to_owned());
     let mut elder = beat("a", 500.0, Sums::default(), Level::default());
@@ -154,29 +188,30 @@ fn one_who_has_not_heard_the_fleet_yet_gives_no_number() {
     assert_eq!(young.tick(BEAT * 3).map(|demand| demand.replicas), Some(3), "no consumers: 40 jobs, 16 slots a worker");
 }
 
-/// Half an hour at a steady load, with a fault in its second part.
-fn faulty(fault: Fault) -> Trace {
+/// Half an hour at a steady load, with a fault in its second part, and perhaps a fresh process to compute the demand then.
+fn faulty(fault: Fault, fresh_at: Option<f64>) -> Trace {
     let jobs = (0..172_800).map(|n| Job { at: f64::from(n) / 96.0, service: 0.5, wait: 0.0 });
     let episodes = vec![Episode { fault, from: 900.0, to: 1_200.0 }];
-    Trace { name: "faulty".to_owned(), seconds: 1_800.0, jobs: jobs.collect(), episodes, fresh_at: None }
+    Trace { name: "faulty".to_owned(), seconds: 1_800.0, jobs: jobs.collect(), episodes, fresh_at }
 }
 
 #[test]
 fn replicas_do_not_fall_while_the_truth_is_unknown() {
     let setting = Setting::default();
-    for (fault, most) in [
-        (Fault::Stall, 1.1),
-        (Fault::Outage, 1.0),
-        (Fault::Skew(6.0), 1.3),
-        (Fault::LostBeats(0.2), 1.3),
-        (Fault::Heard(0.5), 1.3),
+    for (fault, fresh_at, most) in [
+        (Fault::Stall, None, 1.1),
+        (Fault::Stall, Some(910.0), 1.1),
+        (Fault::Outage, None, 1.0),
+        (Fault::Skew(6.0), None, 1.3),
+        (Fault::LostBeats(0.2), None, 1.3),
+        (Fault::Heard(0.5), None, 1.3),
     ] {
         for actuator in [None, Some(Actuator::Direct)] {
             let mut ours = match actuator {
                 None => Ours::behind_hpa(Policy::default()),
                 Some(actuator) => Ours::new(Policy::default(), actuator),
             };
-            World::run(&faulty(fault), &setting, 8, &mut ours);
+            World::run(&faulty(fault, fresh_at), &setting, 8, &mut ours);
             let at = |time: f64| ours.demands.iter().find(|(when, _)| *when >= time).unwrap().1.replicas;
             let before = at(898.0);
             let during = ours.demands.iter().filter(|(when, _)| (902.0..1_198.0).contains(when));

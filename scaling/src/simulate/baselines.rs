@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::fmt;
 
-use super::hpa::{Behavior, Hpa, Metric, SYNC_SECONDS};
+use super::hpa::{Behavior, FIRST_SYNC_SECONDS, Hpa, Metric, is_sync};
 use super::score::STEP_SECONDS;
 use super::trace::Fault;
 use super::world::{Scaler, Setting, World};
@@ -207,7 +207,8 @@ impl Running {
         let rate = || ask(Metric::Average { value: self.rate(now, |seen| seen.published), target });
         match kind {
             Kind::Cpu => {
-                let age = now % SCRAPE_SECONDS + 1.0;
+                // As fresh as it can be at a sync.
+                let age = (now - FIRST_SYNC_SECONDS) % SCRAPE_SECONDS + 1.0;
                 vec![Some(utilization(self.mean(now, age + SCRAPE_SECONDS, age, |seen| seen.utilization)))]
             }
             Kind::Utilization => vec![Some(utilization(self.mean(now, SCRAPE_SECONDS, 0.0, |seen| seen.utilization)))],
@@ -257,11 +258,11 @@ impl Scaler for Running {
     fn step(&mut self, world: &mut World<'_>) -> Option<u32> {
         self.step += 1;
         self.look(world);
-        let is_due = |seconds: f64| self.step.is_multiple_of((seconds / STEP_SECONDS) as u64);
         if self.baseline.kind == Kind::Concurrency {
-            return is_due(KNATIVE_SECONDS).then(|| self.knative(world));
+            let is_due = self.step.is_multiple_of((KNATIVE_SECONDS / STEP_SECONDS) as u64);
+            return is_due.then(|| self.knative(world));
         }
-        if !is_due(SYNC_SECONDS) {
+        if !is_sync(self.step) {
             return None;
         }
         let metrics = self.metrics(world);

@@ -3,8 +3,12 @@
 
 use std::collections::VecDeque;
 
+use super::score::STEP_SECONDS;
+
 /// From one look at the metrics to the next, in seconds.
 pub const SYNC_SECONDS: f64 = 15.0;
+/// When it looks first, in seconds. Traces change at whole minutes: half a period later is when a change is seen in the mean.
+pub const FIRST_SYNC_SECONDS: f64 = SYNC_SECONDS / 2.0;
 /// Within this of the target the number stays, both bounds included.
 pub const TOLERANCE: f64 = 0.1;
 
@@ -73,6 +77,12 @@ pub enum Metric {
         /// Pods that are ready.
         ready: u32,
     },
+}
+
+/// Whether it looks at the metrics at this step of [`STEP_SECONDS`].
+pub fn is_sync(step: u64) -> bool {
+    let steps = |seconds: f64| (seconds / STEP_SECONDS) as u64;
+    step % steps(SYNC_SECONDS) == steps(FIRST_SYNC_SECONDS)
 }
 
 /// The number that a metric asks for (replica_calculator.go: GetExternalPerPodMetricReplicas, GetResourceReplicas).
@@ -194,6 +204,12 @@ mod tests {
         ] {
             assert_eq!(proposal(metric, current), expected, "{metric:?} at {current}");
         }
+    }
+
+    #[test]
+    fn it_looks_every_quarter_of_a_minute_and_never_as_a_trace_changes() {
+        let looks: Vec<_> = (1..=120).filter(|step| is_sync(*step)).map(|step| step as f64 * STEP_SECONDS).collect();
+        assert_eq!(looks, [7.5, 22.5, 37.5, 52.5]);
     }
 
     #[test]

@@ -5,9 +5,8 @@ use std::time::Duration;
 use rand::{RngExt as _, SeedableRng as _};
 use rand_pcg::Pcg64Mcg;
 
-use super::hpa::{Behavior, Hpa, Metric, SYNC_SECONDS};
+use super::hpa::{Behavior, Hpa, Metric, is_sync};
 use super::pod::Life;
-use super::score::STEP_SECONDS;
 use super::trace::Fault;
 use super::world::{Scaler, World};
 use crate::beat::Depth;
@@ -63,9 +62,13 @@ impl Ours {
         }
         let (slots, places, time) = (world.setting.slots, world.setting.places, world.now);
         for (index, pod) in world.pods.iter_mut().enumerate() {
-            let is_there = matches!(pod.life, Life::Active | Life::Leaving(_));
+            let speaks = match pod.life {
+                Life::Active | Life::Leaving(_) => index as u64 % 4 == self.step % 4,
+                Life::Gone(at) => at >= time,
+                Life::Booting(_) => false,
+            };
             let is_heard = index as f64 * heard % 1.0 + heard >= 1.0;
-            if !is_there || index as u64 % 4 != self.step % 4 || !is_heard || self.random.random::<f64>() < lost {
+            if !speaks || !is_heard || self.random.random::<f64>() < lost {
                 continue;
             }
             let mut beat = pod.beat(index, time, slots, places);
@@ -103,9 +106,8 @@ impl Scaler for Ours {
         match &mut self.actuator {
             Actuator::Direct => (is_tick && demand.state != State::Unknown).then_some(demand.replicas),
             Actuator::Hpa(hpa) => {
-                let is_sync = self.step.is_multiple_of((SYNC_SECONDS / STEP_SECONDS) as u64);
                 let metric = Metric::Average { value: f64::from(demand.replicas), target: 1.0 };
-                is_sync.then(|| hpa.sync(world.now, world.replicas(), &[Some(metric)]))
+                is_sync(self.step).then(|| hpa.sync(world.now, world.replicas(), &[Some(metric)]))
             }
         }
     }

@@ -13,7 +13,8 @@ pub(super) enum Life {
     Active,
     /// It takes nothing more, and is ended then.
     Leaving(f64),
-    Gone,
+    /// It ended then, with a last heartbeat.
+    Gone(f64),
 }
 
 #[derive(Clone, Debug)]
@@ -56,7 +57,7 @@ impl Pod {
 
     pub(super) fn beat(&mut self, index: usize, now: f64, slots: u32, places: u32) -> Beat {
         self.count(now);
-        let is_leaving = matches!(self.life, Life::Leaving(_));
+        let is_leaving = matches!(self.life, Life::Leaving(_) | Life::Gone(_));
         Beat {
             version: VERSION,
             process: format!("pod-{index}-{}", self.created),

@@ -91,7 +91,7 @@ impl Tally {
     }
 
     pub(super) fn step(&mut self, pods: &[Pod], busy: u32, queued: usize) {
-        let there = pods.iter().filter(|pod| pod.life != Life::Gone).count();
+        let there = pods.iter().filter(|pod| !matches!(pod.life, Life::Gone(_))).count();
         let wanted = pods.iter().filter(|pod| pod.is_wanted()).count() as u32;
         self.pod_seconds += there as f64 * STEP_SECONDS;
         let direction = match wanted.cmp(&self.wanted) {

@@ -294,8 +294,9 @@ impl<'a> World<'a> {
         if held.is_empty() {
             self.free.push(index);
         }
+        let now = self.now;
         self.change(index, |pod| {
-            pod.life = Life::Gone;
+            pod.life = Life::Gone(now);
             pod.running.clear();
             pod.waiting.clear();
         });
