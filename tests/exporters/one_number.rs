@@ -72,10 +72,12 @@ async fn every_exporter_of_a_scaler_says_the_same() {
             "contexts": [{"name": "test", "context": {"cluster": "test", "user": "test"}}],
         });
         std::fs::write(&kubeconfig, config.to_string()).unwrap();
+        rabbit.proxy.goes(true);
         let mut scaler = Scaler::start(
             rabbit,
             &[
                 ("KUBECONFIG", kubeconfig.to_str().unwrap()),
+                ("SCRIPTMILL_BROKER__ADDRESSES", &rabbit.proxy.address.uri().to_string()),
                 ("SCRIPTMILL_SCALER__CERTIFICATE_FILE", files.certificate.to_str().unwrap()),
                 ("SCRIPTMILL_SCALER__KEY_FILE", files.key.to_str().unwrap()),
             ],
@@ -84,13 +86,14 @@ async fn every_exporter_of_a_scaler_says_the_same() {
         let api_server = own.client(Some(&proxies.sign("front-proxy-client")), b"http/1.1");
         let mut keda = keda::over_tls(&scaler.keda, own.client(None, b"h2"));
 
-        // Nobody has been heard yet: no exporter has a number, and each says why.
-        let why = "the load of worker group default is unknown: no worker has been heard yet";
+        // Nothing is known yet: no exporter has a number, and each says why.
+        let why = "the load of worker group default is unknown: no broker is connected";
         let said = soon("the reason", unknown(&scaler, &api_server, why)).await;
         assert_eq!((&said["reason"], &said["code"]), (&json!("ServiceUnavailable"), &json!(503)));
         let status = keda.get_metrics(keda::metrics(&[])).await.unwrap_err();
         assert_eq!((status.code(), status.message()), (Code::Unavailable, why));
         assert_eq!(scaler.prometheus().await, None);
+        rabbit.proxy.goes(false);
 
         let (_worker, _) = start(rabbit, 8).await;
         let known = async {
@@ -101,7 +104,7 @@ async fn every_exporter_of_a_scaler_says_the_same() {
                 tokio::time::sleep(std::time::Duration::from_millis(100)).await;
             }
         };
-        assert_eq!(soon("the number", known).await, "3");
+        assert_eq!(soon("the number", known).await, "3.0");
         let (code, list) = call(&scaler.external, &api_server, VALUES, &["X-Remote-User: hpa"]).await;
         assert_eq!((code, &list["items"][0]["value"]), (200, &json!("3")), "{list}");
         let values = keda.get_metrics(keda::metrics(&[])).await.unwrap().into_inner().metric_values;

@@ -5,6 +5,7 @@
 use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;
 use std::process::Stdio;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -213,6 +214,7 @@ pub async fn get(address: &str, path: &str) -> Option<String> {
 pub struct Proxy {
     pub address: Address,
     silence: watch::Sender<()>,
+    is_gone: Arc<AtomicBool>,
     connections: Arc<Mutex<Vec<JoinHandle<()>>>>,
     listener: JoinHandle<()>,
 }
@@ -229,8 +231,13 @@ impl Proxy {
         let connections = Arc::<Mutex<Vec<JoinHandle<()>>>>::default();
         let opened = connections.clone();
         let (silence, silent) = watch::channel(());
+        let is_gone = Arc::<AtomicBool>::default();
+        let gone = is_gone.clone();
         let listener = tokio::spawn(async move {
             while let Ok((mut down, _)) = listener.accept().await {
+                if gone.load(Ordering::SeqCst) {
+                    continue;
+                }
                 let (upstream, mut silent) = (upstream.clone(), silent.clone());
                 silent.mark_unchanged();
                 let connection = tokio::spawn(async move {
@@ -245,12 +252,20 @@ impl Proxy {
                 opened.lock().unwrap().push(connection);
             }
         });
-        Self { address: uri.to_string().parse().unwrap(), silence, connections, listener }
+        Self { address: uri.to_string().parse().unwrap(), silence, is_gone, connections, listener }
     }
 
     /// Lets nothing more through on the connections there are, and leaves them open; new ones are let through.
     pub fn silence(&self) {
         self.silence.send_replace(());
+    }
+
+    /// The broker is gone: all connections are cut, and new ones too; or it is back.
+    pub fn goes(&self, is_gone: bool) {
+        self.is_gone.store(is_gone, Ordering::SeqCst);
+        if is_gone {
+            self.cut();
+        }
     }
 
     /// Cuts all connections; new ones are let through.
