@@ -1,8 +1,12 @@
 //! `scriptmill scale` and `autoscale` as a person calls them, against a stand-in for Kubernetes' API.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+mod support;
+
+use std::path::Path;
 use std::process::{Command, Output};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
@@ -10,9 +14,13 @@ use axum::extract::{Request, State};
 use axum::http::{Method, StatusCode, header};
 use axum::response::Response;
 use serde_json::{Value, json};
+use support::{soon, start_command, with_rabbit};
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
 
 const DEPLOYMENTS: &str = "/apis/apps/v1/namespaces/shop/deployments";
 const HPAS: &str = "/apis/autoscaling/v2/namespaces/shop/horizontalpodautoscalers";
+const PODS: &str = "/api/v1/namespaces/shop/pods/";
 const SCALED_OBJECTS: &str = "/apis/keda.sh/v1alpha1/namespaces/shop/scaledobjects";
 
 /// What the cluster has, and what was changed in it.
@@ -89,6 +97,7 @@ async fn serve(State(cluster): State<Arc<Cluster>>, request: Request) -> Respons
             answer(200, &scale(patch["spec"]["replicas"].as_u64().unwrap()))
         }
         ("PATCH", path) if path.starts_with(HPAS) => answer(200, &serde_json::from_str(&body).unwrap()),
+        ("PATCH", path) if path.starts_with(PODS) => answer(200, &serde_json::from_str(&body).unwrap()),
         ("DELETE", path) if path.starts_with(HPAS) => answer(200, &json!({"kind": "Status", "status": "Success"})),
         _ => status(404, "not found"),
     }
@@ -97,19 +106,32 @@ async fn serve(State(cluster): State<Arc<Cluster>>, request: Request) -> Respons
 /// Calls the binary with a kubeconfig for the server at this address.
 fn scriptmill(address: &str, arguments: &[&str]) -> Output {
     let folder = tempfile::tempdir().unwrap();
-    let kubeconfig = folder.path().join("config");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_scriptmill"));
+    for proxy in ["HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"] {
+        command.env_remove(proxy);
+    }
+    command.args(arguments).env("KUBECONFIG", kubeconfig(folder.path(), address)).output().unwrap()
+}
+
+/// The path of a kubeconfig for the server at this address.
+fn kubeconfig(folder: &Path, address: &str) -> String {
+    let path = folder.join("config");
     let config = json!({
         "apiVersion": "v1", "kind": "Config", "current-context": "test",
         "clusters": [{"name": "test", "cluster": {"server": format!("http://{address}")}}],
         "users": [{"name": "test", "user": {}}],
         "contexts": [{"name": "test", "context": {"cluster": "test", "user": "test", "namespace": "shop"}}],
     });
-    std::fs::write(&kubeconfig, config.to_string()).unwrap();
-    let mut command = Command::new(env!("CARGO_BIN_EXE_scriptmill"));
-    for proxy in ["HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"] {
-        command.env_remove(proxy);
-    }
-    command.args(arguments).env("KUBECONFIG", &kubeconfig).output().unwrap()
+    std::fs::write(&path, config.to_string()).unwrap();
+    path.to_str().unwrap().to_owned()
+}
+
+/// Begins to serve a cluster, and says where.
+async fn open(cluster: &Arc<Cluster>) -> (String, JoinHandle<std::io::Result<()>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let app = Router::new().fallback(serve).with_state(Arc::clone(cluster));
+    (address, tokio::spawn(async move { axum::serve(listener, app).await }))
 }
 
 /// A call, and what it should do.
@@ -126,10 +148,7 @@ struct Case {
 async fn hold(cases: Vec<Case>) {
     for Case { cluster, arguments, exit, says, changes } in cases {
         let cluster = Arc::new(cluster);
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap().to_string();
-        let app = Router::new().fallback(serve).with_state(Arc::clone(&cluster));
-        let server = tokio::spawn(async move { axum::serve(listener, app).await });
+        let (address, server) = open(&cluster).await;
         let call = move || scriptmill(&address, &arguments.split(' ').collect::<Vec<_>>());
         let output = tokio::task::spawn_blocking(call).await.unwrap();
         server.abort();
@@ -265,4 +284,37 @@ fn a_server_that_is_away_is_said_so() {
     assert!(said.starts_with("error: SM4301: Kubernetes' API cannot be reached, so nothing was changed"), "{said}");
     assert!(said.contains("Connection refused"), "{said}");
     assert!(said.contains("scriptmill explain SM4301"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_scaler_sets_replicas_and_deletion_costs_where_that_is_chosen() {
+    with_rabbit(async |rabbit| {
+        let cluster = Arc::new(one_group());
+        let (address, server) = open(&cluster).await;
+        let folder = tempfile::tempdir().unwrap();
+        let kubeconfig = kubeconfig(folder.path(), &address);
+        let min = ("SCRIPTMILL_SCALING__MIN", "3");
+        let (_worker, _) = start_command("work", &[min, ("SCRIPTMILL_SCALING__POD", "workers-1")], rabbit).await;
+        let settings = [
+            ("KUBECONFIG", kubeconfig.as_str()),
+            min,
+            ("SCRIPTMILL_SCALER__SETS_REPLICAS", "true"),
+            ("SCRIPTMILL_SCALER__POD_DELETION_COST", "true"),
+        ];
+        let (_scaler, _) = start_command("scaler", &settings, rabbit).await;
+        let scaled = "PATCH /apis/apps/v1/namespaces/shop/deployments/workers/scale?&fieldManager=scriptmill {\"spec\":{\"replicas\":3}}";
+        let cost = "PATCH /api/v1/namespaces/shop/pods/workers-1? {\"metadata\":{\"annotations\":{\"controller.kubernetes.io/pod-deletion-cost\":\"0\"}}}";
+        let changed = async {
+            while [scaled, cost].iter().any(|change| !cluster.changes.lock().unwrap().iter().any(|made| made == change)) {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        };
+        soon("both changes", changed).await;
+        // The number stays, so nothing more is written within a few beats.
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        let changes = cluster.changes.lock().unwrap();
+        assert_eq!(changes.len(), 2, "{changes:?}");
+        server.abort();
+    })
+    .await;
 }

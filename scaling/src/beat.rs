@@ -15,6 +15,8 @@ pub const VERSION: u32 = 1;
 pub const BEAT_BYTES_MAX: usize = 16 << 10;
 /// The longest name of a process or group, in bytes.
 const NAME_BYTES_MAX: usize = 100;
+/// The longest name of a pod, in bytes: Kubernetes allows no longer one.
+const POD_BYTES_MAX: usize = 253;
 /// No count of a true worker gets above that: a million jobs a second for three years.
 const COUNT_MAX: f64 = 1e14;
 
@@ -28,6 +30,8 @@ pub struct Beat {
     pub process: String,
     /// The worker group.
     pub group: String,
+    /// The pod of Kubernetes that it runs in, where it knows one.
+    pub pod: Option<String>,
     /// How long the process has been up, in seconds by its own monotonic clock.
     pub uptime_seconds: f64,
     /// From the start of the process to its first job that it could take, in seconds.
@@ -129,6 +133,7 @@ impl Beat {
         let levels = [consumers, slots, places, busy, waiting, unstarted, unsettled];
         is_name(&self.process)
             && is_name(&self.group)
+            && self.pod.as_ref().is_none_or(|pod| (1..=POD_BYTES_MAX).contains(&pod.len()))
             && self.sums.within(COUNT_MAX)
             && (0.0..=COUNT_MAX).contains(&self.uptime_seconds)
             && (0.0..=COUNT_MAX).contains(&oldest_wait_seconds)

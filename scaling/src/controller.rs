@@ -78,6 +78,11 @@ impl Controller {
         self.fleet.sight(now, depth);
     }
 
+    /// The pods in which workers run that stay, each with its slots in use, as heard last.
+    pub fn pods(&self) -> impl Iterator<Item = (&str, u32)> {
+        self.fleet.pods()
+    }
+
     /// How many replicas there should be; `None` while nothing has been known yet, since any number would be a guess. To be
     /// called every [`BEAT`]; `now` never goes back.
     pub fn tick(&mut self, now: Duration) -> Option<Demand> {

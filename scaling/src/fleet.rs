@@ -202,6 +202,12 @@ impl Fleet {
         view
     }
 
+    pub(crate) fn pods(&self) -> impl Iterator<Item = (&str, u32)> {
+        let staying = self.members.values().map(|member| &member.beat).filter(|beat| !beat.leaving);
+        let workers = staying.filter(|beat| beat.level.slots > 0);
+        workers.filter_map(|beat| Some((beat.pod.as_deref()?, beat.level.busy)))
+    }
+
     /// The longest of the last boots: the shortest would promise capacity that is not there yet.
     fn boot_seconds(&self) -> f64 {
         self.boots.iter().copied().reduce(f64::max).unwrap_or(BOOT_SECONDS)

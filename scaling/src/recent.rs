@@ -92,6 +92,7 @@ mod tests {
             version: VERSION,
             process: process.to_owned(),
             group: "default".to_owned(),
+            pod: None,
             uptime_seconds,
             boot_seconds: None,
             leaving: false,

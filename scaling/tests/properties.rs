@@ -10,6 +10,7 @@ fn beat(process: &str, uptime: f64, sums: Sums, level: Level) -> Beat {
         version: VERSION,
         process: process.to_owned(),
         group: "default".to_owned(),
+        pod: None,
         uptime_seconds: uptime,
         boot_seconds: None,
         leaving: false,

@@ -62,6 +62,7 @@ impl Pod {
             version: VERSION,
             process: format!("pod-{index}-{}", self.created),
             group: "default".to_owned(),
+            pod: None,
             uptime_seconds: now - self.created,
             boot_seconds: self.boot,
             leaving: is_leaving,

@@ -9,6 +9,8 @@ use prometheus_client::registry::Registry;
 use scriptmill::broker::amqp::Heartbeats;
 use scriptmill::config::{Config, flag};
 use scriptmill::http;
+#[cfg(feature = "kube")]
+use scriptmill::kubernetes::Groups;
 use scriptmill::scale::{Parts, Signal};
 use scriptmill::signals::Signals;
 use tokio::runtime::Runtime;
@@ -80,6 +82,13 @@ async fn serve(config: Config) -> anyhow::Result<()> {
         bail!("http.address and the addresses of scaler are off, and a scaler does nothing but answer there");
     }
     let exporters = config.scaler.bind().await?;
+    #[cfg(feature = "kube")]
+    let kubernetes = if config.scaler.sets_replicas || config.scaler.pod_deletion_cost {
+        let groups = Groups::open(None).await;
+        Some(groups.context("scaler.sets_replicas and scaler.pod_deletion_cost need Kubernetes")?)
+    } else {
+        None
+    };
     let mut registry = Registry::with_prefix("scriptmill");
     let (clock, group) = (local::clock(), config.scaling.group.clone());
     let parts = Parts {
@@ -91,11 +100,32 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     };
     let fleet = config.scaling.build(parts, &mut registry);
     let (signal, closed) = (fleet.signal(), CancellationToken::new());
+    #[cfg(feature = "kube")]
+    let followed = signal.clone();
     exporters.start(&signal, &closed);
     if let Some(bound) = bound {
+        let group = group.clone();
         open(bound, move || not_ready(&*signal, &group), registry, fleet.explainer(), closed.clone());
     }
     let end = CancellationToken::new();
+    #[cfg(feature = "kube")]
+    if let Some(groups) = kubernetes {
+        let (pods, end) = (fleet.pods(), end.clone());
+        let (sets_replicas, pod_deletion_cost) = (config.scaler.sets_replicas, config.scaler.pod_deletion_cost);
+        tokio::spawn(async move {
+            let following = async {
+                if sets_replicas {
+                    groups.follow(&group, &*followed, &end).await
+                }
+            };
+            let keeping = async {
+                if pod_deletion_cost {
+                    groups.keep_deletion_costs(pods, &end).await
+                }
+            };
+            tokio::join!(following, keeping);
+        });
+    }
     tokio::spawn(stop.cancel(end.clone(), CancellationToken::new()));
     fleet.run(end.clone(), end).await;
     closed.cancel();

@@ -25,6 +25,12 @@ pub struct Options {
     pub key_file: Option<PathBuf>,
     /// Who may read the external metric.
     pub authentication: Authentication,
+    /// Whether `scriptmill scaler` sets the replicas of the group's Deployment itself, every two seconds, in place of an
+    /// autoscaler.
+    pub sets_replicas: bool,
+    /// Whether `scriptmill scaler` keeps `controller.kubernetes.io/pod-deletion-cost` of the workers' pods, so that idle ones
+    /// are the first to go.
+    pub pod_deletion_cost: bool,
 }
 
 /// Who may read the external metric.
@@ -46,6 +52,8 @@ impl Default for Options {
             certificate_file: None,
             key_file: None,
             authentication: Authentication::default(),
+            sets_replicas: false,
+            pod_deletion_cost: false,
         }
     }
 }
@@ -79,6 +87,10 @@ impl Options {
         if cfg!(not(feature = "kube")) && is_external && self.authentication == Authentication::Delegated {
             let finding = "must be none: this build has no feature `kube`, with which it would ask Kubernetes";
             rules.found("authentication", finding.to_owned());
+        }
+        for (setting, is_on) in [("sets_replicas", self.sets_replicas), ("pod_deletion_cost", self.pod_deletion_cost)] {
+            let finding = "must be false: this build has no feature `kube`, with which it would ask Kubernetes";
+            rules.check(setting, !is_on || cfg!(feature = "kube"), finding);
         }
         if cfg!(not(feature = "keda")) && self.keda_address != ListenAddress::Off {
             rules.found("keda_address", "must be off: this build has no feature `keda`".to_owned());

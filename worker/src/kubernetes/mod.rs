@@ -4,7 +4,9 @@
 //! two that set one number undo each other.
 
 mod autoscaler;
+mod deletion_cost;
 mod error;
+mod follow;
 mod names;
 mod owner;
 

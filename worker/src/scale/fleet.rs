@@ -9,6 +9,7 @@ use prometheus_client::registry::Registry;
 use scriptmill_sandbox::Clock;
 use scriptmill_scaling::{BEAT, Beat, Controller, Demand};
 use scriptmill_sdk::retry::{self, Retry};
+use tokio::sync::watch;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -41,7 +42,17 @@ struct Own {
     heard: Heard,
     is_leaving: bool,
     view: Arc<View>,
+    pods: watch::Sender<Vec<Pod>>,
     explainer: Arc<Explainer>,
+}
+
+/// A pod of Kubernetes in which a worker runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pod {
+    /// Its name.
+    pub name: String,
+    /// Slots of the worker that are in use.
+    pub busy: u32,
 }
 
 /// What a process needs in its fleet.
@@ -61,7 +72,7 @@ impl Options {
     /// A process in its fleet. `registry` shows what it knows and what it ignored.
     pub fn build(self, parts: Parts, registry: &mut Registry) -> Fleet {
         let Parts { heartbeats, signals, clock, retry_pause_max } = parts;
-        let Self { group, policy } = self;
+        let Self { group, pod, policy } = self;
         let id = Uuid::new_v4();
         let process = id.simple().to_string();
         let view = Arc::new(View::new(group.clone(), clock.clone()));
@@ -69,12 +80,13 @@ impl Options {
         let gauges = Gauges::new(view.clone());
         registry.register_collector(Box::new(gauges));
         let own = Own {
-            heartbeat: Heartbeat::new(process.clone(), group, signals, Ignored::new(registry)),
+            heartbeat: Heartbeat::new(process.clone(), group, pod, signals, Ignored::new(registry)),
             controller: Controller::new(policy, process),
             demand: None,
             heard: Heard::default(),
             is_leaving: false,
             view,
+            pods: watch::Sender::default(),
             explainer: Arc::new(explainer),
             clock: clock.clone(),
         };
@@ -88,6 +100,11 @@ impl Fleet {
     /// Where exporters read how many workers there should be.
     pub fn signal(&self) -> Arc<dyn Signal> {
         self.own.view.clone()
+    }
+
+    /// The pods in which workers run, as they are heard.
+    pub fn pods(&self) -> watch::Receiver<Vec<Pod>> {
+        self.own.pods.subscribe()
     }
 
     /// Why it is that number.
@@ -207,6 +224,8 @@ impl Own {
     fn compute(&mut self, now: Duration) {
         self.demand = self.controller.tick(now);
         self.view.computed(now, self.demand.clone(), self.heard);
+        let pod = |(name, busy): (&str, u32)| Pod { name: name.to_owned(), busy };
+        self.pods.send_replace(self.controller.pods().map(pod).collect());
         self.explainer.remember();
     }
 

@@ -18,6 +18,7 @@ const SENT_MAX: usize = 8;
 pub(super) struct Heartbeat {
     process: String,
     group: String,
+    pod: Option<String>,
     signals: Arc<Signals>,
     /// What was sent last, as it was sent.
     sent: VecDeque<Vec<u8>>,
@@ -72,8 +73,14 @@ impl From<Unreadable> for Reason {
 
 impl Heartbeat {
     /// The heartbeat of a process with a name of its own.
-    pub(super) fn new(process: String, group: String, signals: Arc<Signals>, ignored: Ignored) -> Self {
-        Self { process, group, signals, sent: VecDeque::new(), ignored }
+    pub(super) fn new(
+        process: String,
+        group: String,
+        pod: Option<String>,
+        signals: Arc<Signals>,
+        ignored: Ignored,
+    ) -> Self {
+        Self { process, group, pod, signals, sent: VecDeque::new(), ignored }
     }
 
     /// What there is to say now.
@@ -83,6 +90,7 @@ impl Heartbeat {
             version: VERSION,
             process: self.process.clone(),
             group: self.group.clone(),
+            pod: self.pod.clone(),
             uptime_seconds: seen.uptime.as_secs_f64(),
             boot_seconds: seen.boot.map(|boot| boot.as_secs_f64()),
             leaving,
@@ -146,7 +154,7 @@ mod tests {
 
     fn heartbeat(process: &str) -> Heartbeat {
         let ignored = Ignored::new(&mut Registry::default());
-        Heartbeat::new(process.to_owned(), "default".to_owned(), Signals::new(Arc::new(RealTime)), ignored)
+        Heartbeat::new(process.to_owned(), "default".to_owned(), None, Signals::new(Arc::new(RealTime)), ignored)
     }
 
     #[test]
@@ -168,6 +176,7 @@ mod tests {
             (OTHER_VERSION, br#"{"version":2,"new":true}"#.to_vec()),
             (IMPOSSIBLE, bytes(&|beat| beat.sums.starts = -1.0)),
             (IMPOSSIBLE, bytes(&|beat| beat.process = "x".repeat(1_000))),
+            (IMPOSSIBLE, bytes(&|beat| beat.pod = Some("x".repeat(254)))),
             (FORGED, bytes(&|beat| beat.process = "own".to_owned())),
             (OTHER_GROUP, bytes(&|beat| beat.group = "another".to_owned())),
         ];

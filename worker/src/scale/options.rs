@@ -8,6 +8,8 @@ use crate::rules::Rules;
 
 /// Bytes of a group's name.
 const GROUP_BYTES_MAX: usize = 64;
+/// Bytes of a pod's name, as Kubernetes bounds it.
+const POD_BYTES_MAX: usize = 253;
 
 /// How many workers there should be: what is promised to those who send jobs, and how far it may cost.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -18,6 +20,9 @@ pub struct Options {
     /// The worker group that this process belongs to, and whose workers are counted.
     #[schemars(length(min = 1, max = GROUP_BYTES_MAX))]
     pub group: String,
+    /// The pod of Kubernetes that a worker runs in, so that `scaler.pod_deletion_cost` can be kept for it.
+    #[schemars(length(min = 1, max = POD_BYTES_MAX))]
+    pub pod: Option<String>,
     /// What the group is to keep to.
     #[serde(flatten)]
     pub policy: Policy,
@@ -25,7 +30,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { group: "default".to_owned(), policy: Policy::default() }
+        Self { group: "default".to_owned(), pod: None, policy: Policy::default() }
     }
 }
 
@@ -37,6 +42,11 @@ impl Options {
             "group",
             (1..=GROUP_BYTES_MAX).contains(&self.group.len()) && self.group.chars().all(is_name),
             format!("must be 1 to {GROUP_BYTES_MAX} letters, digits, dots, dashes or underscores"),
+        );
+        rules.check(
+            "pod",
+            self.pod.as_ref().is_none_or(|pod| (1..=POD_BYTES_MAX).contains(&pod.len())),
+            format!("must be 1 to {POD_BYTES_MAX} bytes"),
         );
         for broken in self.policy.check() {
             rules.found(broken.key, broken.message);
