@@ -1,6 +1,7 @@
 //! `scriptmill scaler explain`: why a running process asks for that many workers.
 
 use std::fmt;
+use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::str::FromStr;
 use std::time::Duration;
@@ -53,7 +54,7 @@ pub(crate) struct Arguments {
 
 /// Where an admin server listens.
 #[derive(Clone, Debug)]
-struct Address {
+pub(crate) struct Address {
     host: String,
     port: u16,
 }
@@ -75,6 +76,12 @@ impl FromStr for Address {
     }
 }
 
+impl From<SocketAddr> for Address {
+    fn from(address: SocketAddr) -> Self {
+        Self { host: address.ip().to_string(), port: address.port() }
+    }
+}
+
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "http://{}:{}", self.host, self.port)
@@ -91,16 +98,7 @@ struct Refusal {
 pub(crate) fn explain(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let Arguments { address, group, json } = arguments;
     let runtime = Runtime::new().context("the runtime cannot be started")?;
-    let asked = runtime.block_on(async { timeout(PATIENCE, ask(&address, group.as_deref())).await });
-    let (status, body) = asked.map_err(|_| anyhow!("{address} did not answer within {PATIENCE:?}"))??;
-    if !matches!(status, StatusCode::OK | StatusCode::SERVICE_UNAVAILABLE) {
-        let Ok(Refusal { error, groups }) = serde_json::from_slice(&body) else {
-            bail!("{address} answered {status}, and no explanation: --address must name a worker or scaler");
-        };
-        bail!("{}; groups that {address} knows: {}", tame(&error), tame(&groups.join(", ")));
-    }
-    let explanation: Explanation = serde_json::from_slice(&body)
-        .with_context(|| format!("{address} answered no explanation: --address must name a worker or scaler"))?;
+    let (explanation, body) = runtime.block_on(asked(&address, group.as_deref()))?;
     if json {
         say(format_args!("{}\n", tame(&String::from_utf8_lossy(&body))))?;
         return Ok(ExitCode::from(u8::from(explanation.number.is_none())));
@@ -110,6 +108,21 @@ pub(crate) fn explain(arguments: Arguments) -> anyhow::Result<ExitCode> {
         None => bail!(tame(&explanation.error.unwrap_or_else(|| format!("{address} does not say why it is unknown")))),
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The explanation of a running process, and as the text that it came as.
+pub(crate) async fn asked(address: &Address, group: Option<&str>) -> anyhow::Result<(Explanation, Bytes)> {
+    let asked = timeout(PATIENCE, ask(address, group)).await;
+    let (status, body) = asked.map_err(|_| anyhow!("{address} did not answer within {PATIENCE:?}"))??;
+    if !matches!(status, StatusCode::OK | StatusCode::SERVICE_UNAVAILABLE) {
+        let Ok(Refusal { error, groups }) = serde_json::from_slice(&body) else {
+            bail!("{address} answered {status}, and no explanation: --address must name a worker or scaler");
+        };
+        bail!("{}; groups that {address} knows: {}", tame(&error), tame(&groups.join(", ")));
+    }
+    let explanation = serde_json::from_slice(&body)
+        .with_context(|| format!("{address} answered no explanation: --address must name a worker or scaler"))?;
+    Ok((explanation, body))
 }
 
 /// The answer to a GET, and its body.

@@ -1,5 +1,6 @@
 //! The flags that all commands with a configuration share.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -30,6 +31,13 @@ pub(crate) struct BrokerArguments {
 }
 
 impl ConfigArguments {
+    /// The same flags again, for another process of this program.
+    pub(crate) fn arguments(&self) -> Vec<OsString> {
+        let config = self.config.iter().flat_map(|file| ["--config".into(), file.clone().into_os_string()]);
+        let set = self.set.iter().flat_map(|(key, value)| ["--set".into(), format!("{key}={value}").into()]);
+        config.chain(set).collect()
+    }
+
     /// Reads the configuration, with what a command's own flags say above file and environment.
     pub(crate) fn load(self, own: impl IntoIterator<Item = (String, Setting)>) -> Result<Config, Mistakes> {
         let set = self.set.iter().map(|(key, value)| flag(key, value, "--set"));
@@ -46,6 +54,13 @@ impl ConfigArguments {
 }
 
 impl BrokerArguments {
+    /// The same flags again, for another process of this program.
+    pub(crate) fn arguments(&self) -> Vec<OsString> {
+        let broker = self.broker.iter().flat_map(|value| ["--broker".into(), value.into()]);
+        let prefix = self.prefix.iter().flat_map(|value| ["--prefix".into(), value.into()]);
+        broker.chain(prefix).collect()
+    }
+
     /// What these flags set.
     pub(crate) fn settings(self) -> impl Iterator<Item = (String, Setting)> {
         let broker = self.broker.map(|value| flag("broker.addresses", value, "--broker"));

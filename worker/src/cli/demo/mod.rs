@@ -1,4 +1,7 @@
-//! `scriptmill demo`: the whole worker over a queue in memory, with the examples as its jobs.
+//! `scriptmill demo`: the whole worker over a queue in memory, with the examples as its jobs; or a fleet that scales itself.
+
+#[cfg(feature = "kube")]
+mod scaling;
 
 use std::collections::BTreeMap;
 use std::process::ExitCode;
@@ -22,13 +25,17 @@ use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
 
 use super::examples::{EXAMPLES, Example};
-use super::settings::ConfigArguments;
+use super::settings::{BrokerArguments, ConfigArguments};
 use super::text::{grouped, say, span, tame};
 use super::{local, logs};
 
 const HELP: &str = "\
 The queue is in memory, so nothing needs to be installed; everything else is the worker as it runs in production.
-The demo ends by itself after a few seconds. Exit code: 0 when every example gave the value it should, else 1.";
+The demo ends by itself after a few seconds. Exit code: 0 when every example gave the value it should, else 1.
+
+With --scaling it needs RabbitMQ, and shows how many workers there are while the load rises tenfold and falls: processes that
+stand in for Kubernetes' HPA and Deployment start and end them. It takes some three minutes. Exit code: 0 when each job
+succeeded, once.";
 
 /// Jobs after the examples, to see how fast they go.
 const JOBS: usize = 500;
@@ -48,20 +55,44 @@ pub(crate) struct Arguments {
     /// Where the examples' clock stands, such as 2026-01-31T09:00:00Z [default: the real time]
     #[arg(long, value_name = "TIME")]
     clock: Option<String>,
+    /// Show workers that come and go by the number that they say themselves, on RabbitMQ
+    #[cfg(feature = "kube")]
+    #[arg(long, conflicts_with_all = ["outcomes", "clock"])]
+    scaling: bool,
+    /// How long each of the three stretches of load lasts
+    #[cfg(feature = "kube")]
+    #[arg(long, value_name = "TIME", default_value = "60s", requires = "scaling", value_parser = stretch)]
+    stretch: Duration,
+    #[command(flatten)]
+    broker: BrokerArguments,
     #[command(flatten)]
     config: ConfigArguments,
 }
 
 pub(crate) fn demo(arguments: Arguments) -> anyhow::Result<ExitCode> {
-    let mut config = arguments.config.load([])?;
+    let passed = [arguments.broker.arguments(), arguments.config.arguments()].concat();
+    let mut config = arguments.config.load(arguments.broker.settings())?;
     if config.log.filter == log::Options::default().filter {
         // The table is the news here.
         config.log.filter = "warn".to_owned();
     }
     logs::start(&config.log)?;
     let runtime = Runtime::new().context("the runtime cannot be started")?;
+    #[cfg(feature = "kube")]
+    if arguments.scaling {
+        let good = runtime.block_on(scaling::play(&config, passed, arguments.stretch))?;
+        return Ok(ExitCode::from(u8::from(!good)));
+    }
     let good = runtime.block_on(play(config, arguments.outcomes, arguments.clock.as_deref()))?;
     Ok(ExitCode::from(u8::from(!good)))
+}
+
+/// Reads how long a stretch lasts.
+#[cfg(feature = "kube")]
+fn stretch(text: &str) -> Result<Duration, String> {
+    let duration = humantime_serde::re::humantime::parse_duration(text).map_err(|error| error.to_string())?;
+    let is_possible = (Duration::from_secs(10)..=Duration::from_secs(3_600)).contains(&duration);
+    is_possible.then_some(duration).ok_or_else(|| "must be from 10s to 1h".to_owned())
 }
 
 /// Starts the worker over a queue in memory, sends the examples and then many jobs, and stops the worker again.
