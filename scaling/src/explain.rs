@@ -84,7 +84,8 @@ impl Demand {
             State::Ok => String::new(),
             State::Saturated => {
                 let Observed { workers, backlog, .. } = self.observed;
-                format!(" All slots of {workers} workers are busy, and {backlog:.0} jobs wait.")
+                let workers = if workers == 1 { "the worker".to_owned() } else { format!("{workers} workers") };
+                format!(" All slots of {workers} are busy, and {backlog:.0} jobs wait.")
             }
             State::Stalled => format!(
                 " {:.0} jobs are there, and none begins or ends: look at the workers and the broker.",
