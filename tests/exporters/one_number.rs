@@ -12,7 +12,7 @@ use tonic::Code;
 use super::authority::{Authority, SERVER, call};
 use super::cluster::{Cluster, Said, known_by};
 use super::keda;
-use super::support::{Rabbit, get, server, soon, start, with_rabbit};
+use super::support::{Rabbit, get, server, soon, start_command, with_rabbit};
 
 const VALUES: &str = "GET /apis/external.metrics.k8s.io/v1beta1/namespaces/shop/scriptmill_desired_replicas";
 
@@ -95,7 +95,8 @@ async fn every_exporter_of_a_scaler_says_the_same() {
         assert_eq!(scaler.prometheus().await, None);
         rabbit.proxy.goes(false);
 
-        let (_worker, _) = start(rabbit, 8).await;
+        // All follow the eldest process that knows a number, which may be the worker: one policy for all.
+        let (_worker, _) = start_command("work", &[("SCRIPTMILL_SCALING__MIN", "3")], rabbit).await;
         let known = async {
             loop {
                 if let Some(number) = scaler.prometheus().await {
