@@ -5,6 +5,19 @@ use proptest::prelude::*;
 use scriptmill_scaling::simulate::{Actuator, Episode, Fault, Job, Ours, Setting, Trace, World};
 use scriptmill_scaling::{BEAT, Beat, Controller, Demand, Depth, Distribution, Level, Policy, State, Sums, VERSION};
 
+/// So many jobs, each of half a second in the mean.
+fn sums(done: f64) -> Sums {
+    Sums {
+        delivered: done,
+        starts: done,
+        completions: done,
+        busy_seconds: done * 0.5,
+        service_seconds: done * 0.5,
+        service_seconds_squared: done * 0.5,
+        ..Sums::default()
+    }
+}
+
 fn beat(process: &str, uptime: f64, sums: Sums, level: Level) -> Beat {
     Beat {
         version: VERSION,
@@ -31,15 +44,7 @@ fn demand(workers: u32, rate: f64, ready: u32, busy: u32, skew: f64, beats: u32)
         let now = BEAT * n;
         for worker in 0..workers {
             let done = rate * now.as_secs_f64() / f64::from(workers);
-            let sums = Sums {
-                delivered: done,
-                starts: done,
-                completions: done,
-                busy_seconds: done * 0.5,
-                service_seconds: done * 0.5,
-                service_seconds_squared: done * 0.5,
-                ..Sums::default()
-            };
+            let sums = sums(done);
             let level = Level { consumers: 1, slots: 8, busy, ..Level::default() };
             controller.hear(now, beat(&format!("w{worker}"), 1_000.0 + skew * f64::from(worker % 2), sums, level));
         }
@@ -135,14 +140,7 @@ fn a_backlog_that_grows_is_foreseen_until_workers_come() {
         let now = BEAT * n;
         for worker in 0..4 {
             let done = 16.0 * now.as_secs_f64();
-            let sums = Sums {
-                starts: done,
-                completions: done,
-                busy_seconds: done * 0.5,
-                service_seconds: done * 0.5,
-                service_seconds_squared: done * 0.5,
-                ..Sums::default()
-            };
+            let sums = sums(done);
             let level = Level { consumers: 1, slots: 8, busy: 8, ..Level::default() };
             controller.hear(now, beat(&format!("w{worker}"), 1_000.0, sums, level));
         }

@@ -5,8 +5,8 @@
 //!
 //! - a *margin*, which keeps slots busy while outcomes await their confirm. It is bounded by how long its jobs would wait: by
 //!   a twentieth of the promised wait in the mean. For short jobs that is all of `worker.prefetch_margin`, for long ones none.
-//! - places for jobs whose script is *being prepared*, so that those behind them go ahead. One for each script, since many jobs of
-//!   one script wait for the same image; and for these together as many as the window has without them.
+//! - places for jobs whose script is *being prepared*, so that those behind them go ahead: one for each of these jobs up to as many
+//!   as there are slots and margin, and beyond that one for each different script, since all jobs of one script wait for one image.
 
 use std::time::Duration;
 

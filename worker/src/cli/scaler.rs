@@ -79,7 +79,9 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     let stop = Stop::new()?;
     let bound = http::bind_if_on(config.http.address).await?;
     if bound.is_none() && config.scaler.is_off() {
-        bail!("http.address and the addresses of scaler are off, and a scaler does nothing but answer there");
+        bail!(
+            "http.address and the addresses of scaler are off, and nothing is to be set in Kubernetes: there is nothing to do"
+        );
     }
     let exporters = config.scaler.bind().await?;
     #[cfg(feature = "kube")]

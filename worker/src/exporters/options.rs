@@ -97,9 +97,10 @@ impl Options {
         }
     }
 
-    /// Whether nothing is to be served.
+    /// Whether there is nothing to do: nobody to answer, and nothing to set in Kubernetes.
     pub fn is_off(&self) -> bool {
-        self.external_metrics_address == ListenAddress::Off && self.keda_address == ListenAddress::Off
+        let is_deaf = self.external_metrics_address == ListenAddress::Off && self.keda_address == ListenAddress::Off;
+        is_deaf && !self.sets_replicas && !self.pod_deletion_cost
     }
 
     /// The certificate and its key, where both are named.
