@@ -1,0 +1,97 @@
+//! How a broker is reached: several addresses, credentials and certificates from files, a deadline on every wait.
+
+mod error;
+mod socket;
+mod wide;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use lapin::tcp::OwnedTLSConfig;
+use lapin::{Connection, ConnectionProperties};
+use socket::Socket;
+
+pub(crate) use error::{ACCESS_REFUSED, NOT_FOUND};
+pub use error::{Error, answer};
+
+use crate::Address;
+
+/// The brokers of one cluster, and how one of them is reached.
+#[derive(Clone, Debug)]
+pub struct Brokers {
+    /// Where they are.
+    pub addresses: Vec<Address>,
+    /// A file that holds the user name, in place of the addresses'. Read again at every connection, as are all files here.
+    pub username_file: Option<PathBuf>,
+    /// A file that holds the password, in place of the addresses'.
+    pub password_file: Option<PathBuf>,
+    /// A file of certificates (PEM) to trust for `amqps`, beside the system's own.
+    pub ca_file: Option<PathBuf>,
+    /// The longest wait for any single answer of the broker, such as a connection, a declaration or a confirm.
+    pub timeout: Duration,
+    /// How often both sides say that they are alive; a connection silent for twice as long is lost.
+    pub heartbeat: Duration,
+}
+
+impl Brokers {
+    /// Brokers at these addresses, with credentials from the addresses and the system's certificates.
+    pub fn at(addresses: impl IntoIterator<Item = Address>) -> Self {
+        Self {
+            addresses: addresses.into_iter().collect(),
+            username_file: None,
+            password_file: None,
+            ca_file: None,
+            timeout: Duration::from_secs(15),
+            heartbeat: Duration::from_secs(15),
+        }
+    }
+
+    /// Connects to the address whose turn it is: one attempt. `name` is shown in RabbitMQ's management pages.
+    ///
+    /// # Errors
+    /// A file cannot be read, or the broker refuses, cannot be reached or is silent.
+    pub async fn connect(&self, turn: usize, name: &str) -> Result<Connection, Error> {
+        self.open(turn, name, Socket::plain()).await
+    }
+
+    /// Connects as [`Brokers::connect`] does, for receiving alone: frames may be somewhat larger than the broker announced. All
+    /// that comes is copied once more on its way.
+    ///
+    /// # Errors
+    /// As [`Brokers::connect`].
+    pub async fn connect_wide(&self, turn: usize, name: &str) -> Result<Connection, Error> {
+        self.open(turn, name, Socket::wide()).await
+    }
+
+    async fn open(&self, turn: usize, name: &str, socket: Socket) -> Result<Connection, Error> {
+        let count = self.addresses.len().max(1);
+        let address = self.addresses.get(turn % count).ok_or(Error::NoAddress)?;
+        let mut uri = address.uri().clone();
+        if let Some(path) = &self.username_file {
+            uri.authority.userinfo.username = read(path).await?;
+        }
+        if let Some(path) = &self.password_file {
+            uri.authority.userinfo.password = read(path).await?;
+        }
+        uri.query.heartbeat = Some(u16::try_from(self.heartbeat.as_secs()).unwrap_or(u16::MAX));
+        let cert_chain = match &self.ca_file {
+            Some(path) => Some(read(path).await?),
+            None => None,
+        };
+        let tls = OwnedTLSConfig { identity: None, cert_chain };
+        let properties = ConnectionProperties::default().with_connection_name(name.into());
+        let unreachable = |why: String| Error::Unreachable { address: address.clone(), why };
+        match socket.connect(uri, properties, tls, self.timeout).await {
+            Err(Error::Lost(why)) => Err(unreachable(why)),
+            Err(Error::Silent { waited, .. }) => Err(unreachable(format!("no answer within {waited:?}"))),
+            answered => answered,
+        }
+    }
+}
+
+/// A file's text without the line break at its end.
+async fn read(path: &Path) -> Result<String, Error> {
+    let text = tokio::fs::read_to_string(path).await;
+    text.map(|text| text.trim_end_matches(['\r', '\n']).to_owned())
+        .map_err(|error| Error::File { path: path.to_owned(), why: error.to_string() })
+}
