@@ -11,14 +11,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use gungraun::{library_benchmark, library_benchmark_group, main};
-use scriptmill::intake::{self, Accepted, Policy};
+use scriptmill::intake::{self, Accepted, Around, Policy};
 use scriptmill::job::Answer;
 use scriptmill::service;
 use scriptmill::signals::Signals;
 use scriptmill_sandbox::measure::complete;
 use scriptmill_sandbox::prepare::{self, Bounds, Checked, Checker};
 use scriptmill_sandbox::{Clock, Execution, Image, Invocation, Options, Sandbox};
-use scriptmill_sdk::amqp::Envelope;
 use scriptmill_sdk::{Bundle, Ending, Job, Limits, LogLevel, LogLine, Outcome, Usage};
 use serde_json::value::RawValue;
 
@@ -119,13 +118,13 @@ fn check(bundle: Bundle) -> (Checked, Bundle) {
 
 struct Received {
     body: Bytes,
-    envelope: Envelope,
+    around: Around,
     policy: Policy,
 }
 
 impl Received {
     fn read(&self) -> Accepted {
-        intake::read(&self.body, &self.envelope, 1, Duration::ZERO, &self.policy).expect("a job")
+        intake::read(&self.body, &self.around, Duration::ZERO, &self.policy).expect("a job")
     }
 }
 
@@ -135,7 +134,7 @@ fn received() -> Received {
     let job = Job { input, ..Job::new("job-1", "bench".parse().expect("a tenant"), script) };
     let received = Received {
         body: serde_json::to_vec(&job).expect("JSON").into(),
-        envelope: Envelope::default(),
+        around: Around::default(),
         policy: service::Options::default().policy(false, "engine"),
     };
     received.read();

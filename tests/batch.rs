@@ -4,11 +4,11 @@
 use std::sync::Arc;
 
 use scriptmill::execute::Environment;
-use scriptmill::intake::{Policy, read};
+use scriptmill::intake::{Around, Policy, read};
 use scriptmill::service::Options as WorkerOptions;
 use scriptmill_sandbox::prepare::{Bounds, Checker};
 use scriptmill_sandbox::{Clock as _, Options, Sandbox, TokioClock};
-use scriptmill_sdk::amqp::Envelope;
+
 use scriptmill_sdk::{Code, Ending, ItemResult, Outcome};
 use serde_json::{Value, json};
 
@@ -23,7 +23,7 @@ async fn run(sandbox: &Sandbox, job: &Value, change: impl FnOnce(&mut Policy)) -
     let mut policy = WorkerOptions::default().policy(false, sandbox.engine_hash());
     change(&mut policy);
     let clock = TokioClock::new(tokio::runtime::Handle::current());
-    match read(job.to_string().as_bytes(), &Envelope::default(), 1, clock.now(), &policy) {
+    match read(job.to_string().as_bytes(), &Around::default(), clock.now(), &policy) {
         Ok(accepted) => {
             let environment = Environment { runner: sandbox, policy: &policy, clock: &clock };
             environment.prepare_and_execute(accepted).await

@@ -4,12 +4,16 @@
 mod support;
 
 use std::collections::HashSet;
+use std::process::Stdio;
 use std::time::Duration;
 
 use scriptmill_sdk::amqp::Envelope;
 use scriptmill_sdk::{Ending, Outcome};
 use serde_json::json;
-use support::{LONG, Rabbit, get, start, with_rabbit};
+use support::{LONG, Rabbit, get, is_ready, spawn_with, start, start_command, with_rabbit};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::process::{Child, Command};
 use tokio::time::timeout;
 
 const SLOTS: usize = 3;
@@ -74,6 +78,116 @@ async fn a_killed_worker_loses_nothing() {
                 assert!(rabbit.ready(&rabbit.names.jobs).await > 0, "the worker was done before it was killed");
                 successor = Some(start(rabbit, SLOTS).await);
             }
+        }
+    })
+    .await;
+}
+
+/// Takes outcomes until each of so many jobs has one.
+async fn answers(rabbit: &Rabbit, queue: &str, jobs: usize) {
+    let mut answered = HashSet::new();
+    while answered.len() < jobs {
+        let message = timeout(LONG, rabbit.take(queue)).await.expect("an outcome");
+        let outcome: Outcome = serde_json::from_slice(&message.body).unwrap();
+        assert!(matches!(outcome.ending, Ending::Succeeded(_)), "{:?}", outcome.ending);
+        answered.insert(outcome.job_id);
+    }
+}
+
+async fn signal(process: &Child, name: &str) {
+    let id = process.id().expect("it runs").to_string();
+    assert!(Command::new("kill").args([name, &id]).status().await.unwrap().success());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_that_was_paused_goes_on() {
+    with_rabbit(async |rabbit| {
+        let queue = rabbit.declare_requester("replies").await;
+        let settings = [("SCRIPTMILL_BROKER__TIMEOUT", "100ms"), ("SCRIPTMILL_BROKER__RETRY_PAUSE_MAX", "100ms")];
+        let (worker, address) = start_command("work", &settings, rabbit).await;
+        let jobs = 6_000;
+        let sending = async {
+            for n in 0..jobs {
+                put(rabbit, &format!("job-{n}"), "export default () => 1", &queue).await;
+            }
+        };
+        let pausing = async {
+            // While acknowledgements are written without a gap; each pause is longer than one of them may take.
+            while rabbit.ready(&queue).await < jobs as u32 / 10 {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+            for _ in 0..30 {
+                signal(&worker, "-STOP").await;
+                tokio::time::sleep(Duration::from_millis(200)).await;
+                signal(&worker, "-CONT").await;
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        };
+        tokio::join!(sending, pausing);
+        answers(rabbit, &queue, jobs).await;
+        is_ready(&address).await;
+        let settled = async {
+            while rabbit.ready(&rabbit.names.jobs).await > 0 {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        timeout(LONG, settled).await.expect("all jobs are acknowledged");
+        put(rabbit, "last", "export default () => 1", &queue).await;
+        while rabbit
+            .try_take(&queue)
+            .await
+            .is_none_or(|message| !message.body.windows(6).any(|text| text == b"\"last\""))
+        {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_whose_standard_error_nobody_reads_goes_on() {
+    with_rabbit(async |rabbit| {
+        let queue = rabbit.declare_requester("replies").await;
+        // Far more than a pipe holds.
+        let (_worker, address) =
+            spawn_with("work", &[("SCRIPTMILL_LOG__FILTER", "trace")], rabbit, Stdio::piped()).await;
+        is_ready(&address).await;
+        for n in 0..50 {
+            put(rabbit, &format!("job-{n}"), "export default () => 1", &queue).await;
+        }
+        answers(rabbit, &queue, 50).await;
+        let lost = async || {
+            let metrics = get(&address, "/metrics").await.expect("metrics");
+            let line = metrics.lines().find_map(|line| line.strip_prefix("scriptmill_lost_log_lines_total "));
+            line.expect("the metric is there").parse::<u64>().unwrap()
+        };
+        let counted = async {
+            while lost().await == 0 {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        };
+        timeout(LONG, counted).await.expect("what was lost is counted");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn half_open_requests_hold_up_no_probe() {
+    with_rabbit(async |rabbit| {
+        let (_worker, address) = start(rabbit, SLOTS).await;
+        let mut half_open = Vec::new();
+        for _ in 0..600 {
+            let mut stream = TcpStream::connect(&address).await.unwrap();
+            stream.write_all(b"GET /livez HT").await.unwrap();
+            half_open.push(stream);
+        }
+        let answer = timeout(LONG, get(&address, "/livez")).await.expect("an answer").expect("an answer");
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+        // Each of them is ended.
+        for mut stream in half_open {
+            let mut answer = Vec::new();
+            // It may be reset, since what was sent was not read.
+            let _ = timeout(LONG, stream.read_to_end(&mut answer)).await.expect("the end of the connection");
         }
     })
     .await;

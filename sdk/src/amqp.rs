@@ -24,8 +24,15 @@ pub const CRASHES: &str = "x-scriptmill-crashes";
 pub const STATUS: &str = "x-scriptmill-status";
 /// Set by workers on an outcome that did not succeed, and on a dead letter: why, as a code such as `SM3001`.
 pub const CODE: &str = "x-scriptmill-code";
-/// Set by workers on a dead letter that is an outcome: the queue that should have taken it and is gone.
+/// Set by workers on a dead letter that is an outcome: the queue that should have taken it and did not.
 pub const UNROUTABLE: &str = "x-scriptmill-unroutable";
+/// Set by workers on a dead letter that is an outcome: why it could not be delivered. `gone`: there is no such queue; `full`: the
+/// queue refused it; `unconfirmed`: the broker did not say what became of it, though it was well; `closes-connection`: the broker
+/// closed the connection on which it was published.
+pub const UNDELIVERED: &str = "x-scriptmill-undelivered";
+/// Set by workers on a message that is published again: how many headers of others it had that were left out, since together
+/// they were above the bound.
+pub const HEADERS_DROPPED: &str = "x-scriptmill-headers-dropped";
 /// Set by workers on a dead letter that is a job: the AMQP user who had published it, in place of the `user_id`, which a
 /// worker cannot claim for another user.
 pub const PUBLISHER: &str = "x-scriptmill-publisher";
@@ -34,6 +41,9 @@ pub const PUBLISHER: &str = "x-scriptmill-publisher";
 pub const MESSAGE_BYTES_DEFAULT: u64 = 8 << 20;
 /// How large a message may be configured to be, in bytes: RabbitMQ 4 closes the channel over 16 MiB.
 pub const MESSAGE_BYTES_MAX: u64 = 15 << 20;
+/// How large the headers of a job may be together, in bytes as they are written. RabbitMQ itself has 128 KiB for the properties and
+/// headers of a message, and adds some of its own to what it delivers.
+pub const HEADERS_BYTES_MAX: usize = 64 << 10;
 /// How long an id, a correlation id or a queue's name may be, in bytes: AMQP's short strings.
 pub const SHORT_STRING_BYTES_MAX: usize = 255;
 /// How long a trace context may be to be carried on, in bytes; version 00 has 55.

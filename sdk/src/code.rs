@@ -84,6 +84,7 @@ codes! {
     TenantMismatch = 3007, "The tenant is not the publisher's";
     DeadlinePassed = 3008, "The deadline passed before the job ran";
     BatchTooLarge = 3009, "The batch has too many inputs";
+    HeadersTooLarge = 3010, "The message's headers are too large";
 
     InvalidSetting = 4001, "A setting has a wrong value";
     UnknownSetting = 4002, "A setting is not known";

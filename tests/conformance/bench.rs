@@ -8,7 +8,7 @@ use prometheus_client::registry::Registry;
 use scriptmill::broker::embedded::Embedded;
 use scriptmill::broker::{Broker, Delivery, Heartbeats, Message, Properties, Routing, Subscription, Target, amqp};
 use scriptmill::metrics::Metrics;
-use scriptmill::settle::Settler;
+use scriptmill::settle::{self, Settler, Undelivered};
 use scriptmill_sdk::amqp::Envelope;
 use scriptmill_sdk::{Bundle, Job};
 
@@ -119,7 +119,9 @@ impl Seat {
 }
 
 pub(crate) fn settler(broker: Arc<dyn Broker>) -> Settler {
-    Settler { broker, metrics: Metrics::new(&mut Registry::default(), clock()), retry_pause_max: SHORT, clock: clock() }
+    let metrics = Metrics::new(&mut Registry::default(), clock());
+    let undelivered = Undelivered::new(settle::Options::default(), metrics.undelivered.clone());
+    Settler { broker, metrics, retry_pause_max: SHORT, undelivered, clock: clock() }
 }
 
 pub(crate) fn job(name: &str, reply_to: Option<&str>) -> Message {

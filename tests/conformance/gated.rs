@@ -27,6 +27,14 @@ impl Broker for Gated {
         .boxed()
     }
 
+    fn publish_alone<'a>(&'a self, target: &'a Target, message: &'a Message) -> BoxFuture<'a, Result<Routing, Error>> {
+        self.publish(target, message)
+    }
+
+    fn not_publishing(&self) -> Option<&'static str> {
+        self.broker.not_publishing()
+    }
+
     fn close(&self) -> BoxFuture<'_, ()> {
         self.broker.close()
     }

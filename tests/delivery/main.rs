@@ -1,8 +1,10 @@
 //! Jobs on a real RabbitMQ, through the whole worker, with a stand-in for the sandbox.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+mod requesters;
 #[path = "../support/mod.rs"]
 mod support;
+mod trouble;
 mod window;
 
 use std::collections::HashMap;
@@ -19,6 +21,7 @@ use scriptmill::broker::{Error, Message};
 use scriptmill::execute::Runner;
 use scriptmill::metrics::Metrics;
 use scriptmill::service::{Options, Parts, Status};
+use scriptmill::settle;
 use scriptmill::signals::Snapshot;
 use scriptmill_sandbox::{Execution, Invocation};
 use scriptmill_sdk::amqp::Envelope;
@@ -70,7 +73,7 @@ struct Worker {
     drain: CancellationToken,
     status: watch::Receiver<Status>,
     metrics: Metrics,
-    running: JoinHandle<Result<(), Error>>,
+    running: JoinHandle<Result<Duration, Error>>,
 }
 
 impl Worker {
@@ -109,7 +112,7 @@ impl Worker {
         soon(&format!("{expected:?}"), status.wait_for(|status| *status == expected)).await.unwrap();
     }
 
-    async fn stop(self) -> Result<(), Error> {
+    async fn stop(self) -> Result<Duration, Error> {
         self.drain.cancel();
         soon("the worker's end", self.running).await.unwrap()
     }

@@ -99,9 +99,13 @@ impl Rabbit {
     }
 
     pub async fn declare_requester(&self, name: &str) -> String {
+        self.declare_requester_with(name, FieldTable::default()).await
+    }
+
+    pub async fn declare_requester_with(&self, name: &str, arguments: FieldTable) -> String {
         let queue = format!("{}.{name}", self.prefix);
         let options = QueueDeclareOptions::durable();
-        self.channel.queue_declare(queue.as_str().into(), options, FieldTable::default()).await.unwrap();
+        self.channel.queue_declare(queue.as_str().into(), options, arguments).await.unwrap();
         self.requesters.lock().unwrap().push(queue.clone());
         queue
     }
@@ -142,6 +146,11 @@ impl Rabbit {
         &self.channel
     }
 
+    /// One that may be closed by what is done on it.
+    pub async fn another_channel(&self) -> Channel {
+        self.admin.create_channel().await.unwrap()
+    }
+
     async fn remove(self) {
         let names = &self.names;
         // A failed test may have closed the other one.
@@ -165,21 +174,31 @@ pub async fn start(rabbit: &Rabbit, slots: usize) -> (Child, String) {
 /// A long-running command as a process that is ready, and its address for health.
 pub async fn start_command(command: &str, settings: &[(&str, &str)], rabbit: &Rabbit) -> (Child, String) {
     let (process, address) = spawn(command, settings, rabbit).await;
+    is_ready(&address).await;
+    (process, address)
+}
+
+/// Waits until what answers at this address is ready.
+pub async fn is_ready(address: &str) {
     let ready = async {
-        while get(&address, "/readyz").await.is_none_or(|answer| !answer.starts_with("HTTP/1.1 200")) {
+        while get(address, "/readyz").await.is_none_or(|answer| !answer.starts_with("HTTP/1.1 200")) {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
     timeout(LONG, ready).await.expect("it becomes ready");
-    (process, address)
 }
 
 /// A long-running command as a process, and the address at which it will answer.
 pub async fn spawn(command: &str, settings: &[(&str, &str)], rabbit: &Rabbit) -> (Child, String) {
+    spawn_with(command, settings, rabbit, Stdio::null()).await
+}
+
+/// The same, with a standard error of its own.
+pub async fn spawn_with(command: &str, settings: &[(&str, &str)], rabbit: &Rabbit, stderr: Stdio) -> (Child, String) {
     let free = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().to_string();
     let mut process = binary(rabbit);
     process.arg(command).env("SCRIPTMILL_HTTP__ADDRESS", &free).envs(settings.iter().copied());
-    process.stdout(Stdio::null()).stderr(Stdio::null());
+    process.stdout(Stdio::null()).stderr(stderr);
     (process.spawn().unwrap(), free)
 }
 

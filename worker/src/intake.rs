@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use scriptmill_sdk::amqp::Envelope;
+use scriptmill_sdk::amqp::{Envelope, HEADERS_BYTES_MAX};
 use scriptmill_sdk::{Code, Ending, Failure, InvalidJob, Job, Limits, Origin, Outcome, Rejection, Usage};
 
 /// What a worker takes at most, and on which conditions.
@@ -68,17 +68,30 @@ pub struct Accepted {
     pub queued_us: Option<u64>,
 }
 
-/// Reads a message that was received at `received_at`, since the Unix epoch, and is this `attempt` at its job, from 1.
+/// What was read from around a message.
+#[derive(Clone, Debug)]
+pub struct Around {
+    /// Its properties, and the headers that have a meaning.
+    pub envelope: Envelope,
+    /// Bytes of all its headers together.
+    pub headers_bytes: usize,
+    /// Which attempt at its job it is, from 1.
+    pub attempt: u32,
+}
+
+impl Default for Around {
+    /// Nothing stands around it.
+    fn default() -> Self {
+        Self { envelope: Envelope::default(), headers_bytes: 0, attempt: 1 }
+    }
+}
+
+/// Reads a message that was received at `received_at`, since the Unix epoch.
 ///
 /// # Errors
 /// The outcome `rejected` of a message that is no job for this worker.
-pub fn read(
-    body: &[u8],
-    envelope: &Envelope,
-    attempt: u32,
-    received_at: Duration,
-    policy: &Policy,
-) -> Result<Accepted, Box<Outcome>> {
+pub fn read(body: &[u8], around: &Around, received_at: Duration, policy: &Policy) -> Result<Accepted, Box<Outcome>> {
+    let Around { envelope, headers_bytes, attempt } = around;
     let queued_us = envelope.enqueued_at_ms.map(|at| micros_since(at, received_at));
     let unreadable = |code, message: String, path: Option<String>| {
         let rejection = Rejection { code, message, path };
@@ -89,6 +102,11 @@ pub fn read(
     if length > policy.message_bytes_max {
         let text = format!("the message has {length} bytes; this worker takes {} at most", policy.message_bytes_max);
         return Err(unreadable(Code::MessageTooLarge, text, None));
+    }
+    if *headers_bytes > HEADERS_BYTES_MAX {
+        let text =
+            format!("the message's headers have {headers_bytes} bytes; workers take {HEADERS_BYTES_MAX} at most");
+        return Err(unreadable(Code::HeadersTooLarge, text, None));
     }
     if let Err(error) = envelope.encoding() {
         return Err(unreadable(Code::NotJson, error.to_string(), None));
@@ -123,7 +141,7 @@ pub fn read(
     // Before 1970 is 1970: that deadline has passed as well.
     let since_epoch = |ms: i64| u64::try_from(ms).unwrap_or(0);
     let (deadline_ms, clock_ms) = (job.deadline_ms().map(since_epoch), job.clock_ms().map(since_epoch));
-    Ok(Accepted { limits, attempt, deadline_ms, clock_ms, queued_us, job })
+    Ok(Accepted { limits, attempt: *attempt, deadline_ms, clock_ms, queued_us, job })
 }
 
 /// From an instant in milliseconds since the epoch until `now`; none when the other clock is ahead.
@@ -150,7 +168,8 @@ mod tests {
     }
 
     fn take(job: &serde_json::Value, envelope: &Envelope, policy: &Policy) -> Result<Accepted, Box<Outcome>> {
-        read(job.to_string().as_bytes(), envelope, envelope.attempt, Duration::from_secs(10), policy)
+        let around = Around { envelope: envelope.clone(), attempt: envelope.attempt, ..Around::default() };
+        read(job.to_string().as_bytes(), &around, Duration::from_secs(10), policy)
     }
 
     fn job() -> serde_json::Value {
@@ -172,6 +191,17 @@ mod tests {
         // The other machine's clock may be ahead.
         let envelope = Envelope { enqueued_at_ms: Some(11_000), ..envelope };
         assert_eq!(take(&job, &envelope, &policy()).unwrap().queued_us, Some(0));
+    }
+
+    #[test]
+    fn headers_have_a_bound() {
+        let read_with = |headers_bytes| {
+            let around = Around { headers_bytes, ..Around::default() };
+            read(job().to_string().as_bytes(), &around, Duration::ZERO, &policy())
+        };
+        assert!(read_with(HEADERS_BYTES_MAX).is_ok());
+        let outcome = read_with(HEADERS_BYTES_MAX + 1).unwrap_err();
+        assert_eq!(outcome.ending.code(), Some(Code::HeadersTooLarge));
     }
 
     #[test]

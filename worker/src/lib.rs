@@ -18,6 +18,7 @@ pub mod limits;
 pub mod metrics;
 pub mod page;
 mod preparing;
+mod progress;
 mod rooms;
 mod rules;
 pub mod scale;

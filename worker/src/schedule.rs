@@ -10,7 +10,8 @@
 
 use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::thread;
 
 use async_task::{Builder, FallibleTask, ScheduleInfo, WithInfo};
@@ -28,6 +29,8 @@ type Runnable = async_task::Runnable<AtomicU32>;
 /// An executor on threads of its own. Dropping it ends the threads when all its tasks have ended.
 pub struct Executor {
     turns: Turns<Sender<Runnable>>,
+    /// Turns that its threads have ended.
+    ended: Arc<AtomicU64>,
 }
 
 #[derive(Clone)]
@@ -60,14 +63,25 @@ impl Executor {
         )]
         let [short, long] = [(); 2].map(|()| crossbeam_channel::unbounded());
         let queues = Turns { short: short.1, long: long.1 };
+        let ended = Arc::<AtomicU64>::default();
         for number in 0..threads.get() {
-            let queues = queues.clone();
+            let (queues, ended) = (queues.clone(), ended.clone());
             thread::Builder::new().name(format!("{name}-{number}")).spawn(move || {
                 first();
-                queues.serve();
+                queues.serve(&ended);
             })?;
         }
-        Ok(Self { turns: Turns { short: short.0, long: long.0 } })
+        Ok(Self { turns: Turns { short: short.0, long: long.0 }, ended })
+    }
+
+    /// Tasks that wait for their turn.
+    pub fn due(&self) -> usize {
+        self.turns.short.len() + self.turns.long.len()
+    }
+
+    /// Turns that have ended, of all tasks.
+    pub fn turns(&self) -> u64 {
+        self.ended.load(Ordering::Relaxed)
     }
 
     /// Runs a future on the executor's threads. Its task answers `None` if the future panicked; dropping the task ends
@@ -98,12 +112,13 @@ impl Turns<Sender<Runnable>> {
 }
 
 impl Turns<Receiver<Runnable>> {
-    fn serve(self) {
+    fn serve(self, ended: &AtomicU64) {
         let mut turn = 0_u32;
         while let Some(runnable) = self.next(turn) {
             // A panic is that job's alone: its task answers `None`.
             let _ = catch_unwind(AssertUnwindSafe(|| runnable.run()));
             turn = turn.wrapping_add(1);
+            ended.fetch_add(1, Ordering::Relaxed);
         }
     }
 
@@ -124,7 +139,7 @@ impl Turns<Receiver<Runnable>> {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
     use std::future::poll_fn;
-    use std::sync::{Arc, Mutex};
+    use std::sync::Mutex;
     use std::task::Poll;
 
     use super::*;

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::num::NonZeroUsize;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytesize::ByteSize;
@@ -14,7 +15,7 @@ use scriptmill_sdk::retry::{self, Retry};
 use serde::{Deserialize, Serialize};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::{MissedTickBehavior, interval, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::broker::{Broker, Delivery, Error, Subscription};
@@ -24,10 +25,11 @@ use crate::job::{Received, Slot};
 use crate::limits;
 use crate::metrics::Metrics;
 use crate::preparing::Preparing;
+use crate::progress::{self, Part, Stall};
 use crate::rooms::Rooms;
 use crate::rules::{PATIENCE_MAX, Rules, UNACKNOWLEDGED_MAX};
 use crate::schedule::Executor;
-use crate::settle::Settler;
+use crate::settle::{self, Settler, Undelivered};
 use crate::window::Window;
 
 /// More slots at one time: an instance takes about six mappings, and Linux gives a process 65,530 by default
@@ -39,6 +41,8 @@ const THREADS_MAX: usize = 1_024;
 const BATCH_INPUTS_MAX: usize = 100_000;
 /// How often the window is fitted to what the worker counts, and jobs that it holds for too long go back.
 const TICK: Duration = Duration::from_millis(250);
+/// How long the broker may take to cancel the consumers of a worker that leaves. The jobs go on meanwhile.
+const STOP_MAX: Duration = Duration::from_secs(5);
 /// A smaller message could not hold the outcome of a job that says why it failed; RabbitMQ 4 refuses messages above 16 MiB
 /// by default, and headers need room too.
 pub(crate) const MESSAGE_SIZE: RangeInclusive<ByteSize> = ByteSize::kib(64)..=ByteSize::mib(15);
@@ -58,7 +62,8 @@ pub struct Options {
     /// others await their confirm. So many are taken while jobs are short: those beyond `slots` are to wait no longer than
     /// a twentieth of `scaling.promise.wait` in the mean.
     pub prefetch_margin: u16,
-    /// On SIGTERM, how long what has begun may take to end; what has not by then is requeued.
+    /// How long leaving may take in all after SIGTERM, whatever the broker does. What has begun may go on for most of it (all but
+    /// 5 s, or a fifth where that is less), and is then requeued.
     #[serde(with = "humantime_serde")]
     #[schemars(with = "String")]
     pub grace: Duration,
@@ -75,6 +80,8 @@ pub struct Options {
     /// this is used up.
     #[schemars(with = "String")]
     pub preparing_size: ByteSize,
+    /// Outcomes whose queue does not take them.
+    pub undelivered: settle::Options,
     /// What one job may use at most; in a batch, what each input may use.
     pub limits: limits::Options,
 }
@@ -90,6 +97,7 @@ impl Default for Options {
             input_size: ByteSize::mib(4),
             batch_inputs: NonZeroUsize::MIN.saturating_add(999),
             preparing_size: ByteSize::mib(64),
+            undelivered: settle::Options::default(),
             limits: limits::Options::default(),
         }
     }
@@ -107,6 +115,7 @@ impl Options {
         rules.within("message_size", self.message_size, MESSAGE_SIZE, reason);
         rules.within("batch_inputs", self.batch_inputs.get(), ..=BATCH_INPUTS_MAX, "");
         limits::fits_message("input_size", self.input_size, self.message_size, rules);
+        rules.section("undelivered", |rules| self.undelivered.check(rules));
         rules.section("limits", |rules| self.limits.check(self.message_size, rules));
     }
 
@@ -130,6 +139,11 @@ impl Options {
     fn running_grace(&self) -> Duration {
         self.grace.saturating_sub((self.grace / 5).min(Duration::from_secs(5)))
     }
+
+    /// How long a drain may take before the connections are closed.
+    fn settling_grace(&self) -> Duration {
+        self.grace.saturating_sub((self.grace / 10).min(Duration::from_secs(1)))
+    }
 }
 
 /// What a worker is doing.
@@ -150,6 +164,16 @@ pub struct Service<R: Runner> {
     retry_pause_max: Duration,
     promised_wait: Duration,
     status: watch::Sender<Status>,
+    /// Looks at the queue, of which there are several a second.
+    looks: Arc<AtomicU64>,
+    stall: watch::Sender<Option<Stall>>,
+}
+
+/// Jobs that a worker held when it was told to drain.
+struct Drained {
+    subscription: Box<dyn Subscription>,
+    /// They have not begun.
+    waiting: VecDeque<Received>,
 }
 
 /// What a worker is made of.
@@ -187,6 +211,7 @@ impl Options {
                 broker: broker.clone(),
                 metrics: metrics.clone(),
                 retry_pause_max,
+                undelivered: Undelivered::new(self.undelivered.clone(), metrics.undelivered.clone()),
                 clock: clock.clone(),
             },
             drain: CancellationToken::new(),
@@ -198,8 +223,9 @@ impl Options {
             clock,
             metrics,
         };
-        let (status, _) = watch::channel(Status::Connecting);
-        Ok(Service { rooms: Arc::new(rooms), options: self, retry_pause_max, promised_wait, status })
+        let (status, stall) = (watch::Sender::new(Status::Connecting), watch::Sender::new(None));
+        let (rooms, looks) = (Arc::new(rooms), Arc::default());
+        Ok(Service { rooms, options: self, retry_pause_max, promised_wait, status, looks, stall })
     }
 }
 
@@ -209,60 +235,94 @@ impl<R: Runner> Service<R> {
         self.status.subscribe()
     }
 
-    /// Works until `drain` is cancelled and then leaves within the grace period. Without a broker it goes on trying.
+    /// Where the worker has work and makes no progress, now and from now on.
+    pub fn stall(&self) -> watch::Receiver<Option<Stall>> {
+        self.stall.subscribe()
+    }
+
+    /// Works until `drain` is cancelled and then leaves within the grace period, of which it returns what is left. Without a
+    /// broker it goes on trying.
     ///
     /// # Errors
     /// A queue exists with other properties than the worker's: trying again would not help.
-    pub async fn run(self, drain: CancellationToken) -> Result<(), Error> {
+    pub async fn run(self, drain: CancellationToken) -> Result<Duration, Error> {
         let mut jobs = JoinSet::new();
+        // It ends with this function.
+        let mut watched = JoinSet::new();
+        watched.spawn(progress::watch(self.parts(), self.stall.clone()));
         let mut retry = Retry::up_to(self.retry_pause_max);
-        let ended = loop {
+        let drained = loop {
             let subscribed = tokio::select! {
-                () = drain.cancelled() => break Ok(None),
+                () = drain.cancelled() => break None,
                 subscribed = self.rooms.broker.subscribe(self.slots()) => subscribed,
             };
             let error = match subscribed {
                 Ok(subscription) => {
-                    retry.reset();
+                    let since = self.rooms.clock.monotonic();
                     self.became(Status::Consuming);
                     match self.consume(subscription, &mut jobs, &drain).await {
-                        Ok(drained) => break Ok(Some(drained)),
-                        Err(error) => error,
+                        Ok(drained) => break Some(drained),
+                        Err(error) => {
+                            // One message can end every subscription at once.
+                            if self.rooms.clock.monotonic().saturating_sub(since) >= self.retry_pause_max {
+                                retry.reset();
+                            }
+                            error
+                        }
                     }
                 }
                 Err(error) => error,
             };
             self.became(Status::Connecting);
             if !error.is_transient() {
-                break Err(error);
+                self.became(Status::Draining);
+                self.rooms.drain.cancel();
+                return Err(error);
             }
             let pause = retry.next_pause();
             tracing::warn!(%error, ?pause, "not receiving jobs; trying again after a pause");
             if retry::wait(pause, drain.cancelled()).await.is_break() {
-                break Ok(None);
+                break None;
             }
         };
         self.became(Status::Draining);
-        self.rooms.drain.cancel();
-        let subscription = match ended {
-            Ok(subscription) => subscription,
-            Err(error) => return Err(error),
-        };
-        self.release(jobs, subscription).await;
-        Ok(())
+        Ok(self.release(jobs, drained).await)
     }
 
-    /// Takes jobs, each beginning as soon as there is a slot, in the order in which they came. Told to drain, it stops
-    /// taking, requeues what has not begun, and answers with the subscription that what has begun still needs.
+    /// What is watched for progress.
+    fn parts(&self) -> impl Fn() -> Vec<Part> + Send + 'static {
+        let (rooms, looks, status) = (self.rooms.clone(), self.looks.clone(), self.status.subscribe());
+        move || {
+            let undelivered = u32::try_from(*rooms.settler.undelivered.watch().borrow()).unwrap_or(u32::MAX);
+            let unsettled = rooms.metrics.signals.unsettled().saturating_sub(undelivered);
+            let can_settle = *status.borrow() == Status::Consuming && rooms.broker.not_publishing().is_none();
+            vec![
+                Part {
+                    name: "the queue",
+                    is_due: *status.borrow() == Status::Consuming,
+                    done: looks.load(Ordering::Relaxed),
+                },
+                Part { name: "scripts", is_due: rooms.executor.due() > 0, done: rooms.executor.turns() },
+                Part {
+                    name: "outcomes",
+                    is_due: can_settle && unsettled > 0,
+                    done: rooms.metrics.signals.settlements(),
+                },
+            ]
+        }
+    }
+
+    /// Takes jobs, each beginning as soon as there is a slot, in the order in which they came, until it is told to drain.
     async fn consume(
         &self,
         mut subscription: Box<dyn Subscription>,
         jobs: &mut JoinSet<()>,
         drain: &CancellationToken,
-    ) -> Result<Box<dyn Subscription>, Error> {
+    ) -> Result<Drained, Error> {
         // Bounded by the window.
         let mut waiting = VecDeque::new();
         let mut preparing = self.rooms.preparing.watch();
+        let mut undelivered = self.rooms.settler.undelivered.watch();
         let signals = &self.rooms.metrics.signals;
         let (slots, margin) = (self.options.slots.get(), self.options.prefetch_margin.into());
         let mut window = Window::new(slots, margin, self.promised_wait, &signals.snapshot());
@@ -272,13 +332,18 @@ impl<R: Runner> Service<R> {
             signals.has_consumers(subscription.consumers());
             tokio::select! {
                 biased;
-                () = drain.cancelled() => break,
+                () = drain.cancelled() => return Ok(Drained { subscription, waiting }),
+                _ = undelivered.changed() => {
+                    window.holds_undelivered(*undelivered.borrow_and_update());
+                    subscription.extend_window(window.more());
+                }
                 _ = preparing.changed() => {
                     let load = *preparing.borrow_and_update();
                     window.prepares(load, load.bytes < self.options.preparing_size.as_u64());
                     subscription.extend_window(window.more());
                 }
                 _ = ticks.tick() => {
+                    self.looks.fetch_add(1, Ordering::Relaxed);
                     window.counted(&signals.snapshot());
                     subscription.extend_window(window.more());
                     for overdue in self.overdue(&mut waiting) {
@@ -305,19 +370,6 @@ impl<R: Runner> Service<R> {
                 },
             }
         }
-        tracing::info!(running = jobs.len(), waiting = waiting.len(), "draining: taking no more jobs");
-        self.became(Status::Draining);
-        if let Err(error) = subscription.stop().await {
-            tracing::warn!(%error, "the broker may still send jobs; they will go back");
-        }
-        let mut unbegun = Vec::from(waiting);
-        while let Ok(Some(Ok(delivery))) = tokio::time::timeout(Duration::from_secs(1), subscription.next()).await {
-            unbegun.push(self.received(delivery));
-        }
-        for received in unbegun {
-            self.requeue(received, jobs);
-        }
-        Ok(subscription)
     }
 
     /// Takes out of those that wait for a slot the ones that have waited for too long.
@@ -340,15 +392,32 @@ impl<R: Runner> Service<R> {
         u16::try_from(self.options.slots.get()).unwrap_or(u16::MAX)
     }
 
-    /// Waits for what has begun, requeues what takes too long, and closes the connections to the broker.
-    async fn release(&self, mut jobs: JoinSet<()>, mut subscription: Option<Box<dyn Subscription>>) {
+    /// Takes no more jobs, requeues what has not begun, waits for what has, requeues what takes too long, and closes the
+    /// connections to the broker: all of it within the grace period, of which it returns what is left.
+    async fn release(&self, mut jobs: JoinSet<()>, drained: Option<Drained>) -> Duration {
         let told = self.rooms.clock.monotonic();
+        let left = |grace: Duration| grace.saturating_sub(self.rooms.clock.monotonic().saturating_sub(told));
         let running_grace = self.options.running_grace();
-        if tokio::time::timeout(running_grace, self.drained(&mut jobs, &mut subscription)).await.is_err() {
+        let mut subscription = None;
+        if let Some(Drained { subscription: mut taking, mut waiting }) = drained {
+            tracing::info!(running = jobs.len(), waiting = waiting.len(), "draining: taking no more jobs");
+            // Nothing is requeued before: what is on its way to a consumer when it is cancelled would count as tried.
+            match timeout(left(running_grace).min(STOP_MAX), self.stop_taking(&mut *taking, &mut waiting)).await {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => tracing::warn!(%error, "the broker may still send jobs; they will go back"),
+                Err(_) => tracing::warn!("the broker may still send jobs, since it does not answer; they will go back"),
+            }
+            for received in waiting {
+                self.requeue(received, &mut jobs);
+            }
+            subscription = Some(taking);
+        }
+        self.rooms.drain.cancel();
+        if timeout(left(running_grace), self.drained(&mut jobs, &mut subscription)).await.is_err() {
             tracing::warn!(running = jobs.len(), "the grace period ends: requeueing what still runs");
             self.rooms.abort.cancel();
-            let left = self.options.grace.saturating_sub(self.rooms.clock.monotonic().saturating_sub(told));
-            if tokio::time::timeout(left, self.drained(&mut jobs, &mut subscription)).await.is_err() {
+            let settling = left(self.options.settling_grace());
+            if timeout(settling, self.drained(&mut jobs, &mut subscription)).await.is_err() {
                 tracing::warn!(
                     jobs = jobs.len(),
                     "leaving without an answer from the broker; it will deliver these jobs again"
@@ -358,11 +427,30 @@ impl<R: Runner> Service<R> {
             }
         }
         self.rooms.metrics.signals.has_consumers(0);
-        if let Some(subscription) = subscription {
-            subscription.close().await;
+        let closed = async {
+            if let Some(subscription) = subscription {
+                subscription.close().await;
+            }
+            self.rooms.broker.close().await;
+        };
+        match timeout(left(self.options.grace), closed).await {
+            Ok(()) => tracing::info!("drained"),
+            Err(_) => tracing::warn!("drained, though the broker did not say that it closed the connections"),
         }
-        self.rooms.broker.close().await;
-        tracing::info!("drained");
+        left(self.options.grace)
+    }
+
+    /// Takes no more jobs; those that are on their way join the others that wait.
+    async fn stop_taking(
+        &self,
+        subscription: &mut dyn Subscription,
+        waiting: &mut VecDeque<Received>,
+    ) -> Result<(), Error> {
+        subscription.stop().await?;
+        while let Some(Ok(delivery)) = subscription.next().await {
+            waiting.push_back(self.received(delivery));
+        }
+        Ok(())
     }
 
     /// Waits for what has begun. Consumers count until all that they delivered is settled, as they do for the broker: the fleet

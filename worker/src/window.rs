@@ -7,6 +7,7 @@
 //!   a twentieth of the promised wait in the mean. For short jobs that is all of `worker.prefetch_margin`, for long ones none.
 //! - places for jobs whose script is *being prepared*, so that those behind them go ahead: one for each of these jobs up to as many
 //!   as there are slots and margin, and beyond that one for each different script, since all jobs of one script wait for one image.
+//! - places for jobs that have ended and whose *outcome is not taken* by its queue now.
 
 use std::time::Duration;
 
@@ -38,6 +39,7 @@ pub(crate) struct Window {
     preparing: usize,
     /// What `preparing` becomes when it is looked at next, so that no place comes and goes with each new script.
     preparing_next: usize,
+    undelivered: usize,
 }
 
 impl Window {
@@ -52,12 +54,13 @@ impl Window {
             margin: 0,
             preparing: 0,
             preparing_next: 0,
+            undelivered: 0,
         }
     }
 
     /// Places beyond one for each slot.
     pub(crate) fn more(&self) -> usize {
-        self.margin + self.preparing
+        self.margin + self.preparing + self.undelivered
     }
 
     /// Takes down how much is being prepared. Where there is no memory for more, the window grows no further.
@@ -67,6 +70,11 @@ impl Window {
         if is_room {
             self.preparing = self.preparing.max(self.preparing_next);
         }
+    }
+
+    /// Takes down how many outcomes are not taken by their queues.
+    pub(crate) fn holds_undelivered(&mut self, count: usize) {
+        self.undelivered = count;
     }
 
     /// Takes down what the worker has counted, and fits the window to it.

@@ -173,6 +173,14 @@ impl Broker for Embedded {
         std::future::ready(Ok(Routing::Queued)).boxed()
     }
 
+    fn publish_alone<'a>(&'a self, target: &'a Target, message: &'a Message) -> BoxFuture<'a, Result<Routing, Error>> {
+        self.publish(target, message)
+    }
+
+    fn not_publishing(&self) -> Option<&'static str> {
+        None
+    }
+
     fn close(&self) -> BoxFuture<'_, ()> {
         std::future::ready(()).boxed()
     }

@@ -14,7 +14,7 @@ pub struct Message {
 }
 
 /// Where a message is published to.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Target {
     /// The queue of jobs, at its end.
     Jobs,
@@ -27,6 +27,13 @@ pub enum Target {
     },
     /// The dead letters.
     Dead,
+}
+
+impl Target {
+    /// Whether the queue behind it is one of the worker's own, which it declares.
+    pub(super) fn is_own(&self) -> bool {
+        !matches!(self, Self::Requester(_))
+    }
 }
 
 /// What became of a message that was published.

@@ -30,6 +30,12 @@ pub trait Broker: Send + Sync + 'static {
     /// Publishes, and waits until the broker has confirmed that the message is safe, or that no queue takes it.
     fn publish<'a>(&'a self, target: &'a Target, message: &'a Message) -> BoxFuture<'a, Result<Routing, Error>>;
 
+    /// Publishes as [`Broker::publish`] does, while no other message is on its way on the same connection.
+    fn publish_alone<'a>(&'a self, target: &'a Target, message: &'a Message) -> BoxFuture<'a, Result<Routing, Error>>;
+
+    /// Why nothing can be published now, if so.
+    fn not_publishing(&self) -> Option<&'static str>;
+
     /// Closes the connections in order, so that everything acknowledged before has reached the broker.
     fn close(&self) -> BoxFuture<'_, ()>;
 }

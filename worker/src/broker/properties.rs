@@ -6,7 +6,7 @@
 use lapin::BasicProperties;
 use lapin::types::{AMQPValue, FieldTable, ShortString};
 use scriptmill_sdk::Code;
-use scriptmill_sdk::amqp::Envelope;
+use scriptmill_sdk::amqp::{Envelope, HEADERS_BYTES_MAX, HEADERS_DROPPED};
 
 /// The broker's own count of a message's earlier deliveries. RabbitMQ 3.10 has it in every delivery; 4.x leaves it away
 /// where it is 0, and some versions altogether.
@@ -56,6 +56,11 @@ impl Properties {
         Envelope::read(&self.0)
     }
 
+    /// How many bytes all headers take as they are written.
+    pub fn headers_bytes(&self) -> usize {
+        self.0.headers().as_ref().map_or(0, table_bytes)
+    }
+
     /// Which attempt at a job a delivery of it is, from 1: what workers counted when they requeued it, and what the broker
     /// counted when they died with it.
     pub fn attempt(&self, envelope: &Envelope, redelivered: bool) -> u32 {
@@ -70,16 +75,29 @@ impl Properties {
     }
 
     /// Those of the same message when it is published once more, with some headers set: persistent, and without what it
-    /// sheds, its expiration and its publisher, whom nobody else may name.
+    /// sheds, its expiration and its publisher, whom nobody else may name. Of headers that are above their bound together, those
+    /// that fit are kept, and the others counted in [`HEADERS_DROPPED`]: they stand in one frame, and a frame that is too large
+    /// makes the broker close the connection.
     pub fn published_again(&self, headers: impl IntoIterator<Item = (&'static str, Header)>) -> Self {
         type With = fn(BasicProperties, ShortString) -> BasicProperties;
         const PERSISTENT: u8 = 2;
         let Self(properties) = self;
         let mut table = FieldTable::default();
+        let (mut bytes, mut dropped) = (0, 0);
         for (name, value) in properties.headers().iter().flat_map(|headers| headers.inner()) {
-            if !SHED.contains(&name.as_str()) {
-                table.insert(name.clone(), value.clone());
+            if SHED.contains(&name.as_str()) {
+                continue;
             }
+            let more = entry_bytes(name, value);
+            if bytes + more > HEADERS_BYTES_MAX {
+                dropped += 1;
+                continue;
+            }
+            bytes += more;
+            table.insert(name.clone(), value.clone());
+        }
+        if dropped > 0 {
+            table.insert(HEADERS_DROPPED.into(), AMQPValue::LongLongInt(dropped));
         }
         for (name, value) in headers {
             let value = match value {
@@ -107,6 +125,34 @@ impl Properties {
             Some(timestamp) => again.with_timestamp(*timestamp),
             None => again,
         })
+    }
+}
+
+fn table_bytes(table: &FieldTable) -> usize {
+    table.inner().iter().map(|(name, value)| entry_bytes(name, value)).sum()
+}
+
+/// A name with its length, a value with its type.
+fn entry_bytes(name: &ShortString, value: &AMQPValue) -> usize {
+    1 + name.as_str().len() + 1 + value_bytes(value)
+}
+
+fn value_bytes(value: &AMQPValue) -> usize {
+    const LENGTH: usize = 4;
+    match value {
+        AMQPValue::Void => 0,
+        AMQPValue::Boolean(_) | AMQPValue::ShortShortInt(_) | AMQPValue::ShortShortUInt(_) => 1,
+        AMQPValue::ShortInt(_) | AMQPValue::ShortUInt(_) => 2,
+        AMQPValue::LongInt(_) | AMQPValue::LongUInt(_) | AMQPValue::Float(_) => 4,
+        AMQPValue::DecimalValue(_) => 5,
+        AMQPValue::LongLongInt(_) | AMQPValue::Double(_) | AMQPValue::Timestamp(_) => 8,
+        AMQPValue::ShortString(text) => 1 + text.as_str().len(),
+        AMQPValue::LongString(text) => LENGTH + text.as_bytes().len(),
+        AMQPValue::ByteArray(bytes) => LENGTH + bytes.as_slice().len(),
+        AMQPValue::FieldArray(values) => {
+            LENGTH + values.as_slice().iter().map(|value| 1 + value_bytes(value)).sum::<usize>()
+        }
+        AMQPValue::FieldTable(table) => LENGTH + table_bytes(table),
     }
 }
 
@@ -147,6 +193,21 @@ mod tests {
         assert_eq!((again.user_id(), again.expiration()), (&None, &None));
         assert_eq!((again.reply_to(), again.timestamp()), (&Some("replies".into()), &Some(7)));
         assert_eq!(again.delivery_mode(), &Some(2));
+    }
+
+    #[test]
+    fn headers_that_are_too_large_together_are_left_out_and_counted() {
+        let mut headers = FieldTable::default();
+        for n in 0..10 {
+            headers.insert(format!("x-{n}").into(), AMQPValue::LongString(vec![b'a'; HEADERS_BYTES_MAX / 8].into()));
+        }
+        let properties = Properties(BasicProperties::default().with_headers(headers));
+        assert!(properties.headers_bytes() > HEADERS_BYTES_MAX);
+        let again = properties.published_again([(ATTEMPT, Header::Number(2))]);
+        assert!(again.headers_bytes() <= HEADERS_BYTES_MAX + 100);
+        let headers = again.0.headers().clone().unwrap();
+        assert_eq!(headers.inner().get(HEADERS_DROPPED), Some(&AMQPValue::LongLongInt(3)));
+        assert_eq!(headers.inner().get(ATTEMPT), Some(&AMQPValue::LongLongInt(2)));
     }
 
     #[test]

@@ -5,11 +5,10 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use scriptmill::config::Config;
 use scriptmill::execute::Environment;
-use scriptmill::intake;
+use scriptmill::intake::{self, Around};
 use scriptmill_sandbox::child::{self, Program};
 use scriptmill_sandbox::prepare::{Bounds, Checker};
 use scriptmill_sandbox::{Clock, Options, Sandbox, TokioClock};
-use scriptmill_sdk::amqp::Envelope;
 use scriptmill_sdk::{Job, Limits, Outcome};
 use tokio::runtime::{Builder, Handle};
 
@@ -63,7 +62,7 @@ pub(crate) fn sandbox(
 pub(crate) async fn outcome(sandbox: &Sandbox, job: &Job, config: &Config) -> anyhow::Result<Outcome> {
     let policy = config.worker.policy(false, sandbox.engine_hash());
     let clock = clock();
-    match intake::read(&serde_json::to_vec(job)?, &Envelope::default(), 1, clock.now(), &policy) {
+    match intake::read(&serde_json::to_vec(job)?, &Around::default(), clock.now(), &policy) {
         Ok(accepted) => {
             let environment = Environment { runner: sandbox, policy: &policy, clock: &*clock };
             Ok(environment.prepare_and_execute(accepted).await)

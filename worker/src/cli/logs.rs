@@ -1,23 +1,62 @@
 //! What the process says about itself: lines on standard error.
+//!
+//! Nobody waits for them to be written: where standard error is a pipe that is full, since what reads it is stuck, a worker would
+//! else stand with it. A thread writes them; lines for which it has no room are lost and counted.
 
 use std::io::{IsTerminal as _, stderr};
 
 use anyhow::{Context as _, anyhow};
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric as _};
+use prometheus_client::metrics::counter::ConstCounter;
 use scriptmill::config::log::{Format, Options};
+use tracing_appender::non_blocking::{ErrorCounter, NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{Layer as _, fmt, registry};
 
+/// Lines that wait to be written; further ones are lost.
+const LINES_MAX: usize = 4_096;
+
+/// The log of a process. Dropping it writes what is left, for as long as standard error takes it at once.
+pub(crate) struct Log {
+    lost: LostLines,
+    _guard: WorkerGuard,
+}
+
+impl Log {
+    /// Lines that could not be written so far, as a metric.
+    pub(crate) fn lost_lines(&self) -> Box<dyn Collector> {
+        Box::new(self.lost.clone())
+    }
+}
+
 /// Starts the log. Called once.
-pub(crate) fn start(log: &Options) -> anyhow::Result<()> {
+pub(crate) fn start(log: &Options) -> anyhow::Result<Log> {
     let filter = EnvFilter::builder().parse(&log.filter).context("log.filter cannot be read")?;
     let terminal = stderr().is_terminal();
-    let lines = fmt::layer().with_writer(stderr);
+    let (writer, guard) = NonBlockingBuilder::default().buffered_lines_limit(LINES_MAX).finish(stderr());
+    let lost = LostLines(writer.error_counter());
+    let lines = fmt::layer().with_writer(writer);
     let layer = match log.format {
         Format::Human => lines.with_ansi(terminal).boxed(),
         Format::Auto if terminal => lines.boxed(),
-        Format::Auto | Format::Json => lines.json().flatten_event(true).boxed(),
+        Format::Auto | Format::Json => lines.with_ansi(false).json().flatten_event(true).boxed(),
     };
-    registry().with(filter).with(layer).try_init().map_err(|error| anyhow!("the log cannot be started: {error}"))
+    registry().with(filter).with(layer).try_init().map_err(|error| anyhow!("the log cannot be started: {error}"))?;
+    // A panic writes to standard error by itself, and would wait there.
+    std::panic::set_hook(Box::new(|panic| tracing::error!("{panic}")));
+    Ok(Log { lost, _guard: guard })
+}
+
+#[derive(Clone, Debug)]
+struct LostLines(ErrorCounter);
+
+impl Collector for LostLines {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
+        let lost = ConstCounter::new(self.0.dropped_lines() as u64);
+        let help = "Log lines that standard error did not take";
+        lost.encode(encoder.encode_descriptor("lost_log_lines", help, None, lost.metric_type())?)
+    }
 }

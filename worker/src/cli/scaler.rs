@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand};
+use prometheus_client::collector::Collector;
 use prometheus_client::registry::Registry;
 use scriptmill::broker::amqp::Heartbeats;
 use scriptmill::config::{Config, flag};
-use scriptmill::http;
+use scriptmill::http::{self, Admin};
 #[cfg(feature = "kube")]
 use scriptmill::kubernetes::Groups;
 use scriptmill::scale::{Parts, Signal};
@@ -69,15 +70,16 @@ pub(crate) fn scaler(arguments: Arguments) -> anyhow::Result<ExitCode> {
         say("the configuration is right\n")?;
         return Ok(ExitCode::SUCCESS);
     }
-    logs::start(&config.log)?;
+    let log = logs::start(&config.log)?;
     let runtime = Runtime::new().context("the runtime cannot be started")?;
-    runtime.block_on(serve(config))?;
+    let lost_lines = log.lost_lines();
+    runtime.block_on(serve(config, lost_lines))?;
     Ok(ExitCode::SUCCESS)
 }
 
-async fn serve(config: Config) -> anyhow::Result<()> {
+async fn serve(config: Config, lost_lines: Box<dyn Collector>) -> anyhow::Result<()> {
     let stop = Stop::new()?;
-    let bound = http::bind_if_on(config.http.address).await?;
+    let bound = http::bind(config.http.address).await?;
     if bound.is_none() && config.scaler.is_off() {
         bail!(
             "http.address and the addresses of scaler are off, and nothing is to be set in Kubernetes: there is nothing to do"
@@ -92,6 +94,7 @@ async fn serve(config: Config) -> anyhow::Result<()> {
         None
     };
     let mut registry = Registry::with_prefix("scriptmill");
+    registry.register_collector(lost_lines);
     let (clock, group) = (local::clock(), config.scaling.group.clone());
     let parts = Parts {
         heartbeats: Arc::new(Heartbeats::new(&config.broker)),
@@ -107,7 +110,14 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     exporters.start(&signal, &closed);
     if let Some(bound) = bound {
         let group = group.clone();
-        open(bound, move || not_ready(&*signal, &group), registry, fleet.explainer(), closed.clone());
+        let admin = Admin {
+            // It holds nothing that could stand still.
+            not_live: Arc::new(|| None),
+            not_ready: Arc::new(move || not_ready(&*signal, &group)),
+            metrics: Arc::new(registry),
+            explainer: fleet.explainer(),
+        };
+        open(bound, admin, closed.clone());
     }
     let end = CancellationToken::new();
     #[cfg(feature = "kube")]

@@ -1,14 +1,10 @@
 //! What long-running commands have in common: they end in order when they are told to, and answer over HTTP until then.
 
-use std::sync::Arc;
-
 use anyhow::Context as _;
-use prometheus_client::registry::Registry;
-use scriptmill::http::{Admin, Bound};
-use scriptmill::scale::Explainer;
+use scriptmill::http::{self, Admin, Bound};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
-use tracing::{error, info};
+use tracing::info;
 
 /// The signals that tell a process to end.
 pub(super) struct Stop {
@@ -37,18 +33,7 @@ impl Stop {
 }
 
 /// Answers over HTTP until `closed` is cancelled.
-pub(super) fn open(
-    bound: Bound,
-    not_ready: impl Fn() -> Option<String> + Send + Sync + 'static,
-    registry: Registry,
-    explainer: Arc<Explainer>,
-    closed: CancellationToken,
-) {
+pub(super) fn open(bound: Bound, admin: Admin, closed: CancellationToken) {
     info!(address = %bound.address(), "health and metrics over HTTP");
-    let admin = Admin { not_ready: Arc::new(not_ready), metrics: Arc::new(registry), explainer };
-    tokio::spawn(async move {
-        if let Err(error) = bound.serve(admin, closed).await {
-            error!(%error, "health and metrics are no longer served");
-        }
-    });
+    tokio::spawn(http::serve(bound, admin, closed));
 }

@@ -3,26 +3,32 @@
 use std::num::NonZeroUsize;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
 use clap::Args;
+use prometheus_client::collector::Collector;
 use prometheus_client::registry::Registry;
+use scriptmill::broker::Broker;
 use scriptmill::broker::amqp::{Amqp, Heartbeats};
 use scriptmill::config::{self, Config, flag};
 use scriptmill::exporters;
-use scriptmill::http::{self, ListenAddress};
+use scriptmill::http::{self, Admin, ListenAddress};
 use scriptmill::metrics::Metrics;
 use scriptmill::scale;
 use scriptmill::service::{Parts, Status};
 use tokio::runtime::{Builder, Runtime};
-use tokio::sync::watch;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
-use tracing::info;
+use tracing::{info, warn};
 
 use super::serving::{Stop, open};
 use super::settings::{BrokerArguments, ConfigArguments};
 use super::text::say;
 use super::{local, logs};
+
+/// The least time for the heartbeat that says that the worker has left, where the grace period is over.
+const LAST_WORDS: Duration = Duration::from_millis(200);
 
 const EXAMPLES: &str = "\
 Examples:
@@ -73,10 +79,14 @@ pub(crate) fn work(arguments: Arguments) -> anyhow::Result<ExitCode> {
     if let Some(available) = config::available() {
         config.fits(&available)?;
     }
-    logs::start(&config.log)?;
+    let log = logs::start(&config.log)?;
     let runtime = runtime().context("the runtime cannot be started")?;
     // On a thread of the runtime, not on this one: every delivery would have to wake it.
-    runtime.block_on(runtime.spawn(serve(config))).context("the worker broke")??;
+    let lost_lines = log.lost_lines();
+    let worked = runtime.block_on(runtime.spawn(serve(config, lost_lines))).context("the worker broke")?;
+    // A name that is still being looked up, say, holds nobody up.
+    runtime.shutdown_background();
+    worked?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -88,13 +98,14 @@ fn runtime() -> std::io::Result<Runtime> {
 }
 
 /// The worker's life: its parts are made, the admin server opened, jobs taken until a signal comes, and what has begun ended.
-async fn serve(config: Config) -> anyhow::Result<()> {
+async fn serve(config: Config, lost_lines: Box<dyn Collector>) -> anyhow::Result<()> {
     let stop = Stop::new()?;
-    let bound = http::bind_if_on(config.http.address).await?;
+    let bound = http::bind(config.http.address).await?;
     // Kubernetes asks the scaler alone: workers hold no token with which they could ask who may read the metric.
     let exporters = exporters::Options { external_metrics_address: ListenAddress::Off, ..config.scaler.clone() };
     let exporters = exporters.bind().await?;
     let mut registry = Registry::with_prefix("scriptmill");
+    registry.register_collector(lost_lines);
     let clock = local::clock();
     let metrics = Metrics::new(&mut registry, clock.clone());
     let sandbox = local::sandbox(&config, local::checker(&config)?, config.worker.slots.get(), clock.clone())?;
@@ -110,13 +121,20 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     };
     let promised_wait = config.scaling.policy.promise.wait;
     let fleet = config.scaling.build(parts, &mut registry);
-    let broker = Arc::new(Amqp::new(config.broker));
+    let broker: Arc<dyn Broker> = Arc::new(Amqp::new(config.broker));
+    let seen = broker.clone();
     let parts = Parts { broker, runner: Arc::new(sandbox), policy, clock, metrics, retry_pause_max, promised_wait };
     let service = config.worker.build(parts).context("the threads that run scripts cannot be started")?;
     let (drain, leave, closed) = (CancellationToken::new(), CancellationToken::new(), CancellationToken::new());
     if let Some(bound) = bound {
-        let status = service.status();
-        open(bound, move || not_ready(&status), registry, fleet.explainer(), closed.clone());
+        let (status, stall) = (service.status(), service.stall());
+        let admin = Admin {
+            not_live: Arc::new(move || stall.borrow().map(|stall| stall.to_string())),
+            not_ready: Arc::new(move || not_ready(*status.borrow(), &*seen)),
+            metrics: Arc::new(registry),
+            explainer: fleet.explainer(),
+        };
+        open(bound, admin, closed.clone());
     }
     exporters.start(&fleet.signal(), &closed);
     tokio::spawn(stop.cancel(drain.clone(), leave.clone()));
@@ -126,19 +144,22 @@ async fn serve(config: Config) -> anyhow::Result<()> {
         worked = service.run(drain) => worked.context("the worker stopped"),
         () = leave.cancelled() => Err(anyhow!("told to stop twice: the broker delivers again what had begun")),
     };
-    if worked.is_ok() {
+    if let Ok(left) = worked {
         // Its last words: it has left.
         end.cancel();
-        fleet.await.context("the heartbeat broke")?;
+        match timeout(left.max(LAST_WORDS), fleet).await {
+            Ok(ended) => ended.context("the heartbeat broke")?,
+            Err(_) => warn!("left without a last heartbeat, since the broker does not answer"),
+        }
     }
     // Probes are answered to the very end.
     closed.cancel();
-    worked
+    worked.map(drop)
 }
 
-fn not_ready(status: &watch::Receiver<Status>) -> Option<String> {
-    match *status.borrow() {
-        Status::Consuming => None,
+fn not_ready(status: Status, broker: &dyn Broker) -> Option<String> {
+    match status {
+        Status::Consuming => broker.not_publishing().map(str::to_owned),
         Status::Connecting => Some("no broker is connected".to_owned()),
         Status::Draining => Some("the worker is leaving".to_owned()),
     }

@@ -14,7 +14,7 @@ use tokio_rustls::rustls::server::{ClientHello, NoClientAuth, ResolvesServerCert
 use tokio_rustls::rustls::sign::CertifiedKey;
 use tokio_rustls::rustls::{self, ServerConfig};
 
-use super::server::Protocol;
+use crate::http::server::Protocol;
 
 /// Bytes of a file with certificates or a key; chains are some kilobytes.
 const FILE_BYTES_MAX: u64 = 1 << 20;

@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status};
 
 use super::certificate::Files;
-use super::server::{Bound, Protocol};
+use crate::http::server::{Bound, Protocol};
 use crate::scale::{METRIC, Signal, Unavailable};
 use generated::external_scaler_server::{ExternalScaler, ExternalScalerServer};
 use generated::{

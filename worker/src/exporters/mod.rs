@@ -8,7 +8,6 @@ mod external_metrics;
 #[cfg(feature = "keda")]
 mod keda;
 mod options;
-mod server;
 mod serving;
 
 pub use certificate::Files;

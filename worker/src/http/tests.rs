@@ -1,4 +1,5 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
+use std::net::SocketAddr;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
@@ -60,10 +61,11 @@ fn demand() -> Demand {
 struct Server {
     address: SocketAddr,
     is_ready: Arc<AtomicBool>,
+    is_stalled: Arc<AtomicBool>,
     signal: Arc<Fixed>,
     explainer: Arc<Explainer>,
     stop: CancellationToken,
-    served: JoinHandle<std::io::Result<()>>,
+    served: JoinHandle<()>,
 }
 
 impl Server {
@@ -73,7 +75,7 @@ impl Server {
         let jobs = Counter::<u64>::default();
         registry.register("jobs", "Jobs settled", jobs.clone());
         jobs.inc_by(7);
-        let bound = bind(SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap();
+        let bound = bind(ListenAddress::At(SocketAddr::from(([127, 0, 0, 1], 0)))).await.unwrap().unwrap();
         let (address, stop) = (bound.address(), CancellationToken::new());
         let seen = is_ready.clone();
         let not_ready = move || (!seen.load(Ordering::Relaxed)).then(|| "no broker is connected".to_owned());
@@ -81,9 +83,12 @@ impl Server {
         let clock = Arc::new(TokioClock::new(tokio::runtime::Handle::current()));
         let explainer = Arc::new(Explainer::new(signal.clone(), GROUP.to_owned(), Policy::default(), clock));
         let (metrics, not_ready) = (Arc::new(registry), Arc::new(not_ready));
-        let admin = Admin { not_ready, metrics, explainer: explainer.clone() };
-        let served = tokio::spawn(bound.serve(admin, stop.clone()));
-        Self { address, is_ready, signal, explainer, stop, served }
+        let is_stalled = Arc::new(AtomicBool::new(false));
+        let seen = is_stalled.clone();
+        let not_live = Arc::new(move || seen.load(Ordering::Relaxed).then(|| "no progress".to_owned()));
+        let admin = Admin { not_live, not_ready, metrics, explainer: explainer.clone() };
+        let served = tokio::spawn(serve(bound, admin, stop.clone()));
+        Self { address, is_ready, is_stalled, signal, explainer, stop, served }
     }
 
     async fn get(&self, path: &str, headers: &str) -> String {
@@ -97,7 +102,7 @@ impl Server {
 
     async fn ends(self) {
         self.stop.cancel();
-        self.served.await.unwrap().unwrap();
+        self.served.await.unwrap();
     }
 }
 
@@ -125,13 +130,17 @@ async fn each_path_says_what_it_is_for() {
         assert!(answer.starts_with(&format!("HTTP/1.1 {status}")), "{path}: {answer}");
         assert!(answer.contains(text), "{path}: {answer}");
     }
+    server.is_stalled.store(true, Ordering::Relaxed);
+    let answer = server.get("/livez", "").await;
+    assert!(answer.starts_with("HTTP/1.1 503") && answer.ends_with("not live: no progress\n"), "{answer}");
     server.ends().await;
 }
 
 #[tokio::test]
 async fn a_taken_port_is_told_before_anything_begins() {
-    let first = bind(SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap();
-    let message = format!("{:#}", bind(first.address()).await.err().unwrap());
+    let at = |address| bind(ListenAddress::At(address));
+    let first = at(SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap().unwrap();
+    let message = format!("{:#}", at(first.address()).await.err().unwrap());
     assert!(message.contains("http.address: ") && message.contains("in use"), "{message}");
 }
 

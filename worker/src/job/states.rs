@@ -41,23 +41,21 @@ use tokio_util::sync::WaitForCancellationFuture;
 use super::answer::Answer;
 use crate::broker::Delivery;
 use crate::execute::Waits;
-use crate::intake::{self, Accepted, Policy};
+use crate::intake::{self, Accepted, Around, Policy};
 use crate::rules::PATIENCE_MAX;
 use crate::signals::{Occupied, Signals, Unstarted};
 
 /// What every state holds.
 struct Held {
     delivery: Delivery,
-    envelope: Envelope,
-    /// Which attempt at the job this is, from 1.
-    attempt: u32,
+    around: Around,
 }
 
 impl Held {
     /// How long it may be held without beginning, where `patience` is that of most jobs. One whose message names its publisher
     /// can only go back as it is, which RabbitMQ counts against the delivery limit: it is held for longer.
     fn patience(&self, patience: Duration) -> Duration {
-        if self.envelope.user_id.is_some() { PATIENCE_MAX.max(patience) } else { patience }
+        if self.around.envelope.user_id.is_some() { PATIENCE_MAX.max(patience) } else { patience }
     }
 }
 
@@ -94,16 +92,18 @@ pub struct Received {
 impl Received {
     /// A delivery that has come just now.
     pub fn new(delivery: Delivery, clock: &dyn Clock, signals: &Arc<Signals>) -> Self {
-        let envelope = delivery.message.properties.envelope();
-        let attempt = delivery.message.properties.attempt(&envelope, delivery.redelivered);
-        let held = Held { delivery, envelope, attempt };
+        let properties = &delivery.message.properties;
+        let envelope = properties.envelope();
+        let attempt = properties.attempt(&envelope, delivery.redelivered);
+        let around = Around { headers_bytes: properties.headers_bytes(), envelope, attempt };
+        let held = Held { delivery, around };
         let (received_at, received, waits) = (clock.now(), clock.monotonic(), Waits::default());
         Self { held, received_at, received, waits, unstarted: signals.delivered() }
     }
 
     /// The span in which all that happens to the job is logged. Its tenant is recorded once it is known.
     pub fn span(&self) -> tracing::Span {
-        let Envelope { message_id, traceparent, .. } = &self.held.envelope;
+        let Envelope { message_id, traceparent, .. } = &self.held.around.envelope;
         let id = message_id.as_deref().unwrap_or_default();
         tracing::info_span!("job", id, tenant = tracing::field::Empty, traceparent)
     }
@@ -126,7 +126,7 @@ impl Received {
     /// worker's own code broke over it: it is settled with the outcome that says so.
     pub fn admit(self, policy: &Policy) -> Result<Admitted, Box<Settling>> {
         let Self { held, received_at, waits, unstarted, .. } = self;
-        let read = || intake::read(&held.delivery.message.body, &held.envelope, held.attempt, received_at, policy);
+        let read = || intake::read(&held.delivery.message.body, &held.around, received_at, policy);
         match catch_unwind(AssertUnwindSafe(read)) {
             Ok(Ok(accepted)) => Ok(Admitted { held, accepted, waits, unstarted }),
             Ok(Err(outcome)) => Err(Box::new(Settling::new(held, *outcome, policy, true))),
@@ -221,7 +221,7 @@ impl Running {
     /// It goes back to the queue, and has been tried once more.
     pub fn abort(self) -> Requeue {
         let Self { mut held, .. } = self;
-        held.attempt = held.attempt.saturating_add(1);
+        held.around.attempt = held.around.attempt.saturating_add(1);
         Requeue(held)
     }
 }
@@ -237,13 +237,13 @@ pub struct Settling {
 
 impl Settling {
     fn new(held: Held, outcome: Outcome, policy: &Policy, is_dead_letter: bool) -> Self {
-        let Held { delivery, envelope, .. } = held;
+        let Held { delivery, around: Around { envelope, .. } } = held;
         Self { delivery, envelope, answer: Answer::new(outcome, policy.message_bytes_max), is_dead_letter }
     }
 
     /// Settled with the outcome that says that the worker's own code broke. The job may not have been read.
     fn broken(held: Held, policy: &Policy) -> Self {
-        let job_id = held.envelope.message_id.clone().unwrap_or_default();
+        let job_id = held.around.envelope.message_id.clone().unwrap_or_default();
         Self::new(held, policy.broken(job_id), policy, false)
     }
 }
@@ -254,7 +254,7 @@ pub struct Requeue(Held);
 impl Requeue {
     /// The delivery, its envelope, and the attempt that the next delivery will be.
     pub(crate) fn into_parts(self) -> (Delivery, Envelope, u32) {
-        let Held { delivery, envelope, attempt } = self.0;
+        let Held { delivery, around: Around { envelope, attempt, .. } } = self.0;
         (delivery, envelope, attempt)
     }
 }

@@ -28,10 +28,10 @@ pub struct Metrics {
     pub redeliveries: Counter,
     /// Messages put with the dead letters.
     dead_letters: Family<CodeLabel, Counter>,
-    /// Outcomes whose requester's queue was gone.
-    pub unroutable: Counter,
-    /// Outcomes that could be put nowhere at all.
-    pub discarded: Counter,
+    /// Outcomes whose queue did not take them.
+    unroutable: Family<ReasonLabel, Counter>,
+    /// Outcomes that wait, since their queue takes none now.
+    pub undelivered: Gauge,
     /// Jobs requeued.
     pub requeued: Counter,
     /// Deliveries whose connection died before they were settled; the broker delivers them again.
@@ -60,6 +60,11 @@ struct CodeLabel {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ReasonLabel {
+    reason: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct PhaseLabel {
     phase: &'static str,
 }
@@ -79,8 +84,8 @@ impl Metrics {
             jobs: Family::default(),
             redeliveries: Counter::default(),
             dead_letters: Family::default(),
-            unroutable: Counter::default(),
-            discarded: Counter::default(),
+            unroutable: Family::default(),
+            undelivered: Gauge::default(),
             requeued: Counter::default(),
             lost: Counter::default(),
             publish_retries: Counter::default(),
@@ -92,8 +97,10 @@ impl Metrics {
         registry.register("jobs", "Jobs settled", metrics.jobs.clone());
         registry.register("redeliveries", "Messages received that were delivered before", metrics.redeliveries.clone());
         registry.register("dead_letters", "Messages put with the dead letters", metrics.dead_letters.clone());
-        registry.register("unroutable_outcomes", "Outcomes whose requester was gone", metrics.unroutable.clone());
-        registry.register("discarded_outcomes", "Outcomes that could be put nowhere", metrics.discarded.clone());
+        let help = "Outcomes whose queue did not take them; they are with the dead letters";
+        registry.register("unroutable_outcomes", help, metrics.unroutable.clone());
+        let help = "Outcomes that wait, since their queue takes none now";
+        registry.register("outcomes_undelivered", help, metrics.undelivered.clone());
         registry.register("requeued_jobs", "Jobs put back on their queue", metrics.requeued.clone());
         registry.register("lost_deliveries", "Deliveries whose connection died unsettled", metrics.lost.clone());
         registry.register("publish_retries", "Publications tried again", metrics.publish_retries.clone());
@@ -125,6 +132,11 @@ impl Metrics {
             }
         }
         self.fuel.get_or_create(&FuelLabel { part: "entry" }).inc_by(outcome.usage.fuel);
+    }
+
+    /// Counts an outcome that could not be delivered.
+    pub(crate) fn unroutable(&self, reason: &'static str) {
+        self.unroutable.get_or_create(&ReasonLabel { reason }).inc();
     }
 
     pub(crate) fn dead_letter(&self, code: Option<Code>) {
@@ -168,6 +180,7 @@ mod tests {
         // A family is shown from its first sample on.
         metrics.settled(&Counted { status: "succeeded", code: None, usage: scriptmill_sdk::Usage::default() });
         metrics.dead_letter(None);
+        metrics.unroutable("gone");
         let mut text = String::new();
         encode(&mut text, &registry).unwrap();
         let samples = text.lines().filter(|line| !line.starts_with('#'));

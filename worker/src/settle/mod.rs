@@ -3,5 +3,7 @@
 //! In the other order a worker that dies in between would lose an outcome; in this one the job runs again.
 
 mod settler;
+mod undelivered;
 
 pub use settler::Settler;
+pub use undelivered::{Options, Undelivered};

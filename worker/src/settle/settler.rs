@@ -2,18 +2,24 @@
 //!
 //! Each way out consumes the job's last state, and the delivery with it. A failed publication is tried again with growing
 //! pauses until it succeeds or the delivery is void; meanwhile the job keeps its place in the prefetch window, so that a
-//! broker in trouble slows the worker down and loses nothing.
+//! broker in trouble slows the worker down and loses nothing. Where the broker is well and one requester's queue is not, its
+//! outcomes wait [apart](super::Undelivered), and go to the dead letters in the end.
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 
 use scriptmill_sandbox::Clock;
-use scriptmill_sdk::amqp::{ATTEMPT, CODE, Envelope, PUBLISHER, UNROUTABLE};
+use scriptmill_sdk::amqp::{ATTEMPT, CODE, Envelope, PUBLISHER, UNDELIVERED, UNROUTABLE};
 use scriptmill_sdk::retry::{self, Retry};
 
-use crate::broker::{Broker, Delivery, Header, Message, Properties, Routing, Target};
+use super::undelivered::Undelivered;
+use crate::broker::{Broker, Delivery, Error, Header, Message, Properties, Routing, Target};
 use crate::job::{Answer, Requeue, Settling};
 use crate::metrics::Metrics;
+
+/// The longest pause before an outcome is published again: a requester who reads again is not to wait for long.
+const REFUSED_PAUSE_MAX: Duration = Duration::from_secs(5);
 
 /// Settles jobs. Cheap to clone.
 #[derive(Clone)]
@@ -24,6 +30,8 @@ pub struct Settler {
     pub metrics: Metrics,
     /// The longest pause between two attempts to publish.
     pub retry_pause_max: Duration,
+    /// Outcomes that wait since their place takes none now.
+    pub undelivered: Undelivered,
     /// The time that outcomes carry.
     pub clock: Arc<dyn Clock>,
 }
@@ -32,15 +40,23 @@ pub struct Settler {
 #[derive(Debug)]
 struct Lost;
 
+/// Why an outcome is not where it should be, in the words of the header that says so.
+type Undeliverable = &'static str;
+
+/// Its queue is not there.
+const GONE: Undeliverable = "gone";
+
 impl Settler {
     /// Publishes the outcome, waits for the confirm, acknowledges the job. A message that is no job for this worker is put
-    /// with the dead letters in between.
+    /// with the dead letters before: its requester is answered once, however often that has to be tried.
     pub async fn settle(&self, settling: Settling) {
         let _unsettled = self.metrics.signals.settling();
         let Settling { delivery, envelope, answer, is_dead_letter } = settling;
         let published = async {
-            self.publish_outcome(&delivery, &envelope, &answer).await?;
-            if is_dead_letter { self.publish_dead_letter(&delivery, &envelope, &answer).await } else { Ok(()) }
+            if is_dead_letter {
+                self.publish_dead_letter(&delivery, &envelope, &answer).await?;
+            }
+            self.publish_outcome(&delivery, &envelope, &answer).await
         };
         let settled = match published.await {
             Ok(()) => self.acknowledge(delivery).await,
@@ -72,8 +88,8 @@ impl Settler {
             let properties = delivery.message.properties.published_again(header);
             let job = Message { body: delivery.message.body.clone(), properties };
             match self.publish(&delivery, &Target::Jobs, &job).await {
-                Ok(Routing::Queued) => self.acknowledge(delivery).await,
-                Ok(Routing::Unroutable) | Err(Lost) => Err(Lost),
+                Ok(()) => self.acknowledge(delivery).await,
+                Err(Lost) => Err(Lost),
             }
         };
         match requeued {
@@ -98,12 +114,9 @@ impl Settler {
             Some(queue) => Target::Requester(queue.clone()),
             None => Target::Results { tenant: answer.tenant.clone() },
         };
-        match self.publish(delivery, &target, &message).await? {
-            Routing::Queued => Ok(()),
-            Routing::Unroutable => {
-                self.keep_unroutable(&target, message).await;
-                Ok(())
-            }
+        match self.deliver(delivery, &target, &message).await? {
+            Ok(()) => Ok(()),
+            Err(why) => self.keep(delivery, &target, message, why).await,
         }
     }
 
@@ -114,56 +127,106 @@ impl Settler {
         let headers = code.into_iter().chain(publisher).map(|(name, text)| (name, Header::Text(text)));
         let properties = delivery.message.properties.published_again(headers);
         let letter = Message { body: delivery.message.body.clone(), properties };
-        if self.publish(delivery, &Target::Dead, &letter).await? == Routing::Unroutable {
-            tracing::error!("the dead letters have no queue; the message is left to the broker");
-            return Err(Lost);
-        }
-        Ok(())
+        self.publish(delivery, &Target::Dead, &letter).await
     }
 
-    /// An outcome whose requester is gone goes to the dead letters. It must not hold up the queue: where that fails
-    /// too, it is counted and logged, and gone.
-    async fn keep_unroutable(&self, target: &Target, message: Message) {
-        self.metrics.unroutable.inc();
+    /// Puts an outcome with the dead letters that could not be delivered.
+    async fn keep(
+        &self,
+        delivery: &Delivery,
+        target: &Target,
+        message: Message,
+        why: Undeliverable,
+    ) -> Result<(), Lost> {
+        self.metrics.unroutable(why);
         let queue = match target {
             Target::Requester(queue) => queue.as_str(),
             _ => "",
         };
-        tracing::warn!(queue, "the queue that wants this outcome is gone; the outcome goes to the dead letters");
-        let properties = message.properties.published_again([(UNROUTABLE, Header::Text(queue.to_owned()))]);
-        let letter = Message { properties, body: message.body };
-        match self.broker.publish(&Target::Dead, &letter).await {
-            Ok(Routing::Queued) => {}
-            Ok(Routing::Unroutable) => {
-                self.metrics.discarded.inc();
-                tracing::error!(queue, "an outcome is lost: its requester is gone, and the dead letters have no queue");
+        tracing::warn!(queue, why, "an outcome could not be delivered; it goes to the dead letters");
+        let headers =
+            [(UNROUTABLE, queue), (UNDELIVERED, why)].map(|(name, text)| (name, Header::Text(text.to_owned())));
+        let letter = Message { properties: message.properties.published_again(headers), body: message.body };
+        self.publish(delivery, &Target::Dead, &letter).await
+    }
+
+    /// Publishes an outcome until the broker has it, the delivery is void, or it has waited for too long for a queue that
+    /// does not take it.
+    async fn deliver(
+        &self,
+        delivery: &Delivery,
+        target: &Target,
+        message: &Message,
+    ) -> Result<Result<(), Undeliverable>, Lost> {
+        let mut retry = Retry::up_to(self.retry_pause_max.min(REFUSED_PAUSE_MAX));
+        let mut is_suspect = false;
+        // Since when it is not taken, with its place among those that are not.
+        let mut waits = None;
+        loop {
+            let error = match self.try_publish(delivery, target, message, is_suspect).await? {
+                Ok(Routing::Queued) => return Ok(Ok(())),
+                Ok(Routing::Unroutable) => return Ok(Err(GONE)),
+                Err(error) => error,
+            };
+            is_suspect = matches!(error, Error::Suspect(_));
+            if waits.is_none() && (is_suspect || error.refusal().is_some()) {
+                let bytes = message.body.len() + delivery.message.body.len();
+                waits = self.undelivered.enter(target, bytes).map(|place| (self.clock.monotonic(), place));
             }
-            Err(error) => {
-                self.metrics.discarded.inc();
-                tracing::error!(queue, %error, "an outcome is lost: its requester is gone, and it could not be kept");
+            if let Some(why) = error.refusal() {
+                // A further attempt would cost a further connection.
+                let is_final = matches!(error, Error::Closes(_));
+                let has_waited = waits.as_ref().map(|(since, _)| self.clock.monotonic().saturating_sub(*since));
+                if is_final || has_waited.is_none_or(|waited| waited >= self.undelivered.patience()) {
+                    return Ok(Err(why));
+                }
+            }
+            if !is_suspect {
+                self.pause(delivery, &mut retry, target, &error).await?;
             }
         }
     }
 
-    /// Publishes until the broker has it or the delivery is void.
-    async fn publish(&self, delivery: &Delivery, target: &Target, message: &Message) -> Result<Routing, Lost> {
+    /// Publishes to a queue of the worker's own until the broker has it or the delivery is void.
+    async fn publish(&self, delivery: &Delivery, target: &Target, message: &Message) -> Result<(), Lost> {
         let mut retry = Retry::up_to(self.retry_pause_max);
+        let mut is_suspect = false;
         loop {
-            let published = tokio::select! {
-                biased;
-                () = delivery.lost() => return Err(Lost),
-                published = self.broker.publish(target, message) => published,
-            };
-            let error = match published {
-                Ok(routing) => return Ok(routing),
+            let error = match self.try_publish(delivery, target, message, is_suspect).await? {
+                Ok(Routing::Queued) => return Ok(()),
+                Ok(Routing::Unroutable) => Error::lost("no queue takes it"),
                 Err(error) => error,
             };
-            let pause = retry.next_pause();
-            tracing::warn!(%error, ?pause, ?target, "could not publish; trying again after a pause");
-            self.metrics.publish_retries.inc();
-            if retry::wait(pause, delivery.lost()).await.is_break() {
-                return Err(Lost);
-            }
+            is_suspect = matches!(error, Error::Suspect(_));
+            self.pause(delivery, &mut retry, target, &error).await?;
+        }
+    }
+
+    async fn try_publish(
+        &self,
+        delivery: &Delivery,
+        target: &Target,
+        message: &Message,
+        alone: bool,
+    ) -> Result<Result<Routing, Error>, Lost> {
+        let published = match alone {
+            false => self.broker.publish(target, message),
+            true => self.broker.publish_alone(target, message),
+        };
+        tokio::select! {
+            biased;
+            () = delivery.lost() => Err(Lost),
+            published = published => Ok(published),
+        }
+    }
+
+    async fn pause(&self, delivery: &Delivery, retry: &mut Retry, target: &Target, error: &Error) -> Result<(), Lost> {
+        let pause = retry.next_pause();
+        tracing::warn!(%error, ?pause, ?target, "could not publish; trying again after a pause");
+        self.metrics.publish_retries.inc();
+        match retry::wait(pause, delivery.lost()).await {
+            ControlFlow::Continue(()) => Ok(()),
+            ControlFlow::Break(()) => Err(Lost),
         }
     }
 

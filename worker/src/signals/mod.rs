@@ -35,6 +35,7 @@ pub struct Signals {
     starts: AtomicU64,
     busy: Occupancy,
     unsettled: AtomicU32,
+    settlements: AtomicU64,
     waits: Durations,
     services: Durations,
     read: Mutex<Read>,
@@ -82,6 +83,7 @@ impl Signals {
             starts: AtomicU64::new(0),
             busy: Occupancy::default(),
             unsettled: AtomicU32::new(0),
+            settlements: AtomicU64::new(0),
             waits: Durations::default(),
             services: Durations::default(),
             read: Mutex::default(),
@@ -119,6 +121,16 @@ impl Signals {
     pub fn settling(&self) -> Unsettled<'_> {
         self.unsettled.fetch_add(1, Ordering::Relaxed);
         Unsettled(self)
+    }
+
+    /// Outcomes that are known and not settled.
+    pub fn unsettled(&self) -> u32 {
+        self.unsettled.load(Ordering::Relaxed)
+    }
+
+    /// Outcomes that have been settled since counting began, or whose delivery died.
+    pub fn settlements(&self) -> u64 {
+        self.settlements.load(Ordering::Relaxed)
     }
 
     /// What was counted up to now.
@@ -228,6 +240,7 @@ pub struct Unsettled<'a>(&'a Signals);
 impl Drop for Unsettled<'_> {
     fn drop(&mut self) {
         self.0.unsettled.fetch_sub(1, Ordering::Relaxed);
+        self.0.settlements.fetch_add(1, Ordering::Relaxed);
     }
 }
 

@@ -1,6 +1,6 @@
 //! Opens connections, one address after the other, and closes them in order.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use lapin::Connection;
@@ -16,17 +16,44 @@ pub(super) struct Dialler {
     pub(super) names: Names,
     /// The address whose turn it is: one that answers keeps it.
     turn: AtomicUsize,
+    /// A job has come whose headers are larger than a frame may be.
+    is_wide: AtomicBool,
 }
 
 impl Dialler {
     pub(super) fn new(options: &Options) -> Self {
-        Self { brokers: options.brokers(), names: Names::new(&options.prefix), turn: AtomicUsize::new(0) }
+        let (turn, is_wide) = (AtomicUsize::new(0), AtomicBool::new(false));
+        Self { brokers: options.brokers(), names: Names::new(&options.prefix), turn, is_wide }
     }
 
     /// Connects to the address whose turn it is, and declares the topology.
     pub(super) async fn connect(&self, purpose: &str) -> Result<Connection, Error> {
+        self.dial(purpose, false, true).await
+    }
+
+    /// Connects as [`Dialler::connect`] does, where the topology is there, or nothing of it is needed.
+    pub(super) async fn connect_undeclared(&self, purpose: &str) -> Result<Connection, Error> {
+        self.dial(purpose, false, false).await
+    }
+
+    /// Connects as [`Dialler::connect`] does, to receive jobs.
+    pub(super) async fn connect_for_jobs(&self) -> Result<Connection, Error> {
+        self.dial("jobs", self.is_wide.load(Ordering::Relaxed), true).await
+    }
+
+    /// From now on connections for jobs take frames that are larger than the broker announces.
+    pub(super) fn widen(&self) {
+        self.is_wide.store(true, Ordering::Relaxed);
+    }
+
+    /// Declares the topology.
+    pub(super) async fn declare(&self, connection: &Connection) -> Result<(), Error> {
+        Ok(topology::declare(connection, &self.names, self.brokers.timeout).await?)
+    }
+
+    async fn dial(&self, purpose: &str, is_wide: bool, declares: bool) -> Result<Connection, Error> {
         let turn = self.turn.load(Ordering::Relaxed);
-        let connected = self.connect_at(turn, purpose).await;
+        let connected = self.dial_at(turn, purpose, is_wide, declares).await;
         if connected.is_err() {
             // Another connection may have moved it on already.
             let _ = self.turn.compare_exchange(turn, turn.wrapping_add(1), Ordering::Relaxed, Ordering::Relaxed);
@@ -34,11 +61,15 @@ impl Dialler {
         connected
     }
 
-    async fn connect_at(&self, turn: usize, purpose: &str) -> Result<Connection, Error> {
-        let connection = self.brokers.connect(turn, &format!("scriptmill {purpose}")).await?;
-        if let Err(error) = topology::declare(&connection, &self.names, self.brokers.timeout).await {
+    async fn dial_at(&self, turn: usize, purpose: &str, is_wide: bool, declares: bool) -> Result<Connection, Error> {
+        let name = format!("scriptmill {purpose}");
+        let connection = match is_wide {
+            false => self.brokers.connect(turn, &name).await?,
+            true => self.brokers.connect_wide(turn, &name).await?,
+        };
+        if declares && let Err(error) = self.declare(&connection).await {
             close(&connection, self.brokers.timeout).await;
-            return Err(error.into());
+            return Err(error);
         }
         tracing::info!(purpose, "connected to the broker");
         Ok(connection)

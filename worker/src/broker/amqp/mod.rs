@@ -6,11 +6,14 @@
 
 mod dialler;
 mod heartbeats;
+mod on_demand;
 mod options;
 mod publisher;
 mod receipt;
+mod route;
 mod settlement;
 mod subscription;
+mod suspects;
 
 use std::sync::Arc;
 
@@ -22,8 +25,11 @@ use super::error::Error;
 use super::message::{Message, Routing, Target};
 use super::{Broker, Subscription};
 use dialler::{Dialler, close};
+use on_demand::OnDemand;
 use publisher::{Publisher, keep_publisher};
+use route::Route;
 use subscription::Consuming;
+use suspects::Suspects;
 
 pub use heartbeats::Heartbeats;
 pub use options::Options;
@@ -32,6 +38,9 @@ pub use options::Options;
 pub struct Amqp {
     dialler: Arc<Dialler>,
     publisher: watch::Receiver<Option<Arc<Publisher>>>,
+    /// For requesters with direct reply-to: with an address of theirs that is none, RabbitMQ closes the connection.
+    direct: OnDemand,
+    suspects: Suspects,
     /// Ends the task that keeps the publisher connected.
     closing: CancellationToken,
 }
@@ -45,12 +54,7 @@ impl Amqp {
         let closing = CancellationToken::new();
         let keeping = keep_publisher(dialler.clone(), options.retry_pause_max, sender, closing.clone());
         tokio::spawn(keeping);
-        Self { dialler, publisher, closing }
-    }
-
-    /// Whether outcomes could be published now.
-    pub fn publishes(&self) -> bool {
-        self.publisher.borrow().is_some()
+        Self { dialler, publisher, direct: OnDemand::default(), suspects: Suspects::default(), closing }
     }
 
     async fn publisher(&self) -> Result<Arc<Publisher>, Error> {
@@ -76,8 +80,8 @@ impl Drop for Amqp {
 impl Broker for Amqp {
     fn subscribe(&self, prefetch: u16) -> BoxFuture<'_, Result<Box<dyn Subscription>, Error>> {
         async move {
-            let connection = self.dialler.connect("jobs").await?;
-            let consuming = Consuming::begin(connection, &self.dialler, prefetch).await?;
+            let connection = self.dialler.connect_for_jobs().await?;
+            let consuming = Consuming::begin(connection, self.dialler.clone(), prefetch).await?;
             Ok(Box::new(consuming) as Box<dyn Subscription>)
         }
         .boxed()
@@ -85,15 +89,48 @@ impl Broker for Amqp {
 
     fn publish<'a>(&'a self, target: &'a Target, message: &'a Message) -> BoxFuture<'a, Result<Routing, Error>> {
         async move {
-            let (exchange, routing_key) = match target {
-                Target::Jobs => ("", self.dialler.names.jobs.as_str()),
-                Target::Requester(queue) => ("", queue.as_str()),
-                Target::Results { tenant } => (self.dialler.names.results.as_str(), tenant.as_str()),
-                Target::Dead => (self.dialler.names.dead.as_str(), ""),
+            let route = Route::to(target, &self.dialler.names);
+            if let Some(error) = self.suspects.at(&route) {
+                return Err(Error::Suspect(error));
+            }
+            let publisher = match route.is_direct {
+                false => self.publisher().await?,
+                true => self.direct.get(&self.dialler).await?,
             };
-            self.publisher().await?.publish(exchange, routing_key, message).await
+            match publisher.publish(route.clone(), message).await {
+                Ok(Routing::Unroutable) if target.is_own() => {
+                    // Somebody has deleted a queue of ours.
+                    self.dialler.declare(publisher.connection()).await?;
+                    match publisher.publish(route, message).await? {
+                        Routing::Queued => Ok(Routing::Queued),
+                        Routing::Unroutable => {
+                            Err(Error::lost("no queue takes the message, though they were declared anew"))
+                        }
+                    }
+                }
+                Err(Error::Connection(error)) if error.is_closed_by_broker() => Err(Error::Suspect(error)),
+                published => published,
+            }
         }
         .boxed()
+    }
+
+    fn publish_alone<'a>(&'a self, target: &'a Target, message: &'a Message) -> BoxFuture<'a, Result<Routing, Error>> {
+        async move {
+            let route = Route::to(target, &self.dialler.names);
+            self.suspects.publish_alone(&self.dialler, &route, message).await
+        }
+        .boxed()
+    }
+
+    fn not_publishing(&self) -> Option<&'static str> {
+        match &*self.publisher.borrow() {
+            None => Some("outcomes cannot be published: their connection is lost"),
+            Some(publisher) if publisher.is_blocked() => {
+                Some("the broker holds publishing back: it is short of memory or disk")
+            }
+            Some(_) => None,
+        }
     }
 
     fn close(&self) -> BoxFuture<'_, ()> {

@@ -21,6 +21,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::dialler::Dialler;
+use super::route::Route;
 use crate::broker::error::Error;
 use crate::broker::message::{Message, Routing};
 
@@ -37,8 +38,7 @@ pub(super) struct Publisher {
 
 /// A message on its way.
 struct Publication {
-    exchange: String,
-    routing_key: String,
+    route: Route,
     message: Message,
     came: Instant,
     /// The broker has returned it: no queue takes it.
@@ -47,7 +47,7 @@ struct Publication {
 }
 
 impl Publisher {
-    async fn new(connection: Connection, timeout: Duration) -> Result<Self, Error> {
+    pub(super) async fn new(connection: Connection, timeout: Duration) -> Result<Self, Error> {
         let channel = answer("channel.open", timeout, connection.create_channel()).await?;
         let select = channel.confirm_select(ConfirmSelectOptions::default());
         answer("confirm.select", timeout, select).await?;
@@ -60,6 +60,7 @@ impl Publisher {
             connection: connection.status().clone(),
             timeout,
             blocked_until: Instant::now(),
+            confirmed_at: Instant::now(),
         };
         tokio::spawn(flight.run(channel, received, broken.clone()));
         Ok(Self { connection, publications, broken })
@@ -69,12 +70,21 @@ impl Publisher {
         &self.connection
     }
 
+    /// Whether it can still publish.
+    pub(super) fn is_open(&self) -> bool {
+        self.connection.status().connected() && !self.broken.is_cancelled()
+    }
+
+    /// Whether the broker holds publishing back, since it is short of memory or disk.
+    pub(super) fn is_blocked(&self) -> bool {
+        self.connection.status().blocked()
+    }
+
     /// Publishes and waits for the confirm.
-    pub(super) async fn publish(&self, exchange: &str, routing_key: &str, message: &Message) -> Result<Routing, Error> {
+    pub(super) async fn publish(&self, route: Route, message: &Message) -> Result<Routing, Error> {
         let (done, told) = oneshot::channel();
-        let (exchange, routing_key, message) = (exchange.to_owned(), routing_key.to_owned(), message.clone());
-        let came = Instant::now();
-        let publication = Publication { exchange, routing_key, message, came, is_returned: false, done };
+        let (message, came) = (message.clone(), Instant::now());
+        let publication = Publication { route, message, came, is_returned: false, done };
         let closed = || Error::lost("the connection for outcomes is closed");
         self.publications.send(publication).await.map_err(|_| closed())?;
         told.await.unwrap_or_else(|_| Err(closed()))
@@ -91,6 +101,8 @@ struct Flight {
     timeout: Duration,
     /// Until then at least the broker held publishing back.
     blocked_until: Instant,
+    /// When it confirmed last.
+    confirmed_at: Instant,
 }
 
 impl Flight {
@@ -129,18 +141,26 @@ impl Flight {
 
     /// Fails once a publication has waited for too long. A broker that has said that it is short of memory or disk gets
     /// all the time it needs: publishing on a new connection would not be faster, and would publish twice.
+    ///
+    /// Where the broker has confirmed others in the meantime, the connection is well and that publication's queue is not: it
+    /// alone fails, and the others go on.
     fn look(&mut self) -> Result<(), connect::Error> {
         let now = Instant::now();
         if self.connection.blocked() {
             self.blocked_until = now;
         }
-        let oldest = self.publications.values().next().map(|publication| publication.came.max(self.blocked_until));
-        match oldest {
-            Some(since) if now.saturating_duration_since(since) > self.timeout => {
-                Err(connect::Error::Silent { what: "basic.publish", waited: self.timeout })
-            }
-            _ => Ok(()),
+        let Self { timeout, blocked_until, confirmed_at, .. } = *self;
+        let is_late =
+            |publication: &Publication| now.saturating_duration_since(publication.came.max(blocked_until)) > timeout;
+        // Halfway at least: a confirm from the time when it was sent says nothing of now.
+        let is_alive = now.saturating_duration_since(confirmed_at) < timeout / 2;
+        if self.publications.values().any(is_late) && !is_alive {
+            return Err(connect::Error::Silent { what: "basic.publish", waited: timeout });
         }
+        for (_, publication) in self.publications.extract_if(.., |_, publication| is_late(publication)) {
+            publication.tell(Err(Error::Unconfirmed));
+        }
+        Ok(())
     }
 
     /// Sends the publications that have come, and those that come while it yields once.
@@ -167,10 +187,11 @@ impl Flight {
     fn send(&mut self, channel: &Arc<Channel>, publication: Publication) {
         self.last += 1;
         let (number, channel, message) = (self.last, channel.clone(), publication.message.clone());
-        let (exchange, routing_key) = (publication.exchange.as_str().into(), publication.routing_key.as_str().into());
+        let Route { exchange, routing_key, is_direct } = &publication.route;
+        let (exchange, routing_key) = (exchange.as_str().into(), routing_key.as_str().into());
+        let options = BasicPublishOptions { mandatory: !*is_direct, ..Default::default() };
         self.publications.insert(number, publication);
         let confirmed = async move {
-            let options = BasicPublishOptions { mandatory: true, ..Default::default() };
             let Message { body, properties } = message;
             channel.basic_publish(exchange, routing_key, options, &body, properties.0).await?.await
         };
@@ -182,6 +203,7 @@ impl Flight {
     /// lapin hands a returned message to whichever confirm comes next on the channel, at the latest to its own. So all
     /// that are ready are looked through for returned messages before any sender is answered.
     fn confirmed(&mut self, first: (u64, lapin::Result<Confirmation>)) -> lapin::Result<()> {
+        self.confirmed_at = Instant::now();
         let mut ready = Vec::new();
         let mut next = Some(first);
         while let Some((number, confirmation)) = next {
@@ -213,8 +235,8 @@ impl Flight {
         let delivery = &returned.delivery;
         let is_same = |publication: &&mut Publication| {
             !publication.is_returned
-                && publication.exchange == delivery.exchange.as_str()
-                && publication.routing_key == delivery.routing_key.as_str()
+                && publication.route.exchange == delivery.exchange.as_str()
+                && publication.route.routing_key == delivery.routing_key.as_str()
                 && publication.message.properties.0.message_id() == delivery.properties.message_id()
                 && publication.message.properties.0.correlation_id() == delivery.properties.correlation_id()
                 && publication.message.body == delivery.data

@@ -10,6 +10,7 @@ use lapin::options::{BasicAckOptions, BasicNackOptions};
 use lapin::types::DeliveryTag;
 use scriptmill_sdk::connect::answer;
 use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
 
 use crate::broker::error::Error;
 
@@ -34,10 +35,16 @@ enum How {
 }
 
 impl Settlements {
-    /// Settles on `channel` until the last clone is gone; call it within a tokio runtime.
-    pub(super) fn new(channel: Channel, timeout: Duration) -> Self {
+    /// Settles on `channel` until the last clone is gone; call it within a tokio runtime. Once the broker cannot be told of one,
+    /// `failed` is cancelled and all others fail too: a process that was paused for longer than `timeout` would else go on
+    /// taking jobs and acknowledge none of them.
+    pub(super) fn new(channel: Channel, timeout: Duration, failed: CancellationToken) -> Self {
         let (sender, settlements) = mpsc::channel(WAITING_MAX);
-        tokio::spawn(write(channel, settlements, timeout));
+        let writing = write(channel, settlements, timeout);
+        tokio::spawn(async move {
+            let _failed = failed.drop_guard();
+            writing.await;
+        });
         Self(sender)
     }
 
@@ -75,14 +82,18 @@ async fn write(channel: Channel, mut settlements: mpsc::Receiver<Settlement>, ti
         for one in requeued {
             run.add(one.tag);
             let options = BasicNackOptions { requeue: true, multiple: false };
-            let told = answer("basic.nack", timeout, channel.basic_nack(one.tag, options)).await;
-            one.tell(told.map_err(Error::from));
+            let told = answer("basic.nack", timeout, channel.basic_nack(one.tag, options)).await.map_err(Error::from);
+            let is_told = told.is_ok();
+            one.tell(told);
+            if !is_told {
+                return;
+            }
         }
         let acks = run.acks(acknowledged.iter().map(|one| one.tag).collect());
         // All of them before the first is waited for: lapin then writes them in one go.
         let acks = acks.iter().map(|ack| channel.basic_ack(ack.tag, BasicAckOptions { multiple: ack.multiple }));
         if let Err(error) = answer("basic.ack", timeout, try_join_all(acks)).await {
-            // The channel is gone, and with it all its deliveries.
+            // The channel is gone with all its deliveries, or it is given up.
             let error = Error::from(error);
             acknowledged.into_iter().for_each(|one| one.tell(Err(error.clone())));
             return;

@@ -47,7 +47,9 @@ pub(super) struct Consuming {
     /// One that is being added or cancelled.
     change: Option<BoxFuture<'static, Result<Change, connect::Error>>>,
     settlements: Settlements,
-    timeout: Duration,
+    /// Set when deliveries can no longer be settled.
+    unsettleable: CancellationToken,
+    dialler: Arc<Dialler>,
     lost: CancellationToken,
     stopping: bool,
 }
@@ -70,11 +72,13 @@ struct Taking {
 
 impl Consuming {
     /// Begins to consume on a channel of this connection.
-    pub(super) async fn begin(connection: Connection, dialler: &Dialler, prefetch: u16) -> Result<Self, Error> {
+    pub(super) async fn begin(connection: Connection, dialler: Arc<Dialler>, prefetch: u16) -> Result<Self, Error> {
         let timeout = dialler.brokers.timeout;
         let channel = answer("channel.open", timeout, connection.create_channel()).await?;
+        let unsettleable = CancellationToken::new();
         let mut consuming = Self {
-            settlements: Settlements::new(channel.clone(), timeout),
+            settlements: Settlements::new(channel.clone(), timeout, unsettleable.clone()),
+            unsettleable,
             queue: dialler.names.jobs.clone(),
             connection,
             channel,
@@ -84,7 +88,7 @@ impl Consuming {
             ending: 0,
             more: 0,
             change: None,
-            timeout,
+            dialler,
             lost: CancellationToken::new(),
             stopping: false,
         };
@@ -93,8 +97,12 @@ impl Consuming {
         Ok(consuming)
     }
 
+    fn timeout(&self) -> Duration {
+        self.dialler.brokers.timeout
+    }
+
     fn consume(&self, prefetch: u16, arguments: FieldTable) -> BoxFuture<'static, Result<Change, connect::Error>> {
-        let (channel, queue, timeout) = (self.channel.clone(), self.queue.as_str().into(), self.timeout);
+        let (channel, queue, timeout) = (self.channel.clone(), self.queue.as_str().into(), self.timeout());
         async move {
             // It holds for the consumers that come after it.
             answer("basic.qos", timeout, channel.basic_qos(prefetch, BasicQosOptions::default())).await?;
@@ -108,7 +116,7 @@ impl Consuming {
         self.ending += 1;
         self.cancelled.retain(|held| held.strong_count() > 0);
         self.cancelled.push(consumer.held);
-        let (channel, timeout) = (self.channel.clone(), self.timeout);
+        let (channel, timeout) = (self.channel.clone(), self.timeout());
         async move {
             let cancel = channel.basic_cancel(consumer.tag, BasicCancelOptions::default());
             answer("basic.cancel", timeout, cancel).await?;
@@ -177,7 +185,13 @@ impl Consuming {
 impl Subscription for Consuming {
     fn next(&mut self) -> BoxFuture<'_, Option<Result<Delivery, Error>>> {
         async move {
-            match self.delivered().await {
+            let unsettleable = self.unsettleable.clone();
+            let delivered = tokio::select! {
+                biased;
+                () = unsettleable.cancelled() => Err(Error::lost("jobs cannot be settled any more")),
+                delivered = self.delivered() => delivered,
+            };
+            match delivered {
                 Ok(delivered) => delivered.map(|(delivery, held)| {
                     let settlements = Some(self.settlements.clone());
                     let receipt = Tag { tag: delivery.delivery_tag, settlements, _held: held };
@@ -185,6 +199,10 @@ impl Subscription for Consuming {
                     Ok(Delivery::new(message, delivery.redelivered, Box::new(receipt), self.lost.clone()))
                 }),
                 Err(error) => {
+                    if matches!(&error, Error::Connection(error) if error.is_frame_too_large()) {
+                        tracing::warn!("the headers of a job are larger than a frame of AMQP; receiving with larger frames from now on");
+                        self.dialler.widen();
+                    }
                     self.lost.cancel();
                     Some(Err(error))
                 }
@@ -218,7 +236,7 @@ impl Subscription for Consuming {
 
     fn close(self: Box<Self>) -> BoxFuture<'static, ()> {
         async move {
-            close(&self.connection, self.timeout).await;
+            close(&self.connection, self.timeout()).await;
             self.lost.cancel();
         }
         .boxed()

@@ -76,7 +76,7 @@ pub(crate) fn demo(arguments: Arguments) -> anyhow::Result<ExitCode> {
         // The table is the news here.
         config.log.filter = "warn".to_owned();
     }
-    logs::start(&config.log)?;
+    let _log = logs::start(&config.log)?;
     let runtime = Runtime::new().context("the runtime cannot be started")?;
     #[cfg(feature = "kube")]
     if arguments.scaling {

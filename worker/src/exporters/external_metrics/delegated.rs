@@ -18,7 +18,7 @@ use tokio::task::JoinHandle;
 
 use super::front_proxy::{FrontProxy, User};
 use super::refusal::Refusal;
-use crate::exporters::server::ClientCertificates;
+use crate::http::server::ClientCertificates;
 use crate::kubernetes::{self, Error};
 
 /// The longest wait for an answer: the API server waits 5 s when it looks whether this one is there.

@@ -27,7 +27,7 @@ use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
 use super::certificate::Files;
-use super::server::{Bound, Protocol};
+use crate::http::server::{Bound, Protocol};
 use crate::scale::{METRIC, Reading, Signal};
 
 pub use access::Access;

@@ -1,6 +1,10 @@
-//! The server under each exporter: connections, TLS, and a bound on both.
+//! The server under the admin server and each exporter: connections, TLS, and bounds on both.
+//!
+//! Whoever opens connections and says nothing on them takes no place of others for long: a request's head has to come within
+//! seconds, and where all connections are in use the next one waits for these seconds at most.
 
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,13 +23,16 @@ use tokio_rustls::rustls::pki_types::CertificateDer;
 use tokio_util::sync::CancellationToken;
 
 /// Connections at one time; further ones wait.
-const CONNECTIONS_MAX: usize = 128;
+const CONNECTIONS_MAX: usize = 256;
 /// Calls at one time on a connection of HTTP/2.
 const STREAMS_MAX: u32 = 64;
 /// The longest TLS handshake.
 const HANDSHAKE_MAX: Duration = Duration::from_secs(10);
-/// How long a connection of HTTP/1.1 may say nothing: four times the pause between two questions of an HPA.
-const SILENCE_MAX: Duration = Duration::from_secs(60);
+/// How long the head of a request of HTTP/1.1 may take, and so a connection say nothing. An HPA, which asks every 15 s, connects
+/// anew each time.
+const HEAD_MAX: Duration = Duration::from_secs(5);
+/// How long a connection of HTTP/1.1 may last: one whose client reads nothing ends too. Nobody needs one for longer.
+const CONNECTION_MAX: Duration = Duration::from_secs(60);
 /// How often the other end of a connection of HTTP/2 is asked whether it is there.
 const KEEP_ALIVE: Duration = Duration::from_secs(20);
 /// The longest head of a request.
@@ -33,9 +40,9 @@ const HEAD_BYTES_MAX: u32 = 64 << 10;
 /// The pause after a connection that could not be accepted, most often since there are too many open files.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(500);
 
-/// What an exporter speaks.
+/// What a server speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Protocol {
+pub(crate) enum Protocol {
     Http1,
     #[cfg(feature = "keda")]
     Http2,
@@ -43,7 +50,7 @@ pub(super) enum Protocol {
 
 impl Protocol {
     /// Its name in a TLS handshake.
-    pub(super) fn alpn(self) -> &'static [u8] {
+    pub(crate) fn alpn(self) -> &'static [u8] {
         match self {
             Self::Http1 => b"http/1.1",
             #[cfg(feature = "keda")]
@@ -55,10 +62,10 @@ impl Protocol {
 /// The certificates that a client showed, its own first; none in the clear. The client has the key of the first one. Nothing
 /// else about them is checked yet.
 #[derive(Clone, Debug)]
-pub(super) struct ClientCertificates(pub(super) Arc<[CertificateDer<'static>]>);
+pub(crate) struct ClientCertificates(pub(crate) Arc<[CertificateDer<'static>]>);
 
 /// A server that is bound to its address and does not answer yet.
-pub(super) struct Bound {
+pub struct Bound {
     listener: TcpListener,
     address: SocketAddr,
     protocol: Protocol,
@@ -67,7 +74,7 @@ pub(super) struct Bound {
 
 impl Bound {
     /// Binds the address, which the setting `key` names. In the clear without `tls`.
-    pub(super) async fn new(
+    pub(crate) async fn new(
         key: &str,
         address: SocketAddr,
         protocol: Protocol,
@@ -80,13 +87,13 @@ impl Bound {
         Ok(Self { listener, address, protocol, tls: tls.map(TlsAcceptor::from) })
     }
 
-    /// The address in use.
-    pub(super) fn address(&self) -> SocketAddr {
+    /// The address in use: where port 0 was asked for, the one given.
+    pub fn address(&self) -> SocketAddr {
         self.address
     }
 
     /// Answers until told to stop; then all connections are cut.
-    pub(super) async fn serve(self, router: Router, stop: CancellationToken) {
+    pub(crate) async fn serve(self, router: Router, stop: CancellationToken) {
         let mut connections = JoinSet::new();
         loop {
             tokio::select! {
@@ -126,8 +133,16 @@ async fn answer(stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static, pr
     let ended = match protocol {
         Protocol::Http1 => {
             let mut http = http1::Builder::new();
-            http.timer(TokioTimer::new()).header_read_timeout(SILENCE_MAX).max_buf_size(HEAD_BYTES_MAX as usize);
-            http.serve_connection(io, service).await
+            http.timer(TokioTimer::new()).header_read_timeout(HEAD_MAX).max_buf_size(HEAD_BYTES_MAX as usize);
+            let mut connection = pin!(http.serve_connection(io, service));
+            match timeout(CONNECTION_MAX, &mut connection).await {
+                Ok(ended) => ended,
+                Err(_) => {
+                    // What is being answered may come to its end.
+                    connection.as_mut().graceful_shutdown();
+                    timeout(HEAD_MAX, connection).await.unwrap_or(Ok(()))
+                }
+            }
         }
         #[cfg(feature = "keda")]
         Protocol::Http2 => {
@@ -138,6 +153,6 @@ async fn answer(stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static, pr
         }
     };
     if let Err(error) = ended {
-        tracing::debug!(%error, "a connection of an exporter broke");
+        tracing::debug!(%error, "a connection broke");
     }
 }

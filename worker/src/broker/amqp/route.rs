@@ -1,0 +1,52 @@
+//! Where a target lies in AMQP.
+
+use scriptmill_sdk::Names;
+
+use crate::broker::message::Target;
+
+/// What the address of a requester begins with that uses direct reply-to. The broker adds which of its channels it is.
+const DIRECT_REPLY_TO: &str = "amq.rabbitmq.reply-to.";
+
+/// An exchange and a routing key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Route {
+    pub(super) exchange: String,
+    pub(super) routing_key: String,
+    /// It leads to a requester with direct reply-to. Such an address is no queue: RabbitMQ returns a mandatory message as unroutable
+    /// that it has delivered there.
+    pub(super) is_direct: bool,
+}
+
+impl Route {
+    pub(super) fn to(target: &Target, names: &Names) -> Self {
+        let (exchange, routing_key) = match target {
+            Target::Jobs => ("", names.jobs.as_str()),
+            Target::Requester(queue) => ("", queue.as_str()),
+            Target::Results { tenant } => (names.results.as_str(), tenant.as_str()),
+            Target::Dead => (names.dead.as_str(), ""),
+        };
+        let is_direct = match target {
+            Target::Requester(queue) => queue.strip_prefix(DIRECT_REPLY_TO).is_some_and(|channel| !channel.is_empty()),
+            _ => false,
+        };
+        Self { exchange: exchange.to_owned(), routing_key: routing_key.to_owned(), is_direct }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_of_direct_reply_to_are_told_from_queues() {
+        let names = Names::default();
+        let is_direct = |target: Target| Route::to(&target, &names).is_direct;
+        let to = |queue: &str| Target::Requester(queue.to_owned());
+        assert!(is_direct(to("amq.rabbitmq.reply-to.g1h2AA5yZXBseUAyMDcwMDY4MQAAABAAAAAB.abc==")));
+        for target in
+            [to("amq.rabbitmq.reply-to."), to("amq.rabbitmq.reply-to"), to("replies"), Target::Dead, Target::Jobs]
+        {
+            assert!(!is_direct(target.clone()), "{target:?}");
+        }
+    }
+}
