@@ -128,7 +128,7 @@ fn codes(checked: &Checked) -> Vec<Code> {
 
 fn bounded_diagnostics() -> Result<(), Failed> {
     let warnings: String = (0..90).map(|index| format!("unknownNumber{index}x;\n")).collect();
-    let errors: String = (0..60).map(|index| format!("const c{index} = 1; c{index} = 2;\n")).collect();
+    let errors: String = (0..60).map(|index| format!("let c{index} = 1; let c{index} = 2;\n")).collect();
     let source = format!("export default 1;\n{warnings}{errors}");
     let checked = check(&bundle(&[("main.ts", &source)]));
     assert_eq!(checked.diagnostics.len(), 101);

@@ -1,5 +1,7 @@
 //! What a module imports.
 
+use std::collections::HashSet;
+
 use oxc::allocator::Allocator;
 use oxc::ast::ast::*;
 use oxc::ast_visit::{Visit, walk};
@@ -20,11 +22,12 @@ pub(super) fn imports(module: &Module) -> Vec<String> {
 #[derive(Default)]
 struct Imports {
     found: Vec<String>,
+    known: HashSet<String>,
 }
 
 impl Imports {
     fn add(&mut self, specifier: &str) {
-        if !self.found.iter().any(|known| known == specifier) {
+        if self.known.insert(specifier.to_owned()) {
             self.found.push(specifier.to_owned());
         }
     }
