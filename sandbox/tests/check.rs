@@ -31,8 +31,9 @@ fn main() -> ExitCode {
     }
     let arguments = Arguments::from_args();
     let mut trials: Vec<_> = golden_cases().into_iter().map(golden_trial).collect();
-    let cases: [(&str, Case); 13] = [
+    let cases: [(&str, Case); 14] = [
         ("the list of diagnostics is bounded, errors first", bounded_diagnostics),
+        ("what must not compile is refused", must_not_compile),
         ("a bundle is held against its bounds", bundle_bounds),
         ("places are counted in UTF-16 units", positions),
         ("any place is shown in the author's source", frames),
@@ -139,6 +140,57 @@ fn bounded_diagnostics() -> Result<(), Failed> {
     let places: Vec<_> =
         checked.diagnostics[..100].iter().map(|diagnostic| (diagnostic.at.line, diagnostic.at.column)).collect();
     assert!(places.is_sorted(), "in the order of the source");
+    Ok(())
+}
+
+fn must_not_compile() -> Result<(), Failed> {
+    let cases = [
+        "using x;",
+        "{ using x; }",
+        "{ await using y; }",
+        "using { a } = {};",
+        "await using { a } = {};",
+        "{ using let = null; }",
+        "{ using x = null; let x; }",
+        "{ let x; using x = null; }",
+        "{ using x = null, x = null; }",
+        "{ using x = null; var x; }",
+        "for (using x in {}) ;",
+        "for (await using x in {}) ;",
+        "for (using x = 1 of []) ;",
+        "for (using x, y of []) ;",
+        "for (using x of []) { var x; }",
+        "for (using x;;) ;",
+        "if (1) using x = null;",
+        "while (0) using x = null;",
+        "label: using x = null;",
+        "export using x = null;",
+        "export await using x = null;",
+        "switch (1) { case 1: using x = null; }",
+        "switch (1) { default: await using x = null; }",
+        "function f() { await using x = null; }",
+        "() => { await using x = null; }",
+        "async () => { function f() { for (await using x of []) ; } }",
+        "class C { static { await using x = null; } }",
+        "async (a = await using) => 1;",
+        "class C { accessor constructor; }",
+        "class C { static accessor prototype; }",
+        "class C { accessor #constructor; }",
+        "class C { accessor x; accessor #x; #x; }",
+        "class C { accessor x = arguments; }",
+        "class C { accessor x = super(); }",
+        "({ accessor x: 1 });",
+        "import('');;import(...a);",
+        "import();",
+        "new import('a');",
+        "import('a', 'b', 'c');",
+    ];
+    for case in cases {
+        for name in ["main.js", "main.ts"] {
+            let checked = check(&bundle(&[(name, &format!("export default 1;\n{case}"))]));
+            assert!(checked.script.is_none(), "{name}: {case}");
+        }
+    }
     Ok(())
 }
 

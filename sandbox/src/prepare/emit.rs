@@ -37,13 +37,15 @@ pub(super) fn transform<'a>(
     bytes_max: usize,
 ) -> Result<bool, Vec<Finding>> {
     let author = program.source_text;
-    let lowered = lower::lower(program, &scoping, merged, accessors, bytes_max).transpose().map_err(|found| vec![found])?;
+    let lowered =
+        lower::lower(program, &scoping, merged, accessors, bytes_max).transpose().map_err(|found| vec![found])?;
     if let Some(lowered) = &lowered {
         let parsed = Parser::new(allocator, allocator.alloc_str(lowered.text()), program.source_type).parse();
         *program = parsed.program;
         let semantic = SemanticBuilder::new_compiler().build(program);
         let errors = parsed.diagnostics.into_vec().into_iter().chain(semantic.diagnostics.into_vec());
-        let errors: Vec<_> = errors.map(|error| left_invalid(error, program.source_text, |span| lowered.original(span))).collect();
+        let errors: Vec<_> =
+            errors.map(|error| left_invalid(error, program.source_text, |span| lowered.original(span))).collect();
         if !errors.is_empty() {
             return Err(errors);
         }
@@ -105,10 +107,8 @@ pub(super) fn verify(
         map.original(line, column).map_or(Span::empty(0), |(line, column)| source.span_at(line, column))
     };
     let errors = parsed.diagnostics.into_vec().into_iter().chain(semantic.diagnostics.into_vec());
-    let mut found: Vec<Finding> = errors
-        .take(PLACES_MAX)
-        .map(|error| left_invalid(error, code, |span| back(span.start)))
-        .collect();
+    let mut found: Vec<Finding> =
+        errors.take(PLACES_MAX).map(|error| left_invalid(error, code, |span| back(span.start))).collect();
     let scoping = semantic.semantic.scoping();
     let unresolved = scoping.root_unresolved_references().iter();
     let wanted = unresolved

@@ -48,6 +48,7 @@ pub(super) fn inspect<'a>(program: &Program<'a>, scoping: &Scoping, merged: &Mer
         facts: Facts { findings: merged.finding().into_iter().collect(), ..Facts::default() },
         typescript: program.source_type.is_typescript(),
         functions: 0,
+        awaits: true,
         ambient: 0,
         with: 0,
         indent: 0,
@@ -67,6 +68,8 @@ struct Inspector<'a, 's> {
     typescript: bool,
     /// How many functions enclose the current node.
     functions: usize,
+    /// Whether the innermost function around it is async, or there is none.
+    awaits: bool,
     /// How many `declare` declarations enclose it.
     ambient: usize,
     /// How many `with` statements enclose it.
@@ -365,17 +368,21 @@ impl<'a> Visit<'a> for Inspector<'a, '_> {
     }
 
     fn visit_function(&mut self, function: &Function<'a>, flags: ScopeFlags) {
+        let outer = std::mem::replace(&mut self.awaits, function.r#async);
         self.functions += 1;
         self.ambient += usize::from(function.declare);
         walk::walk_function(self, function, flags);
         self.ambient -= usize::from(function.declare);
         self.functions -= 1;
+        self.awaits = outer;
     }
 
     fn visit_arrow_function_expression(&mut self, function: &ArrowFunctionExpression<'a>) {
+        let outer = std::mem::replace(&mut self.awaits, function.r#async);
         self.functions += 1;
         walk::walk_arrow_function_expression(self, function);
         self.functions -= 1;
+        self.awaits = outer;
     }
 
     fn visit_class(&mut self, class: &Class<'a>) {
@@ -395,6 +402,11 @@ impl<'a> Visit<'a> for Inspector<'a, '_> {
     }
 
     fn visit_variable_declaration(&mut self, declaration: &VariableDeclaration<'a>) {
+        if declaration.kind == VariableDeclarationKind::AwaitUsing && !self.awaits {
+            let message = "`await using` stands only in async functions and at the top level of modules.";
+            let help = "Write `async` before the function, or declare it with `using`.";
+            self.report(Finding::error(Code::Syntax, declaration.span, message).help(help));
+        }
         self.ambient += usize::from(declaration.declare);
         walk::walk_variable_declaration(self, declaration);
         self.ambient -= usize::from(declaration.declare);

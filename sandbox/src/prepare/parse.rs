@@ -59,9 +59,8 @@ pub(super) fn parse<'a>(
         return parse(source_type.with_module(true));
     }
     let parsed = parse(source_type.with_unambiguous(true));
-    let only_in_modules = ["await", "using"].iter().any(|word| text.contains(word));
-    if !parsed.diagnostics.is_empty() && !parsed.module_record.has_module_syntax && only_in_modules {
-        // `await` or `using` at top level makes it a module too.
+    if !parsed.diagnostics.is_empty() && !parsed.module_record.has_module_syntax && text.contains("await") {
+        // `await` at top level makes it a module too.
         let module = parse(source_type.with_module(true));
         if module.diagnostics.is_empty() {
             return module;

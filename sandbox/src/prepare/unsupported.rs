@@ -25,7 +25,7 @@ pub(super) fn find(kind: &AstKind<'_>) -> Option<Finding> {
         AstKind::ImportDeclaration(import) if import.phase.is_some() => phase(import.span),
         AstKind::ImportExpression(import) if import.phase.is_some() => phase(import.span),
         AstKind::ImportExpression(import) => {
-            let options = import.options.as_ref()?;
+            let options = import.options.as_ref().filter(|options| has_attributes(options))?;
             (options.span(), "Import attributes are not supported.", ATTRIBUTES_HELP)
         }
         AstKind::TSImportEqualsDeclaration(import)
@@ -52,6 +52,16 @@ const ATTRIBUTES_HELP: &str =
 
 fn attributes(clause: Option<&WithClause<'_>>) -> (Span, &'static str, &'static str) {
     (clause.map_or(Span::empty(0), |clause| clause.span), "Import attributes are not supported.", ATTRIBUTES_HELP)
+}
+
+/// Whether the second argument of `import()` surely asks for something.
+fn has_attributes(options: &Expression<'_>) -> bool {
+    let Expression::ObjectExpression(options) = options.without_parentheses() else { return false };
+    options.properties.iter().any(|property| {
+        let ObjectPropertyKind::ObjectProperty(property) = property else { return false };
+        let attributes = property.key.static_name().is_some_and(|name| name == "with" || name == "assert");
+        attributes && matches!(&property.value, Expression::ObjectExpression(asked) if !asked.properties.is_empty())
+    })
 }
 
 fn phase(span: Span) -> (Span, &'static str, &'static str) {

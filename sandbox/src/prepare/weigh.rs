@@ -179,7 +179,10 @@ impl<'a> Visit<'a> for Weigher {
         if declaration.kind.is_var() {
             self.hoists += declaration.declarations.len() * self.blocks;
             self.hold(self.hoists, HOISTS_MAX, declaration.span, || {
-                ("Too many variables are declared with `var` in blocks nested too deeply.".to_owned(), "Declare them with `let`.")
+                (
+                    "Too many variables are declared with `var` in blocks nested too deeply.".to_owned(),
+                    "Declare them with `let`.",
+                )
             });
         }
         walk::walk_variable_declaration(self, declaration);

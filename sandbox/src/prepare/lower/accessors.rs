@@ -29,9 +29,7 @@ impl<'a> Lowering<'a, '_> {
             self.edits.replace(super::between(span.start, &property.key), format!(";{fixed}get [typeof ({key} = "));
             self.visit_property_key(&property.key);
             // The key is made a text or a symbol here, so that it happens once.
-            let rest = format!(
-                ") === \"symbol\" ? {key} : {key} = `${{{key}}}`]{get} {fixed}set [{key}]{set} {field}"
-            );
+            let rest = format!(") === \"symbol\" ? {key} : {key} = `${{{key}}}`]{get} {fixed}set [{key}]{set} {field}");
             self.keys.push(key);
             self.value(property, property.key.span().end, rest);
         } else {

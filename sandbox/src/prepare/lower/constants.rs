@@ -42,7 +42,9 @@ impl<'a> Lowering<'a, '_> {
         }
         for declarator in &declaration.declarations {
             let BindingPattern::BindingIdentifier(name) = &declarator.id else { continue };
-            let Some(init) = declarator.init.as_ref().filter(|_| declarator.type_annotation.is_none()) else { continue };
+            let Some(init) = declarator.init.as_ref().filter(|_| declarator.type_annotation.is_none()) else {
+                continue;
+            };
             let Some(value) = self.evaluate(init) else { continue };
             let key = match (container, name.symbol_id.get()) {
                 (Some(container), _) => Key::Member(container, name.name.as_str()),

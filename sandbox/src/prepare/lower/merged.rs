@@ -197,7 +197,13 @@ impl<'a> Collector<'a> {
     }
 
     /// Goes into a block: `inside` visits what is in it.
-    fn block(&mut self, id: &BindingIdentifier<'a>, scope: Option<ScopeId>, kind: Kind, inside: impl FnOnce(&mut Self)) {
+    fn block(
+        &mut self,
+        id: &BindingIdentifier<'a>,
+        scope: Option<ScopeId>,
+        kind: Kind,
+        inside: impl FnOnce(&mut Self),
+    ) {
         let Some(scope) = scope else { return };
         if self.nesting == NESTING_MAX {
             self.merged.too_deep.get_or_insert(id.span);

@@ -21,11 +21,7 @@ impl<'s> Uids<'s> {
         let unresolved = scoping.root_unresolved_references().keys().map(|name| name.as_str());
         let mut privates = Privates::default();
         privates.visit_program(program);
-        Self {
-            taken: scoping.symbol_names().chain(unresolved).collect(),
-            counts: HashMap::new(),
-            privates: privates.0,
-        }
+        Self { taken: scoping.symbol_names().chain(unresolved).collect(), counts: HashMap::new(), privates: privates.0 }
     }
 
     /// A name like `name`, for a variable or a private field.
