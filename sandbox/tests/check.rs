@@ -309,11 +309,14 @@ fn read_files() -> Result<(), Failed> {
     let files = [
         (
             "app/main.ts",
-            "import { a } from './lib/a.js';\nimport type { T } from './types';\nexport default () => import(`../shared`);",
+            "import { a } from './lib/a.js';\nimport type { T } from './types';\nimport { U } from './page';\nimport data from './data.json';\n\
+             export default (u: U, d: typeof data) => [a, import(`../shared`)];",
         ),
         ("app/lib/a.ts", "export * from './b';\nexport const a = 1;\nimport './missing';\nimport 'lodash';"),
-        ("app/lib/b/index.ts", "import '../a';\nimport { main } from '../../main.ts';"),
+        ("app/lib/b/index.ts", "import '../a';\nimport { main } from '../../main.ts';\nmain();"),
         ("app/types.ts", "export type T = 1;"),
+        ("app/page.tsx", "export type U = 1;"),
+        ("app/data.json", "{}"),
         ("app/not-imported.ts", ""),
         ("shared.mjs", "this is no JavaScript"),
     ];

@@ -10,6 +10,7 @@ use oxc::span::{GetSpan, Span};
 use oxc::syntax::scope::ScopeFlags;
 use scriptmill_sdk::Code;
 
+use super::imports::{is_left_out, is_used};
 use super::lower::{Member, Merged};
 use super::parse::literal;
 use super::source::Finding;
@@ -199,22 +200,9 @@ impl<'a> Inspector<'a, '_> {
 
     /// Whether an import or export is one of types, which is gone when the script runs.
     fn goes_with_types(&self, kind: &AstKind<'_>) -> bool {
-        let used = |local: &BindingIdentifier<'_>| {
-            let symbol = local.symbol_id.get();
-            symbol.is_none_or(|symbol| self.scoping.get_resolved_references(symbol).any(|used| !used.is_type()))
-        };
         match kind {
-            AstKind::ImportDeclaration(import) => {
-                let Some(specifiers) = &import.specifiers else { return false };
-                let unused = specifiers.iter().all(|specifier| match specifier {
-                    ImportDeclarationSpecifier::ImportSpecifier(named) => {
-                        named.import_kind.is_type() || !used(&named.local)
-                    }
-                    _ => !used(specifier.local()),
-                });
-                self.typescript && (import.import_kind.is_type() || unused)
-            }
-            AstKind::TSImportEqualsDeclaration(import) => !used(&import.id),
+            AstKind::ImportDeclaration(import) => self.typescript && is_left_out(import, self.scoping),
+            AstKind::TSImportEqualsDeclaration(import) => !is_used(&import.id, self.scoping),
             AstKind::ExportFromDeclaration(export) => export.export_kind.is_type(),
             AstKind::ExportAllDeclaration(export) => export.export_kind.is_type(),
             _ => false,

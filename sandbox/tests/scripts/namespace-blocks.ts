@@ -48,6 +48,7 @@ enum Colour { Blue = Green + 1 }
 namespace Hidden { export interface Only { a: 1 } }
 namespace Hidden { export type Also = Only; }
 namespace Empty {}
+export { Hidden, Empty as Nothing };
 namespace Uses { export import Alias = Billing.Deep; import Local = Billing.Deep.Deeper; import Unused = Billing.State; export import Type = Hidden.Only; export const level = Local.level; export const other = Alias.Other.size; }
 namespace Uses { export const again = Alias.Deeper.next; export const typed: Type = { a: 1 }; }
 import Top = Billing.Deep.Deeper;

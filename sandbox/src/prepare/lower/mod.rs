@@ -79,6 +79,7 @@ pub(super) fn lower<'a>(
         edits: Edits::new(bytes_max.saturating_sub(program.source_text.len())),
         uids: Uids::new(program, scoping),
         params: HashMap::new(),
+        inside: 0,
         declared: HashSet::new(),
         values: HashMap::new(),
         joined: 0,
@@ -104,6 +105,8 @@ struct Lowering<'a, 's> {
     uids: Uids<'s>,
     /// What the function of each block calls its object.
     params: HashMap<usize, String>,
+    /// Namespaces around the place.
+    inside: usize,
     /// Namespaces and enums that have been declared by now.
     declared: HashSet<SymbolId>,
     values: HashMap<Key<'a>, Value>,

@@ -22,12 +22,16 @@ impl<'a> Lowering<'a, '_> {
         let end = namespace.span.end;
         let block = namespace.scope_id.get().and_then(|scope| self.merged.block_at(scope));
         let Some(block) = block.filter(|_| has_values(namespace)) else {
-            self.edits.replace(Span::new(start, end), ";");
+            // Types go later; inside a function they would not be allowed.
+            if self.inside > 0 {
+                self.edits.replace(Span::new(start, end), ";");
+            }
             return;
         };
         let param = self.param(block);
         let head = self.head(&namespace.id, &param, place);
         let tail = tail(&namespace.id, place);
+        self.inside += 1;
         match &namespace.body {
             TSNamespaceDeclarationBody::TSNamespaceDeclaration(inner) => {
                 self.edits.replace(between(start, &inner.span), head);
@@ -46,6 +50,7 @@ impl<'a> Lowering<'a, '_> {
                 self.edits.replace(Span::new(end - 1, end), tail);
             }
         }
+        self.inside -= 1;
     }
 
     /// The beginning of a block of a namespace or enum: its variable, and a function whose parameter is the object.
