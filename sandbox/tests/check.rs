@@ -31,8 +31,9 @@ fn main() -> ExitCode {
     }
     let arguments = Arguments::from_args();
     let mut trials: Vec<_> = golden_cases().into_iter().map(golden_trial).collect();
-    let cases: [(&str, Case); 13] = [
+    let cases: [(&str, Case); 14] = [
         ("the list of diagnostics is bounded, errors first", bounded_diagnostics),
+        ("what must not compile is refused", must_not_compile),
         ("a bundle is held against its bounds", bundle_bounds),
         ("places are counted in UTF-16 units", positions),
         ("any place is shown in the author's source", frames),
@@ -128,7 +129,7 @@ fn codes(checked: &Checked) -> Vec<Code> {
 
 fn bounded_diagnostics() -> Result<(), Failed> {
     let warnings: String = (0..90).map(|index| format!("unknownNumber{index}x;\n")).collect();
-    let errors: String = (0..60).map(|index| format!("const c{index} = 1; c{index} = 2;\n")).collect();
+    let errors: String = (0..60).map(|index| format!("let c{index} = 1; let c{index} = 2;\n")).collect();
     let source = format!("export default 1;\n{warnings}{errors}");
     let checked = check(&bundle(&[("main.ts", &source)]));
     assert_eq!(checked.diagnostics.len(), 101);
@@ -139,6 +140,57 @@ fn bounded_diagnostics() -> Result<(), Failed> {
     let places: Vec<_> =
         checked.diagnostics[..100].iter().map(|diagnostic| (diagnostic.at.line, diagnostic.at.column)).collect();
     assert!(places.is_sorted(), "in the order of the source");
+    Ok(())
+}
+
+fn must_not_compile() -> Result<(), Failed> {
+    let cases = [
+        "using x;",
+        "{ using x; }",
+        "{ await using y; }",
+        "using { a } = {};",
+        "await using { a } = {};",
+        "{ using let = null; }",
+        "{ using x = null; let x; }",
+        "{ let x; using x = null; }",
+        "{ using x = null, x = null; }",
+        "{ using x = null; var x; }",
+        "for (using x in {}) ;",
+        "for (await using x in {}) ;",
+        "for (using x = 1 of []) ;",
+        "for (using x, y of []) ;",
+        "for (using x of []) { var x; }",
+        "for (using x;;) ;",
+        "if (1) using x = null;",
+        "while (0) using x = null;",
+        "label: using x = null;",
+        "export using x = null;",
+        "export await using x = null;",
+        "switch (1) { case 1: using x = null; }",
+        "switch (1) { default: await using x = null; }",
+        "function f() { await using x = null; }",
+        "() => { await using x = null; }",
+        "async () => { function f() { for (await using x of []) ; } }",
+        "class C { static { await using x = null; } }",
+        "async (a = await using) => 1;",
+        "class C { accessor constructor; }",
+        "class C { static accessor prototype; }",
+        "class C { accessor #constructor; }",
+        "class C { accessor x; accessor #x; #x; }",
+        "class C { accessor x = arguments; }",
+        "class C { accessor x = super(); }",
+        "({ accessor x: 1 });",
+        "import('');;import(...a);",
+        "import();",
+        "new import('a');",
+        "import('a', 'b', 'c');",
+    ];
+    for case in cases {
+        for name in ["main.js", "main.ts"] {
+            let checked = check(&bundle(&[(name, &format!("export default 1;\n{case}"))]));
+            assert!(checked.script.is_none(), "{name}: {case}");
+        }
+    }
     Ok(())
 }
 
@@ -257,11 +309,14 @@ fn read_files() -> Result<(), Failed> {
     let files = [
         (
             "app/main.ts",
-            "import { a } from './lib/a.js';\nimport type { T } from './types';\nexport default () => import(`../shared`);",
+            "import { a } from './lib/a.js';\nimport type { T } from './types';\nimport { U } from './page';\nimport data from './data.json';\n\
+             export default (u: U, d: typeof data) => [a, import(`../shared`)];",
         ),
         ("app/lib/a.ts", "export * from './b';\nexport const a = 1;\nimport './missing';\nimport 'lodash';"),
-        ("app/lib/b/index.ts", "import '../a';\nimport { main } from '../../main.ts';"),
+        ("app/lib/b/index.ts", "import '../a';\nimport { main } from '../../main.ts';\nmain();"),
         ("app/types.ts", "export type T = 1;"),
+        ("app/page.tsx", "export type U = 1;"),
+        ("app/data.json", "{}"),
         ("app/not-imported.ts", ""),
         ("shared.mjs", "this is no JavaScript"),
     ];

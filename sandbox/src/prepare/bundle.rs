@@ -1,5 +1,6 @@
 //! A bundle's outer form: names, sizes, and which module an import means.
 
+use std::cell::Cell;
 use std::collections::HashMap;
 
 use scriptmill_sdk::{Bundle, Code, Diagnostic};
@@ -7,6 +8,9 @@ use scriptmill_sdk::{Bundle, Code, Diagnostic};
 use super::checked::Bounds;
 use super::source::{Finding, Source, diagnose_bundle};
 use oxc::span::Span;
+
+/// Missing modules of one bundle for which a similar name is looked for.
+const GUESSES_MAX: usize = 100;
 
 const NAME_BYTES_MAX: usize = 250;
 /// How many modules a message lists.
@@ -100,12 +104,15 @@ pub(super) enum Import {
 /// Resolves imports among the modules of a bundle.
 pub(super) struct Resolver<'b> {
     by_name: HashMap<&'b str, usize>,
+    /// Names for which a similar one may still be looked for among all modules.
+    guesses: Cell<usize>,
 }
 
 impl<'b> Resolver<'b> {
     pub(super) fn new(bundle: &'b Bundle) -> Self {
         Self {
             by_name: bundle.modules.iter().enumerate().map(|(index, module)| (module.name.as_str(), index)).collect(),
+            guesses: Cell::new(GUESSES_MAX),
         }
     }
 
@@ -125,6 +132,10 @@ impl<'b> Resolver<'b> {
         match self.find(&path) {
             Some(index) => Import::Module(index),
             None => {
+                if self.guesses.get() == 0 {
+                    return Import::Nothing(format!("The bundle has no module '{path}'."), None);
+                }
+                self.guesses.update(|guesses| guesses - 1);
                 let hint = match self.nearest(&path) {
                     Some(near) => format!("Did you mean '{}'?", relative(folder, near)),
                     None => self.listed(importer, folder),

@@ -18,8 +18,13 @@ pub fn check(bundle: &Bundle, bounds: &Bounds) -> Checked {
     let resolver = Resolver::new(bundle);
     let sources: Vec<_> =
         bundle.modules.iter().map(|module| Source::new(&module.name, text_of(&module.source))).collect();
-    let mut reports: Vec<_> =
-        sources.iter().enumerate().map(|(index, source)| module::check(source, index == 0, &resolver)).collect();
+    let mut room = bounds.emitted_bytes();
+    let mut reports = Vec::with_capacity(sources.len());
+    for (index, source) in sources.iter().enumerate() {
+        let report = module::check(source, index == 0, &resolver, room);
+        room = room.saturating_sub(report.emitted.as_ref().map_or(0, |emitted| emitted.module.code.len()));
+        reports.push(report);
+    }
     for (index, finding) in check_links(&sources, &reports) {
         reports[index].findings.push(finding);
     }

@@ -16,6 +16,18 @@ pub struct Bounds {
     pub diagnostics: usize,
 }
 
+impl Bounds {
+    /// What all modules together may be emitted as, in bytes: what the printer makes of minified code is larger than it.
+    pub(super) fn emitted_bytes(&self) -> usize {
+        self.source_bytes.saturating_mul(2)
+    }
+
+    /// Bytes that the process may answer: the code and its maps, written as JSON.
+    pub(super) fn answer_bytes(&self) -> u32 {
+        u32::try_from(self.source_bytes.saturating_mul(8)).unwrap_or(u32::MAX)
+    }
+}
+
 impl Default for Bounds {
     /// Room for real libraries, of which bundled ones reach 2.8 MB.
     fn default() -> Self {

@@ -57,7 +57,8 @@ impl Checker {
     ///
     /// # Errors
     /// The operating system has no thread for the child's supervisor.
-    pub fn child(program: Program, child_bounds: child::Bounds, bounds: Bounds) -> io::Result<Self> {
+    pub fn child(program: Program, mut child_bounds: child::Bounds, bounds: Bounds) -> io::Result<Self> {
+        child_bounds.answer_bytes = child_bounds.answer_bytes.min(bounds.answer_bytes());
         Ok(Self { place: Place::Child(Child::new(program, child_bounds)?), bounds })
     }
 

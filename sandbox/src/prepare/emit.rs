@@ -1,36 +1,81 @@
 //! TypeScript to the JavaScript that the engine takes: types go, the rest stays as it was written.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
 use oxc::allocator::Allocator;
-use oxc::ast::ast::{IdentifierReference, Program};
-use oxc::ast_visit::Visit;
+use oxc::ast::ast::*;
+use oxc::ast::builder::AstBuilder;
+use oxc::ast_visit::{Visit, VisitMut, walk_mut};
 use oxc::codegen::{Codegen, CodegenOptions, CommentOptions};
-use oxc::diagnostics::Diagnostics;
+use oxc::diagnostics::OxcDiagnostic;
 use oxc::parser::Parser;
 use oxc::semantic::{Scoping, SemanticBuilder};
 use oxc::span::{SourceType, Span};
+use oxc::syntax::number::NumberBase;
 use oxc::syntax::reference::ReferenceId;
 use oxc::transformer::{TransformOptions, Transformer};
 use scriptmill_sdk::Code;
 
 use super::checked::ModuleKind;
+use super::lower::{self, Merged};
 use super::map::SourceMap;
 use super::source::{Finding, Source};
 use super::syntax;
 
-/// Removes the types from the program, in place. Imports of types are gone afterwards.
-pub(super) fn transform<'a>(allocator: &'a Allocator, program: &mut Program<'a>, scoping: Scoping) -> Diagnostics {
-    // The engine takes all that ECMAScript has today, so nothing is lowered but TypeScript itself. Fields keep the
-    // define semantics of TypeScript's ES2022 target.
-    let options = TransformOptions::default();
-    Transformer::new(allocator, Path::new("module.ts"), &options).build_with_scoping(scoping, program).diagnostics
+/// Mistakes in emitted code whose places are looked for, each in the whole map.
+const PLACES_MAX: usize = 100;
+
+/// Makes JavaScript of the program, in place. Imports of types are gone afterwards. False where it is as it was
+/// written.
+pub(super) fn transform<'a>(
+    allocator: &'a Allocator,
+    program: &mut Program<'a>,
+    mut scoping: Scoping,
+    merged: &Merged<'a>,
+    accessors: bool,
+    bytes_max: usize,
+) -> Result<bool, Vec<Finding>> {
+    let author = program.source_text;
+    let lowered =
+        lower::lower(program, &scoping, merged, accessors, bytes_max).transpose().map_err(|found| vec![found])?;
+    if let Some(lowered) = &lowered {
+        let parsed = Parser::new(allocator, allocator.alloc_str(lowered.text()), program.source_type).parse();
+        *program = parsed.program;
+        let semantic = SemanticBuilder::new_compiler().build(program);
+        let errors = parsed.diagnostics.into_vec().into_iter().chain(semantic.diagnostics.into_vec());
+        let errors: Vec<_> =
+            errors.map(|error| left_invalid(error, program.source_text, |span| lowered.original(span))).collect();
+        if !errors.is_empty() {
+            return Err(errors);
+        }
+        scoping = semantic.semantic.into_scoping();
+    }
+    let typescript = program.source_type.is_typescript();
+    let mut errors = Vec::new();
+    if typescript {
+        // The engine takes all that ECMAScript has today, so nothing is lowered but TypeScript itself. Fields keep the
+        // define semantics of TypeScript's ES2022 target.
+        let options = TransformOptions::default();
+        let transformer = Transformer::new(allocator, Path::new("module.ts"), &options);
+        let found = transformer.build_with_scoping(scoping, program).diagnostics.into_vec();
+        errors.extend(found.into_iter().map(|error| syntax::unsupported(error, program.source_text)));
+    }
+    if let Some(lowered) = &lowered {
+        lowered.trace(program);
+        program.source_text = author;
+        for error in &mut errors {
+            error.span = lowered.original(error.span);
+        }
+    }
+    if errors.is_empty() { Ok(typescript || lowered.is_some()) } else { Err(errors) }
 }
 
 /// Prints a program, with a map to its source.
-pub(super) fn print(program: &Program<'_>) -> (String, SourceMap) {
+pub(super) fn print<'a>(allocator: &'a Allocator, program: &mut Program<'a>, indented: bool) -> (String, SourceMap) {
+    SpellInfinity(&AstBuilder::new(allocator)).visit_program(program);
     let options = CodegenOptions {
+        indent_width: usize::from(indented),
         comments: CommentOptions::disabled(),
         source_map_path: Some("module.ts".into()),
         ..CodegenOptions::default()
@@ -62,46 +107,84 @@ pub(super) fn verify(
         map.original(line, column).map_or(Span::empty(0), |(line, column)| source.span_at(line, column))
     };
     let errors = parsed.diagnostics.into_vec().into_iter().chain(semantic.diagnostics.into_vec());
-    let mut found: Vec<Finding> = errors
-        .map(|error| {
-            let mut finding = syntax::finding(error, code);
-            finding.span = back(finding.span.start);
-            for (span, _) in &mut finding.related {
-                *span = back(span.start);
-            }
-            // TypeScript leaves some mistakes in exports to its type checker.
-            if finding.code == Code::Syntax && !finding.message.contains("xport") {
-                finding.code = Code::UnsupportedSyntax;
-                finding.message = format!("What is left of this without types is not valid: {}", finding.message);
-                finding.help = Some(HELP.to_owned());
-            }
-            finding
-        })
-        .collect();
+    let mut found: Vec<Finding> =
+        errors.take(PLACES_MAX).map(|error| left_invalid(error, code, |span| back(span.start))).collect();
     let scoping = semantic.semantic.scoping();
-    for (name, references) in scoping.root_unresolved_references() {
-        let Some(reference) = references.first().filter(|_| !unbound.contains(name.as_str())) else { continue };
-        let mut offset = 0;
-        let mut finder = FindReference { wanted: *reference, offset: &mut offset };
+    let unresolved = scoping.root_unresolved_references().iter();
+    let wanted = unresolved
+        .filter(|(name, _)| !unbound.contains(name.as_str()))
+        .filter_map(|(name, references)| references.first().map(|reference| (*reference, name.as_str())));
+    let mut finder = FindReferences { wanted: wanted.collect(), found: Vec::new() };
+    if !finder.wanted.is_empty() {
         finder.visit_program(&parsed.program);
-        let message = format!("'{name}' loses its declaration when types are removed.");
-        found.push(Finding::error(Code::UnsupportedSyntax, back(offset), message).help(HELP));
     }
+    found.extend(finder.found.into_iter().take(PLACES_MAX).map(|(name, offset)| {
+        let message = format!("'{name}' loses its declaration when types are removed.");
+        Finding::error(Code::UnsupportedSyntax, back(offset), message).help(HELP)
+    }));
     found
+}
+
+/// A mistake that is left of TypeScript without its types. `back` leads from the code to the author's.
+fn left_invalid(error: OxcDiagnostic, code: &str, back: impl Fn(Span) -> Span) -> Finding {
+    let mut finding = syntax::finding(error, code);
+    finding.span = back(finding.span);
+    for (span, _) in &mut finding.related {
+        *span = back(*span);
+    }
+    // TypeScript leaves some mistakes in exports to its type checker.
+    if finding.code == Code::Syntax && !finding.message.contains("xport") {
+        finding.code = Code::UnsupportedSyntax;
+        finding.message = format!("What is left of this without types is not valid: {}", finding.message);
+        finding.help = Some(HELP.to_owned());
+    }
+    finding
+}
+
+pub(super) fn too_large(span: Span, bytes_max: usize) -> Finding {
+    let message =
+        format!("From here on, the script without its types would have more than {bytes_max} bytes of JavaScript.");
+    let help = "Compute large texts when the script runs, or give them to it as input.";
+    Finding::error(Code::SourceTooLarge, span, message).help(help)
 }
 
 const HELP: &str =
     "Write it the way plain JavaScript would, without namespaces, aliases and functions that have no body.";
 
-struct FindReference<'o> {
-    wanted: ReferenceId,
-    offset: &'o mut u32,
+struct FindReferences<'n> {
+    wanted: HashMap<ReferenceId, &'n str>,
+    found: Vec<(&'n str, u32)>,
 }
 
-impl<'a> Visit<'a> for FindReference<'_> {
+impl<'a> Visit<'a> for FindReferences<'_> {
     fn visit_identifier_reference(&mut self, identifier: &IdentifierReference<'a>) {
-        if identifier.reference_id.get() == Some(self.wanted) {
-            *self.offset = identifier.span.start;
+        let name = identifier.reference_id.get().and_then(|reference| self.wanted.get(&reference));
+        self.found.extend(name.map(|name| (*name, identifier.span.start)));
+    }
+}
+
+/// Numbers beyond the largest one are printed by the name `Infinity`, which a script may have for something else.
+struct SpellInfinity<'b, 'a>(&'b AstBuilder<'a>);
+
+impl<'a> VisitMut<'a> for SpellInfinity<'_, 'a> {
+    fn visit_expression(&mut self, expression: &mut Expression<'a>) {
+        match expression {
+            Expression::NumericLiteral(number) if number.value.is_infinite() => {
+                let (span, builder) = (number.span, self.0);
+                let of = |value| Expression::new_numeric_literal(span, value, None, NumberBase::Decimal, builder);
+                let division = BinaryOperator::Division;
+                *expression = Expression::new_binary_expression(span, of(1.0), division, of(0.0), builder);
+            }
+            _ => walk_mut::walk_expression(self, expression),
+        }
+    }
+
+    fn visit_property_key(&mut self, key: &mut PropertyKey<'a>) {
+        match key {
+            PropertyKey::NumericLiteral(number) if number.value.is_infinite() => {
+                *key = PropertyKey::new_string_literal(number.span, "Infinity", None, self.0);
+            }
+            _ => walk_mut::walk_property_key(self, key),
         }
     }
 }

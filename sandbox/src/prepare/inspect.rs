@@ -10,13 +10,11 @@ use oxc::span::{GetSpan, Span};
 use oxc::syntax::scope::ScopeFlags;
 use scriptmill_sdk::Code;
 
-use super::namespace::Namespaces;
+use super::imports::{is_left_out, is_used};
+use super::lower::{Member, Merged};
 use super::parse::literal;
 use super::source::Finding;
 use super::{names, unsupported};
-
-/// Deeper trees are refused: the engine's own parser recurses too, on a far smaller stack.
-const DEPTH_MAX: usize = 10_000;
 
 /// Findings kept for one module. More would only fill memory.
 const FINDINGS_MAX: usize = 10_000;
@@ -37,19 +35,24 @@ pub(super) struct Facts {
     pub(super) mentions_main: bool,
     /// Names that are used and that nothing declares.
     pub(super) unbound: HashSet<String>,
+    /// Whether a class has an `accessor` field.
+    pub(super) accessors: bool,
+    /// About how many characters its lines are indented by, all together.
+    pub(super) indentation: usize,
 }
 
 /// Inspects a program before it is transformed.
-pub(super) fn inspect(program: &Program<'_>, scoping: &Scoping) -> Facts {
+pub(super) fn inspect<'a>(program: &Program<'a>, scoping: &Scoping, merged: &Merged<'a>) -> Facts {
     let mut inspector = Inspector {
         scoping,
-        facts: Facts::default(),
-        namespaces: Namespaces::default(),
+        merged,
+        facts: Facts { findings: merged.finding().into_iter().collect(), ..Facts::default() },
+        typescript: program.source_type.is_typescript(),
         functions: 0,
+        awaits: true,
         ambient: 0,
         with: 0,
-        depth: 0,
-        too_deep: false,
+        indent: 0,
         sloppy: !program.source_type.is_module(),
         guarded: HashSet::new(),
         assigned: HashSet::new(),
@@ -59,18 +62,21 @@ pub(super) fn inspect(program: &Program<'_>, scoping: &Scoping) -> Facts {
     inspector.finish()
 }
 
-struct Inspector<'s> {
+struct Inspector<'a, 's> {
     scoping: &'s Scoping,
+    merged: &'s Merged<'a>,
     facts: Facts,
-    namespaces: Namespaces,
+    typescript: bool,
     /// How many functions enclose the current node.
     functions: usize,
+    /// Whether the innermost function around it is async, or there is none.
+    awaits: bool,
     /// How many `declare` declarations enclose it.
     ambient: usize,
     /// How many `with` statements enclose it.
     with: usize,
-    depth: usize,
-    too_deep: bool,
+    /// How far the lines are indented here.
+    indent: usize,
     sloppy: bool,
     /// Names that `typeof` asks for.
     guarded: HashSet<String>,
@@ -95,19 +101,15 @@ enum Why {
     Described,
 }
 
-impl Inspector<'_> {
+impl<'a> Inspector<'a, '_> {
     fn finish(mut self) -> Facts {
         self.facts.unbound = self.undeclared.keys().cloned().collect();
-        let elsewhere = self.namespaces.findings(self.scoping);
-        let explained: HashSet<u32> = elsewhere.iter().map(|finding| finding.span.start).collect();
         for (name, used) in &self.undeclared {
-            let explained = explained.contains(&used.span.start);
-            if !explained && !names::is_known(name) && !self.guarded.contains(name) && !self.assigned.contains(name) {
+            if !names::is_known(name) && !self.guarded.contains(name) && !self.assigned.contains(name) {
                 let guess = self.facts.findings.len() < GUESSES_MAX;
                 self.facts.findings.push(self.undeclared_finding(name, used, guess));
             }
         }
-        self.facts.findings.extend(elsewhere);
         self.facts
     }
 
@@ -150,14 +152,19 @@ impl Inspector<'_> {
         }
     }
 
-    fn reference(&mut self, identifier: &IdentifierReference<'_>) {
+    fn reference(&mut self, identifier: &IdentifierReference<'a>) {
         let Some(reference) = identifier.reference_id.get().map(|id| self.scoping.get_reference(id)) else { return };
         if !reference.flags().is_value() || self.ambient > 0 {
             return;
         }
         let name = identifier.name.as_str();
         let symbol = reference.symbol_id();
-        self.namespaces.used(name, identifier.span, symbol);
+        if let Some(member) = self.merged.member(identifier) {
+            if reference.is_write() && member == Member::Constant {
+                self.report(constant_member_assigned(name, identifier.span));
+            }
+            return;
+        }
         let flags = symbol.map(|symbol| self.scoping.symbol_flags(symbol));
         match (symbol, flags) {
             (Some(symbol), Some(flags)) => {
@@ -188,6 +195,17 @@ impl Inspector<'_> {
                 }
                 self.unbound(name, identifier.span, scope, if bound { Why::Type } else { Why::Undeclared });
             }
+        }
+    }
+
+    /// Whether an import or export is one of types, which is gone when the script runs.
+    fn goes_with_types(&self, kind: &AstKind<'_>) -> bool {
+        match kind {
+            AstKind::ImportDeclaration(import) => self.typescript && is_left_out(import, self.scoping),
+            AstKind::TSImportEqualsDeclaration(import) => !is_used(&import.id, self.scoping),
+            AstKind::ExportFromDeclaration(export) => export.export_kind.is_type(),
+            AstKind::ExportAllDeclaration(export) => export.export_kind.is_type(),
+            _ => false,
         }
     }
 
@@ -263,21 +281,45 @@ fn constant_assigned(name: &str, span: Span, declared: Span, flags: SymbolFlags)
             "imported here",
         )
     };
-    Finding::error(Code::ConstantAssignment, span, message).help(help).related(declared, what)
+    Finding::warning(Code::ConstantAssignment, span, message).help(help).related(declared, what)
 }
 
-impl<'a> Visit<'a> for Inspector<'_> {
-    fn enter_node(&mut self, kind: AstKind<'a>) {
-        self.depth += 1;
-        if self.depth > DEPTH_MAX && !self.too_deep {
-            self.too_deep = true;
-            let message = format!("The script is nested more than {DEPTH_MAX} levels deep.");
-            let help = "Split deeply nested expressions and long chains of `else if` into functions, or use tables.";
-            self.facts
-                .findings
-                .push(Finding::error(Code::TooComplex, Span::empty(kind.span().start), message).help(help));
+/// It would be a property that can be written: TypeScript alone says that it is a constant.
+fn constant_member_assigned(name: &str, span: Span) -> Finding {
+    let message = format!("'{name}' is a constant of its namespace or enum and cannot be given another value.");
+    let help = "Declare it with `export let` if its value changes.";
+    Finding::error(Code::ConstantAssignment, span, message).help(help)
+}
+
+/// How many lines a printer makes of what is inside a node, if it indents them.
+fn lines_inside(kind: &AstKind<'_>) -> Option<usize> {
+    Some(match kind {
+        AstKind::BlockStatement(block) => block.body.len(),
+        AstKind::FunctionBody(body) => body.statements.len(),
+        AstKind::StaticBlock(block) => block.body.len(),
+        AstKind::TSModuleBlock(block) => block.body.len(),
+        AstKind::TSNamespaceDeclaration(namespace)
+            if matches!(namespace.body, TSNamespaceDeclarationBody::TSNamespaceDeclaration(_)) =>
+        {
+            3
         }
-        if let Some(finding) = unsupported::find(&kind) {
+        AstKind::TSEnumBody(body) => body.members.len(),
+        AstKind::ClassBody(body) => body.body.len(),
+        AstKind::SwitchStatement(switch) => switch.cases.len(),
+        AstKind::SwitchCase(case) => case.consequent.len(),
+        AstKind::ObjectExpression(object) => object.properties.len(),
+        AstKind::ArrayExpression(array) => array.elements.len(),
+        _ => return None,
+    })
+}
+
+impl<'a> Visit<'a> for Inspector<'a, '_> {
+    fn enter_node(&mut self, kind: AstKind<'a>) {
+        if let Some(lines) = lines_inside(&kind) {
+            self.indent += 1;
+            self.facts.indentation += self.indent * lines;
+        }
+        if let Some(finding) = unsupported::find(&kind).filter(|_| !self.goes_with_types(&kind)) {
             self.report(finding);
         }
         match kind {
@@ -296,6 +338,7 @@ impl<'a> Visit<'a> for Inspector<'_> {
                     self.facts.dynamic_imports.push((specifier, import.source.span()));
                 }
             }
+            AstKind::AccessorProperty(_) => self.facts.accessors |= self.ambient == 0,
             AstKind::CallExpression(call) => self.clock(&call.callee, &call.arguments, false, call.span),
             AstKind::NewExpression(new) => self.clock(&new.callee, &new.arguments, true, new.span),
             AstKind::AssignmentExpression(assignment) => self.global_assigned(&assignment.left),
@@ -303,8 +346,8 @@ impl<'a> Visit<'a> for Inspector<'_> {
         }
     }
 
-    fn leave_node(&mut self, _: AstKind<'a>) {
-        self.depth -= 1;
+    fn leave_node(&mut self, kind: AstKind<'a>) {
+        self.indent -= usize::from(lines_inside(&kind).is_some());
     }
 
     fn visit_identifier_reference(&mut self, identifier: &IdentifierReference<'a>) {
@@ -313,17 +356,21 @@ impl<'a> Visit<'a> for Inspector<'_> {
     }
 
     fn visit_function(&mut self, function: &Function<'a>, flags: ScopeFlags) {
+        let outer = std::mem::replace(&mut self.awaits, function.r#async);
         self.functions += 1;
         self.ambient += usize::from(function.declare);
         walk::walk_function(self, function, flags);
         self.ambient -= usize::from(function.declare);
         self.functions -= 1;
+        self.awaits = outer;
     }
 
     fn visit_arrow_function_expression(&mut self, function: &ArrowFunctionExpression<'a>) {
+        let outer = std::mem::replace(&mut self.awaits, function.r#async);
         self.functions += 1;
         walk::walk_arrow_function_expression(self, function);
         self.functions -= 1;
+        self.awaits = outer;
     }
 
     fn visit_class(&mut self, class: &Class<'a>) {
@@ -343,6 +390,11 @@ impl<'a> Visit<'a> for Inspector<'_> {
     }
 
     fn visit_variable_declaration(&mut self, declaration: &VariableDeclaration<'a>) {
+        if declaration.kind == VariableDeclarationKind::AwaitUsing && !self.awaits {
+            let message = "`await using` stands only in async functions and at the top level of modules.";
+            let help = "Write `async` before the function, or declare it with `using`.";
+            self.report(Finding::error(Code::Syntax, declaration.span, message).help(help));
+        }
         self.ambient += usize::from(declaration.declare);
         walk::walk_variable_declaration(self, declaration);
         self.ambient -= usize::from(declaration.declare);
@@ -357,26 +409,13 @@ impl<'a> Visit<'a> for Inspector<'_> {
 
     fn visit_ts_namespace_declaration(&mut self, namespace: &TSNamespaceDeclaration<'a>) {
         self.ambient += usize::from(namespace.declare);
-        if self.ambient == 0 {
-            self.facts.findings.extend(unsupported::namespace(namespace));
-            self.namespaces.enter(namespace);
-        }
         walk::walk_ts_namespace_declaration(self, namespace);
-        if self.ambient == 0 {
-            self.namespaces.leave();
-        }
         self.ambient -= usize::from(namespace.declare);
     }
 
     fn visit_ts_enum_declaration(&mut self, declaration: &TSEnumDeclaration<'a>) {
         self.ambient += usize::from(declaration.declare);
-        if self.ambient == 0 {
-            self.namespaces.enter_enum(declaration);
-        }
         walk::walk_ts_enum_declaration(self, declaration);
-        if self.ambient == 0 {
-            self.namespaces.leave();
-        }
         self.ambient -= usize::from(declaration.declare);
     }
 

@@ -106,6 +106,9 @@ impl Links {
     }
 }
 
+/// Missing exports of one bundle for which a similar name is looked for.
+const GUESSES_MAX: usize = 100;
+
 /// A module as the others see it; `None` where it could not be read.
 pub(super) struct Linked<'m> {
     pub(super) name: &'m str,
@@ -117,12 +120,12 @@ pub(super) struct Linked<'m> {
 /// The imports that name something their module does not export, each with its module's index.
 pub(super) fn check(modules: &[Linked<'_>]) -> Vec<(usize, Finding)> {
     let mut found = Vec::new();
-    let mut known: HashMap<usize, Exported<'_>> = HashMap::new();
+    let mut known: HashMap<usize, Exported> = HashMap::new();
     for (index, module) in modules.iter().enumerate() {
         for (name, specifier, span) in module.links.iter().flat_map(|links| &links.imports) {
             let Some(&target) = module.targets.get(specifier.as_str()) else { continue };
             let exported = known.entry(target).or_insert_with(|| Exported::of(modules, target));
-            if exported.unknown || exported.names.contains(name.as_str()) {
+            if exported.unknown || exported.has(modules, target, name) {
                 continue;
             }
             let exporter = &modules[target];
@@ -134,7 +137,8 @@ pub(super) fn check(modules: &[Linked<'_>]) -> Vec<(usize, Finding)> {
             let help = if is_type {
                 format!("'{name}' is only a type there. Write `type {name}` between the braces.")
             } else {
-                match names::nearest(name, exported.names.iter().map(|name| (0, *name))) {
+                let guess = found.len() < GUESSES_MAX;
+                match guess.then(|| names::nearest(name, exported.names(modules))).flatten() {
                     Some(near) => format!("Did you mean '{near}'?"),
                     None => {
                         "Write `export` before its declaration there. A type is imported with `import type`.".to_owned()
@@ -147,16 +151,16 @@ pub(super) fn check(modules: &[Linked<'_>]) -> Vec<(usize, Finding)> {
     found
 }
 
-/// The names a module exports, with those of its `export *`.
+/// The modules whose exports a module has: itself, and those of its `export *`.
 #[derive(Default)]
-struct Exported<'m> {
-    names: HashSet<&'m str>,
+struct Exported {
+    modules: Vec<usize>,
     /// Some of them cannot be known, because a module could not be read.
     unknown: bool,
 }
 
-impl<'m> Exported<'m> {
-    fn of(modules: &'m [Linked<'_>], start: usize) -> Self {
+impl Exported {
+    fn of(modules: &[Linked<'_>], start: usize) -> Self {
         let (mut all, mut seen, mut open) = (Self::default(), HashSet::new(), vec![start]);
         while let Some(index) = open.pop() {
             if !seen.insert(index) {
@@ -167,9 +171,7 @@ impl<'m> Exported<'m> {
                 all.unknown = true;
                 continue;
             };
-            // `export *` leaves the default out.
-            let names = links.exports.iter().map(String::as_str);
-            all.names.extend(names.filter(|name| index == start || *name != "default"));
+            all.modules.push(index);
             for star in &links.stars {
                 match module.targets.get(star.as_str()) {
                     Some(target) => open.push(*target),
@@ -178,5 +180,16 @@ impl<'m> Exported<'m> {
             }
         }
         all
+    }
+
+    /// Whether module `start` exports a name. `export *` leaves the default out.
+    fn has(&self, modules: &[Linked<'_>], start: usize, name: &str) -> bool {
+        let from = self.modules.iter().filter(|index| **index == start || name != "default");
+        from.filter_map(|index| modules[*index].links).any(|links| links.exports.contains(name))
+    }
+
+    fn names<'m>(&self, modules: &'m [Linked<'_>]) -> impl Iterator<Item = (usize, &'m str)> {
+        let links = self.modules.iter().filter_map(|index| modules[*index].links);
+        links.flat_map(|links| &links.exports).map(|name| (0, name.as_str()))
     }
 }

@@ -14,16 +14,17 @@ mod files;
 mod imports;
 mod inspect;
 mod link;
+mod lower;
 mod map;
 mod module;
 mod names;
-mod namespace;
 mod parse;
 mod protocol;
 mod serve;
 mod source;
 mod syntax;
 mod unsupported;
+mod weigh;
 
 pub use check::check;
 pub use checked::{Bounds, Checked, Emit, EmittedModule, ModuleKind, Resolution};

@@ -12,10 +12,14 @@ use super::bundle::{Import, Resolver, WHAT_MAY_BE_IMPORTED, is_relative};
 use super::checked::{EmittedModule, ModuleKind};
 use super::inspect::Facts;
 use super::link::Links;
+use super::lower::Merged;
 use super::map::SourceMap;
 use super::parse::{Language, parse};
 use super::source::{Finding, Source};
-use super::{emit, inspect, syntax};
+use super::{emit, inspect, syntax, weigh};
+
+/// Where indentation would take more than this many times the source, it is left out.
+const INDENTATION_MAX: usize = 4;
 
 /// What one module gave.
 pub(super) struct Report {
@@ -31,10 +35,10 @@ pub(super) struct Emitted {
     pub(super) links: Links,
 }
 
-/// Checks and transpiles one module of a bundle.
-pub(super) fn check(source: &Source<'_>, main: bool, resolver: &Resolver<'_>) -> Report {
+/// Checks and transpiles one module of a bundle, to at most `bytes_max` bytes.
+pub(super) fn check(source: &Source<'_>, main: bool, resolver: &Resolver<'_>, bytes_max: usize) -> Report {
     let mut findings = Vec::new();
-    let emitted = pass(source, main, resolver, &mut findings);
+    let emitted = pass(source, main, resolver, bytes_max, &mut findings);
     let errors: HashSet<u32> = findings
         .iter()
         .filter(|finding| finding.severity == Severity::Error)
@@ -45,12 +49,22 @@ pub(super) fn check(source: &Source<'_>, main: bool, resolver: &Resolver<'_>) ->
     Report { emitted: emitted.filter(|_| errors.is_empty()), findings }
 }
 
-fn pass(source: &Source<'_>, main: bool, resolver: &Resolver<'_>, findings: &mut Vec<Finding>) -> Option<Emitted> {
+fn pass(
+    source: &Source<'_>,
+    main: bool,
+    resolver: &Resolver<'_>,
+    bytes_max: usize,
+    findings: &mut Vec<Finding>,
+) -> Option<Emitted> {
     let language = Language::of(source.name);
     let Some(source_type) = language.source_type() else {
         findings.push(unsupported_file(language));
         return None;
     };
+    if let Some(finding) = weigh::text(source.text, source_type.is_typescript()) {
+        findings.push(finding);
+        return None;
+    }
     let allocator = Allocator::default();
     let parsed = parse(&allocator, source.text, source_type, main);
     findings.extend(parsed.diagnostics.into_vec().into_iter().map(|error| syntax::finding(error, source.text)));
@@ -58,10 +72,15 @@ fn pass(source: &Source<'_>, main: bool, resolver: &Resolver<'_>, findings: &mut
         return None;
     }
     let mut program = parsed.program;
-    let semantic = SemanticBuilder::new_compiler().with_enum_eval(true).build(&program);
+    if let Some(finding) = weigh::program(&program) {
+        findings.push(finding);
+        return None;
+    }
+    let semantic = SemanticBuilder::new_compiler().build(&program);
     findings.extend(semantic.diagnostics.into_vec().into_iter().map(|error| syntax::finding(error, source.text)));
     let scoping = semantic.semantic.into_scoping();
-    let mut facts = inspect::inspect(&program, &scoping);
+    let merged = Merged::collect(&program, &scoping);
+    let mut facts = inspect::inspect(&program, &scoping, &merged);
     findings.append(&mut facts.findings);
     if findings.iter().any(|finding| finding.severity == Severity::Error) {
         // In a broken program, further findings about missing names would mislead.
@@ -69,20 +88,29 @@ fn pass(source: &Source<'_>, main: bool, resolver: &Resolver<'_>, findings: &mut
     }
 
     let kind = if program.source_type.is_module() { ModuleKind::Module } else { ModuleKind::Script };
-    let typescript = program.source_type.is_typescript();
     let declared_main = declared_main(&program, &scoping);
     let mut links = Links::of_types(&program);
-    if typescript {
-        let errors = emit::transform(&allocator, &mut program, scoping);
-        findings.extend(errors.into_vec().into_iter().map(|error| syntax::unsupported(error, source.text)));
-    }
+    let changed = match emit::transform(&allocator, &mut program, scoping, &merged, facts.accessors, bytes_max) {
+        Ok(changed) => changed,
+        Err(refusals) => {
+            findings.extend(refusals);
+            return None;
+        }
+    };
     links.add_values(&program);
     let imports = imports(&program, &facts.dynamic_imports, source.name, resolver, findings);
     if main && !has_entry(&program, kind, &facts, declared_main) {
         findings.push(missing_entry(&program, kind, declared_main));
     }
-    let (code, map) = if typescript { emit::print(&program) } else { (source.text.to_owned(), SourceMap::identity()) };
-    if typescript {
+    let (code, map) = match changed {
+        true => emit::print(&allocator, &mut program, facts.indentation <= INDENTATION_MAX * source.text.len()),
+        false => (source.text.to_owned(), SourceMap::identity()),
+    };
+    if code.len() > bytes_max {
+        findings.push(emit::too_large(Span::empty(0), bytes_max));
+        return None;
+    }
+    if changed {
         findings.extend(emit::verify(&code, &map, kind, &facts.unbound, source));
     }
     Some(Emitted { module: EmittedModule { name: source.name.to_owned(), kind, code, map }, imports, links })
@@ -133,9 +161,8 @@ fn imports(
         add(&source.value, source.span, Severity::Error);
     }
     for (specifier, span) in dynamic {
-        // Libraries try `import('node:crypto')` and go on without it: that is refused when it is called.
-        let severity = if is_relative(specifier) { Severity::Error } else { Severity::Warning };
-        add(specifier, *span, severity);
+        // What is missing rejects a promise, and only when it is asked for: libraries try `import('node:crypto')`.
+        add(specifier, *span, Severity::Warning);
     }
     found
 }

@@ -143,7 +143,7 @@ fn closing_of(bracket: char) -> char {
 fn found_text(text: &str, span: Span) -> String {
     let found = text.get(span.start as usize..span.end as usize).unwrap_or_default();
     let line = found.lines().next().unwrap_or_default();
-    if line.chars().count() > 30 { line.chars().take(30).chain(['…']).collect() } else { line.to_owned() }
+    if line.chars().nth(30).is_some() { line.chars().take(30).chain(['…']).collect() } else { line.to_owned() }
 }
 
 /// Where an opening bracket stands that was probably forgotten to close, judged by how lines are indented: the parser

@@ -15,16 +15,6 @@ pub(super) fn find(kind: &AstKind<'_>) -> Option<Finding> {
             "Decorators are not supported.",
             "Call a function on the class or method instead: `Order = logged(Order)`.",
         ),
-        AstKind::VariableDeclaration(declaration) if is_using(declaration.kind) => (
-            declaration.span,
-            "`using` is not supported.",
-            "Declare it with `const` and release it in a `finally` block.",
-        ),
-        AstKind::AccessorProperty(property) => (
-            property.span,
-            "`accessor` fields are not supported.",
-            "Write a private field with a getter and a setter: `#x = 1; get x() {…} set x(v) {…}`.",
-        ),
         AstKind::ImportDeclaration(import) if import.with_clause.is_some() => attributes(import.with_clause.as_deref()),
         AstKind::ExportFromDeclaration(export) if export.with_clause.is_some() => {
             attributes(export.with_clause.as_deref())
@@ -35,7 +25,7 @@ pub(super) fn find(kind: &AstKind<'_>) -> Option<Finding> {
         AstKind::ImportDeclaration(import) if import.phase.is_some() => phase(import.span),
         AstKind::ImportExpression(import) if import.phase.is_some() => phase(import.span),
         AstKind::ImportExpression(import) => {
-            let options = import.options.as_ref()?;
+            let options = import.options.as_ref().filter(|options| has_attributes(options))?;
             (options.span(), "Import attributes are not supported.", ATTRIBUTES_HELP)
         }
         AstKind::TSImportEqualsDeclaration(import)
@@ -64,27 +54,16 @@ fn attributes(clause: Option<&WithClause<'_>>) -> (Span, &'static str, &'static 
     (clause.map_or(Span::empty(0), |clause| clause.span), "Import attributes are not supported.", ATTRIBUTES_HELP)
 }
 
+/// Whether the second argument of `import()` surely asks for something.
+fn has_attributes(options: &Expression<'_>) -> bool {
+    let Expression::ObjectExpression(options) = options.without_parentheses() else { return false };
+    options.properties.iter().any(|property| {
+        let ObjectPropertyKind::ObjectProperty(property) = property else { return false };
+        let attributes = property.key.static_name().is_some_and(|name| name == "with" || name == "assert");
+        attributes && matches!(&property.value, Expression::ObjectExpression(asked) if !asked.properties.is_empty())
+    })
+}
+
 fn phase(span: Span) -> (Span, &'static str, &'static str) {
     (span, "`import defer` and `import source` are not supported.", "Write a plain `import`.")
-}
-
-fn is_using(kind: VariableDeclarationKind) -> bool {
-    matches!(kind, VariableDeclarationKind::Using | VariableDeclarationKind::AwaitUsing)
-}
-
-/// Variables that a namespace exports: their later values would not be seen from outside.
-pub(super) fn namespace(namespace: &TSNamespaceDeclaration<'_>) -> Vec<Finding> {
-    let TSNamespaceDeclarationBody::TSModuleBlock(block) = &namespace.body else { return Vec::new() };
-    let exported = block.body.iter().filter_map(|statement| match statement {
-        Statement::ExportDeclaration(export) => match &export.declaration {
-            Declaration::VariableDeclaration(variable) if !variable.declare && !variable.kind.is_const() => {
-                Some(export.span)
-            }
-            _ => None,
-        },
-        _ => None,
-    });
-    let message = "A namespace cannot export a variable that changes.";
-    let help = "Export a constant, or functions that read and set a variable of the namespace.";
-    exported.map(|span| Finding::error(Code::UnsupportedSyntax, span, message).help(help)).collect()
 }

@@ -1,0 +1,2 @@
+export const here = 'here';
+export type Type = string;
