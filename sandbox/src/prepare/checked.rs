@@ -30,6 +30,16 @@ pub struct Checked {
     pub diagnostics: Vec<Diagnostic>,
     /// What the engine is to load; `None` exactly when a diagnostic is an error.
     pub script: Option<Emit>,
+    /// It was refused for the time that the check took, and may pass on another machine.
+    #[serde(skip)]
+    pub is_of_time: bool,
+}
+
+impl Checked {
+    /// Refused for what was found.
+    pub fn refused(diagnostics: Vec<Diagnostic>) -> Self {
+        Self { diagnostics, script: None, is_of_time: false }
+    }
 }
 
 /// A script as the engine takes it.

@@ -7,6 +7,7 @@ mod case;
 mod common;
 mod floods;
 mod forgery;
+mod keeps;
 mod loops;
 mod memory;
 mod sources;
@@ -70,6 +71,10 @@ fn main() -> ExitCode {
         }
     }
     trials.push(Trial::test("a source that is no UTF-8", invalid_utf8));
+    trials.push(Trial::test("what a top level logs is not kept", keeps::top_level_logs));
+    trials.push(Trial::test("timers that are cancelled are not kept", keeps::cancelled_timers));
+    trials.push(Trial::test("long names are cut", keeps::long_names));
+    trials.push(Trial::test("an error's places are found, and no more than are kept", keeps::error_places));
     trials.push(Trial::test("memory comes back", memory_comes_back));
     libtest_mimic::run(&arguments, trials).exit_code()
 }

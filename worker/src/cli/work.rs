@@ -94,6 +94,7 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     // Kubernetes asks the scaler alone: workers hold no token with which they could ask who may read the metric.
     let exporters = exporters::Options { external_metrics_address: ListenAddress::Off, ..config.scaler.clone() };
     let exporters = exporters.bind().await?;
+    info!(bytes = config.budget().bytes(), "the most memory that this worker takes: {}", config.budget());
     let mut registry = Registry::with_prefix("scriptmill");
     let clock = local::clock();
     let metrics = Metrics::new(&mut registry, clock.clone());
