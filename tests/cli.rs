@@ -82,7 +82,7 @@ fn calls_and_their_exit_codes() {
         (&["work", "--check-config", "--config", "wrong.toml"], "", 2, "", "SM4002: there is no setting worker.fast (wrong.toml, line 3)"),
         (&["work", "--check-config", "--config", "absent.toml"], "", 2, "", "SM4003: the configuration file absent.toml cannot be read"),
         (&["work", "--slots", "0"], "", 2, "", "(flag --slots)"),
-        (&["work", "--slots", "9999"], "", 2, "", "slots would fit"),
+        (&["work", "--slots", "9999"], "", 2, "", "would fit"),
         (&["work", "--broker", "http://guest:secret@x"], "", 2, "", "SM4001: broker.addresses"),
         (&["explain", "SM2101"], "", 0, "SM2101: The fuel is used up", ""),
         (&["explain", "2101", "sm1001"], "", 0, "SM1001: The script is not valid", ""),

@@ -101,3 +101,29 @@ fn load_native_code(engine: &Engine, code: &[u8]) -> wasmtime::Result<Module> {
     // another version or configuration.
     unsafe { Module::deserialize(engine, code) }
 }
+
+/// Loads a module that was compiled just now from a file in memory that nobody can change: wasmtime maps that file alone, and
+/// keeps no copy of it.
+///
+/// # Errors
+/// The system gives no such file, or wasmtime refuses the code.
+#[cfg(target_os = "linux")]
+#[allow(unsafe_code, reason = "wasmtime takes native code on trust")]
+pub(crate) fn load_from_memory_file(engine: &Engine, code: Vec<u8>) -> wasmtime::Result<Module> {
+    use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create};
+    let mut file = fs::File::from(memfd_create("scriptmill-image", MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING)?);
+    file.write_all(&code)?;
+    drop(code);
+    fcntl_add_seals(&file, SealFlags::WRITE | SealFlags::GROW | SealFlags::SHRINK | SealFlags::SEAL)?;
+    // SAFETY: the bytes are what `Engine::precompile_module` made in this process, and the seals keep them as they are for as
+    // long as the file is mapped.
+    unsafe { Module::deserialize_open_file(engine, file) }
+}
+
+/// Elsewhere wasmtime keeps what it is given.
+#[cfg(not(target_os = "linux"))]
+#[allow(unsafe_code, reason = "wasmtime takes native code on trust")]
+pub(crate) fn load_from_memory_file(engine: &Engine, code: Vec<u8>) -> wasmtime::Result<Module> {
+    // SAFETY: the bytes are what `Engine::precompile_module` made in this process.
+    unsafe { Module::deserialize(engine, &code) }
+}

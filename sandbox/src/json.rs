@@ -42,6 +42,9 @@ pub(crate) fn without_lone_surrogates(text: &str) -> String {
         let digits = text.get(at..at + 6)?.strip_prefix("\\u")?;
         u32::from_str_radix(digits, 16).ok()
     };
+    if !text.contains("\\ud") && !text.contains("\\uD") {
+        return text.to_owned();
+    }
     let mut clean = String::with_capacity(text.len());
     let mut rest = 0;
     let mut at = 0;

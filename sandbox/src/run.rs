@@ -17,6 +17,7 @@ use crate::runtime::Runtime;
 use crate::stack::{Report, located, shortened};
 use crate::timers::ScriptClock;
 use crate::trap::Trap;
+use crate::turn::hand_back;
 use crate::{ending, json};
 
 /// What one job asks of its script.
@@ -109,14 +110,14 @@ async fn run_fit(runtime: &Runtime, image: &Image, job: Invocation<'_>, usage: &
     let turns = clock.monotonic().saturating_sub(began + instance.ran + waited);
     usage.times.waited_us = microseconds(turns);
     let ending = match driven {
-        Ok(()) => completed(instance.guest_mut().completion.take(), image, &job.limits),
+        Ok(()) => completed(instance.guest_mut().completion.take(), image, &job.limits).await,
         Err(trap) => {
-            let stack = located(&instance.locate().await, &image.modules);
+            let stack = located(&instance.locate().await, &image.places);
             ending::trapped(trap, &job.limits, stack)
         }
     };
     usage.host_calls = instance.guest().calls.count.into();
-    (ending, std::mem::take(&mut instance.guest_mut().logs.lines))
+    (ending, instance.guest_mut().logs.take())
 }
 
 /// Calls the entry and answers its host calls, whichever has an answer first, until the guest has settled or the deadline
@@ -156,31 +157,34 @@ async fn next_answer(instance: &mut Instance<'_>, deadline: Duration, waited: &m
     answered.ok_or_else(|| Trap::Fault("it waits for no call".into()))
 }
 
-fn completed(completion: Option<Completion>, image: &Image, limits: &Limits) -> Ending {
+/// Texts shorter than that are read in one go.
+const SHORT_BYTES: usize = 64 << 10;
+
+/// Lets others have the thread after a long text was looked at.
+async fn between(text: &[u8]) {
+    if text.len() > SHORT_BYTES {
+        hand_back().await;
+    }
+}
+
+async fn completed(completion: Option<Completion>, image: &Image, limits: &Limits) -> Ending {
     let failed = |code, message, thrown| {
         Ending::Failed(Failure { code, message, origin: Origin::Script, retryable: false, thrown })
     };
     match completion {
-        Some(Completion::Value(text)) => {
-            match String::from_utf8(text).ok().and_then(|text| RawValue::from_string(text).ok()) {
-                Some(value) if json::deeper_than(value.get(), limits.nesting) => {
-                    ending::exhausted(LimitKind::Nesting, limits, Vec::new())
-                }
-                Some(value) => Ending::Succeeded(value),
-                None => ending::fault("its value is not JSON".into()),
-            }
-        }
+        Some(Completion::Value(text)) => value(text, limits).await,
         Some(Completion::TooLarge) => ending::exhausted(LimitKind::OutputBytes, limits, Vec::new()),
         Some(Completion::TooDeep) => ending::exhausted(LimitKind::Nesting, limits, Vec::new()),
-        Some(Completion::Thrown(report)) => {
-            let report = Report::read(&report);
+        Some(Completion::Thrown(bytes)) => {
+            let report = Report::read(&bytes);
+            between(&bytes).await;
             let code = report.code().unwrap_or(Code::Thrown);
-            failed(code, format!("the script threw {}", report.sentence()), Some(report.thrown(&image.modules)))
+            failed(code, format!("the script threw {}", report.sentence()), Some(report.thrown(&image.places)))
         }
         Some(Completion::ValueNotJson(report)) => {
             let report = Report::read(&report);
             let message = format!("the value cannot be written as JSON: {}", report.message);
-            failed(Code::ValueNotJson, message, Some(report.thrown(&image.modules)))
+            failed(Code::ValueNotJson, message, Some(report.thrown(&image.places)))
         }
         Some(Completion::Stalled) => {
             let message = "the script awaits a promise that nothing can settle any more".to_owned();
@@ -196,6 +200,19 @@ fn completed(completion: Option<Completion>, image: &Image, limits: &Limits) -> 
         }
         Some(Completion::SyntaxRefused(_)) | None => ending::fault("it returned without an outcome".into()),
     }
+}
+
+async fn value(text: Vec<u8>, limits: &Limits) -> Ending {
+    let not_json = || ending::fault("its value is not JSON".into());
+    between(&text).await;
+    let Ok(text) = String::from_utf8(text) else { return not_json() };
+    between(text.as_bytes()).await;
+    let Ok(value) = RawValue::from_string(text) else { return not_json() };
+    between(value.get().as_bytes()).await;
+    if json::deeper_than(value.get(), limits.nesting) {
+        return ending::exhausted(LimitKind::Nesting, limits, Vec::new());
+    }
+    Ending::Succeeded(value)
 }
 
 /// The seed of a job's random numbers: the first eight bytes of SHA-256(tenant, NUL, job id).

@@ -8,7 +8,7 @@ use crate::Clock;
 use crate::calls::HostCalls;
 use crate::complete::complete;
 use crate::engine::{Engine, EngineError};
-use crate::guest::Guest;
+use crate::guest::{Guest, Logs};
 use crate::instance::Instance;
 use crate::interface::Interface;
 use crate::snapshot::Snapshot;
@@ -38,7 +38,7 @@ impl Runtime {
         // Until there is a base, the raw memory stands in its place.
         let base = Snapshot::new(&interface, &engine.data)?;
         let mut runtime = Self { interface, base, stack_end: engine.stack_end, clock, calls };
-        let memory = complete(runtime.initialise(Limits { log_lines: 0, ..limits }))?;
+        let memory = complete(runtime.initialise(limits))?;
         runtime.base = Snapshot::new(&runtime.interface, &runtime.without_stack(&memory))?;
         Ok(runtime)
     }
@@ -56,9 +56,9 @@ impl Runtime {
         Guest::new(self.clock.clone(), self.calls.clone(), limits, script_clock)
     }
 
-    /// The host's side of a top level, whose clock stands still.
+    /// The host's side of a top level, whose clock stands still and whose log is shown to no one.
     pub(crate) fn guest_of_top_level(&self, limits: Limits) -> Guest {
-        self.guest(limits, ScriptClock::Fixed(TOP_LEVEL_INSTANT))
+        Guest { logs: Logs::Dropped, ..self.guest(limits, ScriptClock::Fixed(TOP_LEVEL_INSTANT)) }
     }
 
     /// Between two calls the stack holds nothing: a memory goes without what the last call left there.

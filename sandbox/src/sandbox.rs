@@ -7,21 +7,26 @@ use std::sync::Arc;
 use moka::future::Cache;
 use scriptmill_sdk::{Bundle, Code, Diagnostic, Ending, Failure, Limits, Origin, Rejection, Severity};
 use sha2::{Digest, Sha256};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::Clock;
 use crate::calls::{HostCalls, NoHostCalls};
 use crate::engine::{ENGINE_WASM, Engine, EngineError, EngineOptions};
-use crate::image::{self, Image, Refusal};
-use crate::prepare::{CheckFailed, Checker, Emit};
+use crate::image::{self, Image, Refusal, size_of_words};
+use crate::prepare::{CheckFailed, Checker};
 use crate::run::{self, Execution, Invocation};
 use crate::runtime::Runtime;
+use crate::turns::{LastPlace, Turns};
 
 /// Images kept at most, however small: each holds an open file and a mapping.
 const IMAGES: u64 = 2_000;
 /// Images made at one time, in sandboxes of their own: new scripts take none from the jobs, and a slow one does not hold
 /// up all others.
 pub const BUILDS: u32 = 2;
+/// Copies of a memory, at most, that exist while an image is made of it, one image at a time on a thread.
+pub const BUILD_COPIES: u32 = 5;
+/// A share of the memory of images is so many of these bytes.
+const SHARE_BYTES: u64 = 1 << 10;
 
 /// How a sandbox is made.
 pub struct Options {
@@ -30,7 +35,8 @@ pub struct Options {
     pub instances: u32,
     /// The highest limits of any job, and those of every script's top level.
     pub limits: Limits,
-    /// Bytes that images take together, in memory.
+    /// Bytes that the images which are kept take together, in memory. Those of running jobs that are kept no longer, and the
+    /// next one that is made, take `limits.memory_bytes` beside.
     pub image_cache_bytes: u64,
     /// Where the compiled engine is kept between two processes; nowhere if absent.
     pub cache_dir: Option<PathBuf>,
@@ -83,8 +89,13 @@ struct Inner {
     engine_hash: String,
     runtime: Runtime,
     instances: Semaphore,
-    builds: Semaphore,
+    /// Who may have a script checked, and who an image built.
+    checks: Turns,
+    builds: Turns,
     images: Cache<[u8; 32], Prepared>,
+    /// What all images may take that live, kept or not, in shares.
+    image_shares: Arc<Semaphore>,
+    image_shares_max: u32,
     limits: Limits,
     checker: Checker,
 }
@@ -107,6 +118,8 @@ impl Sandbox {
         let engine = Engine::new(engine_options)?;
         let Options { limits, checker, .. } = options;
         let runtime = Runtime::new(&engine, engine_options.metered, limits, options.clock, options.calls)?;
+        let shares = (options.image_cache_bytes.saturating_add(limits.memory_bytes) / SHARE_BYTES).max(1);
+        let image_shares_max = u32::try_from(shares).unwrap_or(u32::MAX);
         let images = Cache::builder()
             .max_capacity(options.image_cache_bytes)
             .weigher(weigher(options.image_cache_bytes, IMAGES.min(open_files() / 2)))
@@ -115,8 +128,11 @@ impl Sandbox {
             engine_hash: engine.hash,
             runtime,
             instances: Semaphore::new(engine_options.instances.saturating_sub(BUILDS).max(1) as usize),
-            builds: Semaphore::new(BUILDS as usize),
+            checks: Turns::new(checker.places(), LastPlace::Small),
+            builds: Turns::new(BUILDS as usize, LastPlace::Newcomer),
             images,
+            image_shares: Arc::new(Semaphore::new((image_shares_max as usize).min(Semaphore::MAX_PERMITS))),
+            image_shares_max,
             limits,
             checker,
         })))
@@ -137,8 +153,16 @@ impl Sandbox {
     /// # Errors
     /// The script cannot run: how each of its jobs ends.
     pub async fn image(&self, bundle: &Bundle) -> Prepared {
+        self.image_in_turn(bundle, 0).await
+    }
+
+    /// The same for one of many who have scripts prepared. Scripts of one queue wait for each other; queues take turns.
+    ///
+    /// # Errors
+    /// As for [`Sandbox::image`].
+    pub async fn image_in_turn(&self, bundle: &Bundle, queue: u64) -> Prepared {
         let made = self.0.images.entry(key(bundle)).or_try_insert_with(async {
-            match self.prepare(bundle).await {
+            match self.make(bundle, queue).await {
                 Ok(image) => Ok(Ok(Arc::new(image))),
                 // A script's own fault is kept too: a thousand jobs of a broken script check it once.
                 Err(refusal) if refusal.is_final() => Ok(Err(Arc::new(refusal))),
@@ -195,8 +219,8 @@ impl Sandbox {
         let checked = self.0.checker.check(bundle).await.map_err(check_failed)?;
         let mut diagnostics = checked.diagnostics;
         if let Some(script) = checked.script {
-            let _build = self.0.builds.acquire().await;
-            diagnostics.extend(image::parse(&self.0.runtime, bundle, &script, &self.0.limits).await?);
+            let _build = self.0.builds.take(0, size(bundle)).await;
+            diagnostics.extend(image::parse(&self.0.runtime, bundle, script, &self.0.limits).await?);
         }
         Ok(diagnostics)
     }
@@ -206,24 +230,43 @@ impl Sandbox {
     /// # Errors
     /// As for [`Sandbox::image`].
     pub async fn prepare(&self, bundle: &Bundle) -> Result<Image, Refusal> {
-        let checked = self.0.checker.check(bundle).await.map_err(|error| Refusal {
-            ending: check_failed(error),
-            diagnostics: Vec::new(),
-            prepare_fuel: 0,
-        })?;
-        match checked.script {
-            Some(script) => self.build(bundle, script, checked.diagnostics).await,
-            None => Err(Refusal {
-                ending: rejected(&checked.diagnostics),
-                diagnostics: checked.diagnostics,
-                prepare_fuel: 0,
-            }),
-        }
+        self.make(bundle, 0).await
     }
 
-    async fn build(&self, bundle: &Bundle, script: Emit, diagnostics: Vec<Diagnostic>) -> Result<Image, Refusal> {
-        let _build = self.0.builds.acquire().await;
-        image::build(&self.0.runtime, bundle, script, diagnostics, &self.0.limits).await
+    async fn make(&self, bundle: &Bundle, queue: u64) -> Result<Image, Refusal> {
+        let size = size(bundle);
+        let refused = |ending, diagnostics, is_of_time| Refusal { ending, diagnostics, prepare_fuel: 0, is_of_time };
+        let checked = {
+            let _check = self.0.checks.take(queue, size).await;
+            self.0.checker.check(bundle).await.map_err(|error| refused(check_failed(error), Vec::new(), false))?
+        };
+        let Some(script) = checked.script else {
+            return Err(refused(rejected(&checked.diagnostics), checked.diagnostics, checked.is_of_time));
+        };
+        let _build = self.0.builds.take(queue, size).await;
+        let image = image::build(&self.0.runtime, bundle, script, checked.diagnostics, &self.0.limits).await?;
+        Ok(Image { _share: self.share(image.size as u64).await, ..image })
+    }
+
+    /// The share of an image in the memory of all. Where too much is left of images that are kept no longer, since their jobs
+    /// still run, some that nobody uses are given up; and where there are none, it waits for those jobs.
+    async fn share(&self, bytes: u64) -> Option<OwnedSemaphorePermit> {
+        let Inner { images, image_shares, image_shares_max, .. } = &*self.0;
+        let wanted = u32::try_from(bytes.div_ceil(SHARE_BYTES)).unwrap_or(u32::MAX).min(*image_shares_max);
+        loop {
+            if let Ok(share) = image_shares.clone().try_acquire_many_owned(wanted) {
+                return Some(share);
+            }
+            // One count is the cache's, the other that of this look.
+            let is_unused = |prepared: &Prepared| prepared.as_ref().is_ok_and(|image| Arc::strong_count(image) <= 2);
+            let unused = images.iter().find(|(_, prepared)| is_unused(prepared)).map(|(key, _)| *key);
+            let Some(key) = unused else {
+                // The semaphore is never closed.
+                return image_shares.clone().acquire_many_owned(wanted).await.ok();
+            };
+            images.invalidate(&key).await;
+            images.run_pending_tasks().await;
+        }
     }
 
     pub(crate) fn runtime(&self) -> &Runtime {
@@ -245,9 +288,17 @@ fn open_files() -> u64 {
 fn weigher(capacity: u64, images: u64) -> impl Fn(&[u8; 32], &Prepared) -> u32 + Send + Sync {
     let least = capacity / images.max(1);
     move |_, prepared| {
-        let size = prepared.as_ref().map_or(0, |image| image.size as u64);
+        let size = match prepared {
+            Ok(image) => image.size,
+            Err(refusal) => size_of_words(Some(&refusal.ending), &refusal.diagnostics),
+        } as u64;
         u32::try_from(size.max(least)).unwrap_or(u32::MAX)
     }
+}
+
+/// The source of a script, in bytes.
+fn size(bundle: &Bundle) -> usize {
+    bundle.modules.iter().map(|module| module.source.len()).sum()
 }
 
 fn key(bundle: &Bundle) -> [u8; 32] {

@@ -4,12 +4,14 @@ use scriptmill_sdk::{Code, Position, StackFrame, Thrown};
 use serde::Deserialize;
 
 use crate::json::without_lone_surrogates;
-use crate::prepare::EmittedModule;
+use crate::places::Places;
 
 /// Bytes of a message or a name that an outcome keeps.
 const TEXT_BYTES: usize = 8 << 10;
 /// Calls of a stack that an outcome keeps.
 const FRAMES: usize = 50;
+/// Calls of all stacks together, those of an error and of its causes.
+const FRAMES_ALL: usize = 100;
 /// Causes of causes that an outcome keeps.
 const CAUSES: usize = 8;
 
@@ -48,21 +50,24 @@ impl Report {
     }
 
     /// The innermost place in one of the modules.
-    pub(crate) fn position(&self, modules: &[EmittedModule]) -> Option<Position> {
-        frames(&self.stack, modules).into_iter().find_map(|frame| frame.at)
+    pub(crate) fn position(&self, places: &Places) -> Option<Position> {
+        frames(&self.stack, places, FRAMES).into_iter().find_map(|frame| frame.at)
     }
 
     /// The error in the form of an outcome.
-    pub(crate) fn thrown(self, modules: &[EmittedModule]) -> Thrown {
-        self.thrown_within(modules, CAUSES)
+    pub(crate) fn thrown(self, places: &Places) -> Thrown {
+        self.thrown_within(places, CAUSES, FRAMES_ALL)
     }
 
-    fn thrown_within(self, modules: &[EmittedModule], causes: usize) -> Thrown {
+    fn thrown_within(self, places: &Places, causes: usize, frames_left: usize) -> Thrown {
+        let stack = frames(&self.stack, places, FRAMES.min(frames_left));
+        let frames_left = frames_left - stack.len();
+        let cause = self.cause.filter(|_| causes > 0);
         Thrown {
-            stack: frames(&self.stack, modules),
+            stack,
             name: shortened(self.name),
             message: shortened(self.message),
-            cause: self.cause.filter(|_| causes > 0).map(|cause| Box::new(cause.thrown_within(modules, causes - 1))),
+            cause: cause.map(|cause| Box::new(cause.thrown_within(places, causes - 1, frames_left))),
         }
     }
 }
@@ -77,7 +82,7 @@ pub(crate) fn shortened(mut text: String) -> String {
 }
 
 /// Reads a stack as the engine writes it, a line a call: `at name (file:line:column)` or `at file:line:column`.
-fn frames(stack: &str, modules: &[EmittedModule]) -> Vec<StackFrame> {
+fn frames(stack: &str, places: &Places, most: usize) -> Vec<StackFrame> {
     let frame = |line: &str| {
         let call = line.trim().strip_prefix("at ")?;
         let (function, place) = match call.rfind(" (") {
@@ -86,21 +91,21 @@ fn frames(stack: &str, modules: &[EmittedModule]) -> Vec<StackFrame> {
         };
         let at = place.rsplit_once(':').and_then(|(rest, column)| {
             let (file, line) = rest.rsplit_once(':')?;
-            original(modules, file, line.parse().ok()?, column.parse().ok()?)
+            places.original(file, line.parse().ok()?, column.parse().ok()?)
         });
         Some(StackFrame { function: named(function), at })
     };
-    stack.lines().filter_map(frame).take(FRAMES).collect()
+    stack.lines().filter_map(frame).take(most).collect()
 }
 
 /// Reads where the script stands as the guest's `locate` writes it, a line a call: function, module, line and column,
 /// separated by tabs.
-pub(crate) fn located(text: &str, modules: &[EmittedModule]) -> Vec<StackFrame> {
+pub(crate) fn located(text: &str, places: &Places) -> Vec<StackFrame> {
     let frame = |line: &str| {
         let mut fields = line.split('\t');
         let (function, file) = (fields.next()?, fields.next()?);
         let (line, column) = (fields.next()?.parse().ok()?, fields.next()?.parse().ok()?);
-        Some(StackFrame { function: named(function), at: original(modules, file, line, column) })
+        Some(StackFrame { function: named(function), at: places.original(file, line, column) })
     };
     text.lines().filter_map(frame).take(FRAMES).collect()
 }
@@ -110,12 +115,24 @@ fn named(function: &str) -> Option<String> {
     known.then(|| shortened(function.to_owned()))
 }
 
-/// A place of the emitted code, with its column in bytes as the engine counts, as the author's own.
-fn original(modules: &[EmittedModule], file: &str, line: u32, column: u32) -> Option<Position> {
-    let module = modules.iter().find(|module| module.name == file)?;
-    let text = module.code.lines().nth(line.checked_sub(1)? as usize)?;
-    let bytes = text.floor_char_boundary(column.saturating_sub(1) as usize);
-    let column = u32::try_from(text[..bytes].encode_utf16().count()).ok()? + 1;
-    let (line, column) = module.map.original(line, column)?;
-    Some(Position { file: file.to_owned(), line, column })
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+
+    #[test]
+    fn the_causes_share_what_calls_an_outcome_keeps() {
+        let stack = "    at f (main.ts:1:1)\n".repeat(60);
+        let mut report = Report { stack: stack.clone(), ..Report::default() };
+        for _ in 0..5 {
+            report = Report { stack: stack.clone(), cause: Some(Box::new(report)), ..Report::default() };
+        }
+        let mut kept = Vec::new();
+        let mut thrown = Some(report.thrown(&Places::new(Vec::new())));
+        while let Some(error) = thrown {
+            kept.push(error.stack.len());
+            thrown = error.cause.map(|cause| *cause);
+        }
+        assert_eq!(kept, [50, 50, 0, 0, 0, 0]);
+    }
 }

@@ -53,7 +53,7 @@ impl Runner for StandIn {
     }
 
     /// Never ends.
-    async fn prepare(&self, _: &Bundle) {
+    async fn prepare(&self, _: &Bundle, _: u64) {
         std::future::pending().await
     }
 

@@ -50,6 +50,11 @@ fn the_commands_take_the_settings_of_their_pods() {
 }
 
 #[test]
+fn pods_have_the_memory_that_their_workers_take() {
+    hold(|_, objects| settings::too_small(objects));
+}
+
+#[test]
 fn exporters_are_reached_and_may_ask_what_they_must() {
     hold(|_, objects| invariants::of_exporters(objects));
 }

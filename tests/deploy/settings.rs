@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+use scriptmill::config::{Available, Config, Sources};
 use serde_json::Value;
 
 use super::invariants::settings;
@@ -33,6 +34,26 @@ fn refusal(objects: &[Value], deployment: &Value) -> Option<String> {
     let output = command.output().unwrap();
     let said = String::from_utf8_lossy(&output.stderr);
     (!output.status.success()).then(|| format!("{}: {said}", name(deployment)))
+}
+
+/// Workers whose pods may use less memory than the worker takes, which therefore would not start.
+pub(crate) fn too_small(objects: &[Value]) -> Vec<String> {
+    let workers = objects.iter().filter(|object| {
+        object["kind"] == "Deployment"
+            && object.pointer("/spec/template/spec/containers/0/args/0") == Some(&"work".into())
+    });
+    let shortage = |deployment: &Value| {
+        let settings = settings(objects, text(deployment, "/metadata/name"));
+        // The files of secrets are the cluster's.
+        let environment = settings.as_object().unwrap().iter().filter(|(name, _)| !name.ends_with("_FILE"));
+        let environment = environment.map(|(name, value)| (name.clone(), value.as_str().unwrap().to_owned())).collect();
+        let config = Config::load(Sources { environment, ..Sources::default() }).unwrap();
+        let limit = text(deployment, "/spec/template/spec/containers/0/resources/limits/memory");
+        let bytes = limit.strip_suffix("Mi").unwrap().parse::<u64>().unwrap() << 20;
+        let refused = config.fits(&Available { bytes, source: "resources.limits.memory".into() }).err();
+        refused.map(|mistakes| format!("{}: {mistakes}", name(deployment)))
+    };
+    workers.filter_map(shortage).collect()
 }
 
 /// Lays the files into a mounted folder that its Secret has.

@@ -18,6 +18,8 @@ const MEMORY: RangeInclusive<ByteSize> = ByteSize::mib(8)..=ByteSize::gib(4);
 const WALL_TIME: RangeInclusive<Duration> = Duration::from_millis(1)..=UNACKNOWLEDGED_MAX;
 /// Levels of nesting.
 const NESTING: RangeInclusive<u64> = 1..=10_000;
+/// Lines logged: an empty one takes the worker 32 bytes, and none of `log_size`.
+const LOG_LINES_MAX: u64 = 100_000;
 /// Host calls that are pending at one time.
 const PENDING_CALLS_MAX: u64 = 100_000;
 
@@ -42,6 +44,7 @@ pub struct Options {
     #[schemars(with = "String")]
     pub output: ByteSize,
     /// Lines logged.
+    #[schemars(range(max = LOG_LINES_MAX))]
     pub log_lines: u64,
     /// Bytes logged, all lines together.
     #[schemars(with = "String")]
@@ -60,6 +63,7 @@ impl Options {
         rules.within("fuel", self.fuel, FUEL_MIN.., "");
         rules.within("prepare_fuel", self.prepare_fuel, FUEL_MIN.., "");
         rules.within("nesting", self.nesting, NESTING, "");
+        rules.within("log_lines", self.log_lines, ..=LOG_LINES_MAX, "");
         rules.within("pending_calls", self.pending_calls, ..=PENDING_CALLS_MAX, "");
         rules.within("memory", self.memory, MEMORY, "the engine needs the one, and WebAssembly can address the other");
         rules.within("wall_time", self.wall_time, WALL_TIME, "that is half of RabbitMQ's consumer timeout");

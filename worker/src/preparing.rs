@@ -45,6 +45,11 @@ impl Preparing {
         self.load.subscribe()
     }
 
+    /// The queue in which a tenant's scripts wait to be prepared: one for each, so that tenants take turns.
+    pub(crate) fn queue(&self, tenant: &str) -> u64 {
+        self.hasher.hash_one(tenant)
+    }
+
     /// Counts a job of this script whose message has `message_bytes`, for as long as its place lives.
     pub(crate) fn enter(&self, script: &Bundle, message_bytes: usize) -> Place<'_> {
         let key = self.hasher.hash_one(script);

@@ -139,12 +139,13 @@ impl<R: Runner> Rooms<R> {
     async fn make_image(self: Arc<Self>, admitted: Admitted) -> Result<Box<(Admitted, R::Script, Duration)>, Step> {
         let began = self.clock.monotonic();
         let place = self.preparing.enter(admitted.script(), admitted.message_bytes());
+        let queue = self.preparing.queue(admitted.tenant());
         let patience = if place.is_first { PREPARATION_MAX } else { admitted.patience(self.patience) };
         let script = tokio::select! {
             biased;
             () = admitted.lost() => return Err(Step::Lost),
             () = self.drain.cancelled() => return Err(Step::Requeue(Box::new(admitted.requeue()))),
-            script = AssertUnwindSafe(self.runner.prepare(admitted.script())).catch_unwind() => script,
+            script = AssertUnwindSafe(self.runner.prepare(admitted.script(), queue)).catch_unwind() => script,
             () = self.clock.sleep(patience) => return Err(Step::Requeue(Box::new(admitted.requeue()))),
         };
         let Ok(script) = script else {

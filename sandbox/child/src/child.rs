@@ -2,15 +2,14 @@
 
 use std::io;
 use std::os::unix::process::ExitStatusExt;
-use std::sync::Arc;
-use std::sync::mpsc::RecvTimeoutError;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
 use rustix::process::Signal;
 use tokio::sync::{mpsc, oneshot};
 
-use crate::process::Running;
+use crate::process::{Running, Waited};
 use crate::program::{Bounds, Program};
 use crate::start::Starter;
 
@@ -20,15 +19,18 @@ pub enum Failed {
     /// The child died over it.
     #[error("the child process died: {0}")]
     Died(String),
-    /// It took longer than it may, and the child was killed.
+    /// It took more processor time than it may, and the child was killed.
     #[error("the child process took longer than {0:?} and was killed")]
     TookTooLong(Duration),
+    /// Somebody else killed the child, twice, or it got no processor. The request is not at fault.
+    #[error("the child process was stopped: {0}")]
+    Stopped(String),
     /// No child could be started. The request is not at fault.
     #[error("the child process cannot be started: {0}")]
     Unavailable(String),
 }
 
-/// A handle on a child process. Clones share it; it is killed when the last one is gone.
+/// A handle on child processes. Clones share them; they are killed when the last one is gone.
 #[derive(Clone, Debug)]
 pub struct Child {
     requests: mpsc::Sender<Request>,
@@ -41,20 +43,25 @@ struct Request {
 }
 
 impl Child {
-    /// A child that is started with the first request.
+    /// Children of one program. The first is started at once.
     ///
     /// # Errors
-    /// The operating system has no thread for its supervisor.
+    /// The operating system has no thread for a supervisor.
     pub fn new(program: Program, bounds: Bounds) -> io::Result<Self> {
         let (sender, receiver) = mpsc::channel(bounds.queue.max(1));
-        thread::Builder::new().name("child-supervisor".into()).spawn(move || supervise(&program, &bounds, receiver))?;
+        let requests = Arc::new(Mutex::new(receiver));
+        for number in 0..bounds.children.max(1) {
+            let (program, requests) = (program.clone(), Arc::clone(&requests));
+            let supervise = move || supervise(&program, &bounds, &requests, number == 0);
+            thread::Builder::new().name(format!("child-{number}")).spawn(supervise)?;
+        }
         Ok(Self { requests: sender })
     }
 
-    /// Sends a request and waits for its answer. It needs no runtime. One request is worked on at a time.
+    /// Sends a request and waits for its answer. It needs no runtime. Each child works on one request at a time.
     ///
     /// # Errors
-    /// The child died, took too long or could not be started.
+    /// The child died, took too long, was stopped or could not be started.
     pub async fn call(&self, body: Vec<u8>) -> Result<Vec<u8>, Failed> {
         let (answer, answered) = oneshot::channel();
         let gone = || Failed::Unavailable("its supervisor has ended".to_owned());
@@ -63,45 +70,44 @@ impl Child {
     }
 }
 
-fn supervise(program: &Program, bounds: &Bounds, mut requests: mpsc::Receiver<Request>) {
+fn supervise(program: &Program, bounds: &Bounds, requests: &Mutex<mpsc::Receiver<Request>>, at_once: bool) {
     let mut starter = Starter::new(program, bounds);
-    let mut running = None;
-    while let Some(Request { body, answer }) = requests.blocking_recv() {
+    let mut running = if at_once { starter.start().ok() } else { None };
+    // Whichever supervisor is free holds the lock while it waits.
+    let next = || requests.lock().unwrap_or_else(PoisonError::into_inner).blocking_recv();
+    while let Some(Request { body, answer }) = next() {
         if answer.is_closed() {
             continue;
         }
         let mut result = ask(&mut starter, &mut running, &body);
-        if let Err(Asked::KilledFromOutside(_)) = result {
-            // Somebody else's kill says nothing about this request, unless it happens again.
+        if let Err(Failed::Stopped(_)) = result {
+            // Somebody else's kill says nothing about this request.
             result = ask(&mut starter, &mut running, &body);
         }
         // The caller may be gone.
-        let _ = answer.send(result.map_err(|error| match error {
-            Asked::Failed(failed) => failed,
-            Asked::KilledFromOutside(how) => Failed::Died(how),
-        }));
+        let _ = answer.send(result);
     }
 }
 
-enum Asked {
-    Failed(Failed),
-    KilledFromOutside(String),
-}
-
-fn ask(starter: &mut Starter<'_>, running: &mut Option<Running>, body: &Arc<[u8]>) -> Result<Vec<u8>, Asked> {
+fn ask(starter: &mut Starter<'_>, running: &mut Option<Running>, body: &Arc<[u8]>) -> Result<Vec<u8>, Failed> {
     let mut child = match running.take() {
         Some(child) => child,
-        None => starter.start().map_err(|why| Asked::Failed(Failed::Unavailable(why)))?,
+        None => starter.start().map_err(Failed::Unavailable)?,
     };
-    let time = starter.bounds.time;
+    let bounds = starter.bounds;
     if child.requests.send(Arc::clone(body)).is_ok() {
-        match child.answers.recv_timeout(time) {
-            Ok(Ok(answer)) => {
+        match child.wait(bounds) {
+            Waited::Answer(answer) => {
                 *running = Some(child);
                 return Ok(answer);
             }
-            Err(RecvTimeoutError::Timeout) => return Err(Asked::Failed(Failed::TookTooLong(time))),
-            Ok(Err(_)) | Err(RecvTimeoutError::Disconnected) => {}
+            Waited::TookTooLong => return Err(Failed::TookTooLong(bounds.time)),
+            Waited::GotNoProcessor => {
+                let why =
+                    format!("it had no answer after {:?}, most of which it waited for a processor", bounds.wall_time);
+                return Err(Failed::Stopped(why));
+            }
+            Waited::Gone => {}
         }
     }
     let (how, status) = child.end();
@@ -109,7 +115,7 @@ fn ask(starter: &mut Starter<'_>, running: &mut Option<Running>, body: &Arc<[u8]
     // Memory and stack that ran out end in other signals; a time that ran out is known already.
     let from_outside = [Signal::KILL, Signal::TERM, Signal::INT, Signal::HUP].map(Signal::as_raw);
     match status.and_then(|status| status.signal()) {
-        Some(signal) if from_outside.contains(&signal) => Err(Asked::KilledFromOutside(how)),
-        _ => Err(Asked::Failed(Failed::Died(how))),
+        Some(signal) if from_outside.contains(&signal) => Err(Failed::Stopped(how)),
+        _ => Err(Failed::Died(how)),
     }
 }

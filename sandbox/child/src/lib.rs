@@ -1,12 +1,14 @@
-//! A supervised child process that answers requests, one at a time.
+//! Supervised child processes that answer requests, each of them one at a time.
 //!
 //! What reads untrusted bytes in native code runs in such a child: it may overflow its stack, run out of memory or never
-//! come back (4 KB of `((((` overflow a stack of 2 MiB), and that is the failure of one request. The child is kept alive between requests and replaced when it
-//! dies. Parent and child are usually the same program; they talk in packets over the child's stdin and stdout.
+//! come back (4 KB of `((((` overflow a stack of 2 MiB), and that is the failure of one request. And whoever takes it over
+//! finds nothing there: it has no network, no files and no way to start anything. A child is kept alive between requests and
+//! replaced when it dies. Parent and child are usually the same program; they talk in packets over the child's stdin and stdout.
 //!
 //! The parent's side is [`Child`], the child's is [`serve()`]. Neither knows what a request is about.
 
 mod child;
+mod confine;
 mod packet;
 mod process;
 mod program;

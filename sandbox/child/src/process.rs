@@ -1,10 +1,11 @@
 //! A live child: its process, and the threads that talk with it.
 
+use std::fs;
 use std::io::{self, Read, Write};
 use std::os::unix::process::CommandExt;
 use std::process::{Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, Once, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -20,6 +21,19 @@ const END_TIME: Duration = Duration::from_secs(2);
 const WORDS_TIME: Duration = Duration::from_millis(500);
 /// What is kept of the child's last words.
 const STDERR_BYTES: usize = 2048;
+/// The shortest wait before a child's processor time is looked at again.
+const LOOK: Duration = Duration::from_millis(10);
+
+/// How a wait for an answer ended.
+pub(crate) enum Waited {
+    Answer(Vec<u8>),
+    /// The child used more processor time than it may.
+    TookTooLong,
+    /// So much time passed by the clock that the machine must be at fault.
+    GotNoProcessor,
+    /// The child is dead or dying.
+    Gone,
+}
 
 /// A live child and the thread that talks with it.
 pub(crate) struct Running {
@@ -34,6 +48,8 @@ pub(crate) struct Running {
 impl Running {
     /// Starts a child and waits until it is ready.
     pub(crate) fn start(program: &Program, bounds: &Bounds) -> Result<Self, String> {
+        // Whoever started this process may have left it more than its own pipes: the child gets none of it.
+        close_fds::set_fds_cloexec(3, &[]);
         let mut process = Command::new(&program.path)
             .args(&program.arguments)
             .env_clear()
@@ -65,10 +81,47 @@ impl Running {
             thread::Builder::new().name(name.into()).spawn(work).map_err(|error| format!("no thread: {error}"))?;
         }
         match running.answers.recv_timeout(START_TIME) {
-            Ok(Ok(_)) => Ok(running),
+            Ok(Ok(lacking)) => {
+                say_once(&lacking);
+                Ok(running)
+            }
             Err(RecvTimeoutError::Timeout) => Err(format!("it was not ready after {START_TIME:?}")),
             Ok(Err(_)) | Err(RecvTimeoutError::Disconnected) => Err(running.end().0),
         }
+    }
+
+    /// Waits for the answer to a request within its bounds.
+    pub(crate) fn wait(&self, bounds: &Bounds) -> Waited {
+        let (began, before) = (Instant::now(), self.processor_time());
+        loop {
+            // Where the system does not say it, the clock must do.
+            let used = before.and_then(|before| Some(self.processor_time()?.saturating_sub(before)));
+            let left = bounds.time.saturating_sub(used.unwrap_or_else(|| began.elapsed()));
+            let wall_left = bounds.wall_time.saturating_sub(began.elapsed());
+            if left.is_zero() {
+                return Waited::TookTooLong;
+            }
+            if wall_left.is_zero() {
+                return Waited::GotNoProcessor;
+            }
+            // It works on one thread, which uses no time faster than it passes.
+            match self.answers.recv_timeout(left.max(LOOK).min(wall_left)) {
+                Ok(Ok(answer)) => return Waited::Answer(answer),
+                Err(RecvTimeoutError::Timeout) => {}
+                Ok(Err(_)) | Err(RecvTimeoutError::Disconnected) => return Waited::Gone,
+            }
+        }
+    }
+
+    /// Processor time of the child so far, in steps of some 10 ms: `utime` and `stime` of proc_pid_stat(5).
+    fn processor_time(&self) -> Option<Duration> {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.process.id())).ok()?;
+        // The name before them may hold anything but ends with the last parenthesis.
+        let (_, fields) = stat.rsplit_once(')')?;
+        let ticks: Vec<u64> =
+            fields.split_whitespace().skip(11).take(2).filter_map(|field| field.parse().ok()).collect();
+        let [user, system] = ticks[..] else { return None };
+        Some(Duration::from_millis((user + system).saturating_mul(1_000) / rustix::param::clock_ticks_per_second()))
     }
 
     /// Waits for a child that has closed its end, and says how it ended.
@@ -87,6 +140,15 @@ impl Running {
         let words = String::from_utf8_lossy(&words);
         let how = status.map_or_else(|| "it closed its pipes".to_owned(), |status| status.to_string());
         (if words.trim().is_empty() { how } else { format!("{how}: {}", words.trim()) }, status)
+    }
+}
+
+/// Says which of its rights a child could not give up, once for all children.
+fn say_once(lacking: &[u8]) {
+    static SAID: Once = Once::new();
+    if !lacking.is_empty() {
+        let lacking = String::from_utf8_lossy(lacking).into_owned();
+        SAID.call_once(|| tracing::warn!(lacking, "child processes keep rights that they need not have"));
     }
 }
 
@@ -140,7 +202,14 @@ mod tests {
     /// What is said of a shell that ends before it is ready.
     fn said(script: &str) -> String {
         let program = Program { path: "/bin/sh".into(), arguments: vec!["-c".into(), script.into()] };
-        let bounds = Bounds { memory_bytes: 1 << 30, time: Duration::from_secs(1), queue: 1, answer_bytes: 1 << 10 };
+        let bounds = Bounds {
+            children: 1,
+            memory_bytes: 1 << 30,
+            time: Duration::from_secs(1),
+            wall_time: Duration::from_secs(10),
+            queue: 1,
+            answer_bytes: 1 << 10,
+        };
         Running::start(&program, &bounds).err().unwrap()
     }
 

@@ -13,14 +13,18 @@ pub struct Program {
     pub arguments: Vec<OsString>,
 }
 
-/// What a child may use.
+/// What children may use.
 #[derive(Clone, Copy, Debug)]
 pub struct Bounds {
-    /// Address space in bytes, stacks included.
+    /// Children at one time, each with a request of its own. They are started when there is a request for them.
+    pub children: usize,
+    /// Address space of each in bytes, stacks included.
     pub memory_bytes: u64,
-    /// Time for one request.
+    /// Processor time of a child for one request.
     pub time: Duration,
-    /// Requests that may wait for the child. The callers of further ones wait until there is room.
+    /// Time by the clock for one request, for a child that gets no processor: far more than `time`.
+    pub wall_time: Duration,
+    /// Requests that may wait for a child. The callers of further ones wait until there is room.
     pub queue: usize,
     /// Length of an answer in bytes.
     pub answer_bytes: u32,

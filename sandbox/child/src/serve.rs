@@ -6,13 +6,15 @@ use std::thread;
 
 use rustix::process::{Resource, Rlimit, setrlimit};
 
-use crate::packet;
+use crate::{confine, packet};
 
 /// The child's side: answers requests from stdin on stdout until stdin ends, on a thread with `stack_bytes` of stack.
-/// The parent's first packet sets how much address space there is. Nothing else may write to stdout.
+/// It first gives up every right but that to work on what it is sent ([`confine`]); the parent's first packet sets how much
+/// address space there is. Nothing else may write to stdout.
 pub fn serve(stack_bytes: usize, answer: impl FnMut(&[u8]) -> Vec<u8> + Send + 'static) -> ExitCode {
+    let mut lacking = confine::before_threads();
     let worker = thread::Builder::new().name("serve".into()).stack_size(stack_bytes);
-    let served = worker.spawn(move || answer_requests(answer)).map(thread::JoinHandle::join);
+    let served = worker.spawn(move || answer_requests(&mut lacking, answer)).map(thread::JoinHandle::join);
     match served {
         Ok(Ok(Ok(()))) => ExitCode::SUCCESS,
         Ok(Ok(Err(error))) | Err(error) => {
@@ -23,7 +25,7 @@ pub fn serve(stack_bytes: usize, answer: impl FnMut(&[u8]) -> Vec<u8> + Send + '
     }
 }
 
-fn answer_requests(mut answer: impl FnMut(&[u8]) -> Vec<u8>) -> io::Result<()> {
+fn answer_requests(lacking: &mut Vec<String>, mut answer: impl FnMut(&[u8]) -> Vec<u8>) -> io::Result<()> {
     // A parent that dies while the child is busy takes it along; else the child sees the end of stdin.
     #[cfg(target_os = "linux")]
     rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))?;
@@ -33,7 +35,8 @@ fn answer_requests(mut answer: impl FnMut(&[u8]) -> Vec<u8>) -> io::Result<()> {
     for (resource, bound) in [(Resource::As, memory_bytes), (Resource::Core, 0)] {
         setrlimit(resource, Rlimit { current: Some(bound), maximum: Some(bound) })?;
     }
-    packet::write(&mut stdout, &[])?;
+    lacking.extend(confine::for_good());
+    packet::write(&mut stdout, lacking.join(", ").as_bytes())?;
     while let Some(request) = packet::read(&mut stdin, u32::MAX)? {
         packet::write(&mut stdout, &answer(&request))?;
     }

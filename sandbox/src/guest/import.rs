@@ -7,6 +7,9 @@ use super::state::Guest;
 use crate::abi::{Field, Kind, Level, Operation};
 use crate::stop::Stop;
 
+/// Bytes that are kept of where a script stood: names of functions may be as long as the memory holds.
+const LOCATED_BYTES: usize = 1 << 20;
+
 /// A linker that knows the import.
 pub(crate) fn linker(engine: &wasmtime::Engine) -> wasmtime::Result<Linker<Guest>> {
     let mut linker = Linker::new(engine);
@@ -25,7 +28,10 @@ fn host(mut caller: Caller<'_, Guest>, operation: i32, number: i32, ptr: u32, le
     let bytes = bytes.ok_or(Stop::Contract("it pointed outside its memory"))?;
     let operation = Operation::from_number(operation).ok_or(Stop::Contract("it asked for an unknown operation"))?;
     match operation {
-        Operation::Take if bytes.len() == guest.payload.len() => bytes.copy_from_slice(&guest.payload),
+        // It is taken once: the host holds it no longer.
+        Operation::Take if bytes.len() == guest.payload.len() => {
+            bytes.copy_from_slice(&std::mem::take(&mut guest.payload))
+        }
         Operation::Take => return Err(Stop::Contract("it took another payload than it was given").into()),
         Operation::Settle => complete(guest, number, bytes)?,
         Operation::HostCall => return Ok(f64::from(guest.calls.begin(number, bytes)?)),
@@ -41,7 +47,7 @@ fn host(mut caller: Caller<'_, Guest>, operation: i32, number: i32, ptr: u32, le
             return Ok(guest.payload.len() as f64);
         }
         Operation::Fuel => return Ok(fuel? as f64),
-        Operation::Located => guest.located = bytes.to_vec(),
+        Operation::Located => guest.located = bytes[..bytes.len().min(LOCATED_BYTES)].to_vec(),
         Operation::Now => return Ok(guest.timers.now().as_secs_f64() * 1e6),
     }
     Ok(0.0)

@@ -9,6 +9,5 @@ mod state;
 pub(crate) use completion::Completion;
 pub(crate) use context::Context;
 pub(crate) use import::linker;
-#[cfg(feature = "fuzzing")]
 pub(crate) use logs::Logs;
 pub(crate) use state::Guest;

@@ -48,7 +48,7 @@ impl Guest {
             memory: None,
             completion: None,
             located: Vec::new(),
-            logs: Logs::default(),
+            logs: Logs::kept(),
         }
     }
 }

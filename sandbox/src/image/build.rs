@@ -1,18 +1,24 @@
 //! From a checked script to its image: its top level is run under limits, and the memory that it leaves is kept.
 
-use scriptmill_sdk::{Bundle, Diagnostic, Ending, LimitKind, Limits};
+use std::time::Duration;
+
+use scriptmill_sdk::{Bundle, Code, Diagnostic, Ending, Failure, LimitKind, Limits, Origin};
 
 use super::ending::top_level_ending;
 use super::payload::payload;
-use super::script::{Image, Refusal};
+use super::script::{Image, Refusal, size_of_words};
 use crate::ending;
 use crate::instance::Instance;
-use crate::memory_module::runs;
+use crate::places::Places;
 use crate::prepare::Emit;
 use crate::runtime::Runtime;
 use crate::snapshot::Snapshot;
 use crate::stack::located;
 use crate::trap::Trap;
+
+/// The longest that a top level is run, by the clock. Fuel bounds it, and is the same on every machine; this is for a machine that
+/// comes to nothing.
+const TIME_MAX: Duration = Duration::from_secs(4 * 60);
 
 /// Runs a checked script's top level under the limits and keeps the memory it leaves.
 pub(crate) async fn build(
@@ -22,11 +28,11 @@ pub(crate) async fn build(
     diagnostics: Vec<Diagnostic>,
     limits: &Limits,
 ) -> Result<Image, Refusal> {
-    // What a top level logs is shown to no one.
-    let mut guest = runtime.guest_of_top_level(Limits { log_lines: u64::MAX, log_bytes: u64::MAX, ..*limits });
+    let mut guest = runtime.guest_of_top_level(*limits);
     guest.payload = payload(&script);
-    let refused = |ending| Refusal { ending, diagnostics: diagnostics.clone(), prepare_fuel: 0 };
-    let deadline = runtime.clock.monotonic().saturating_add(limits.wall_time);
+    let places = Places::new(script.modules);
+    let refused = |ending| Refusal { ending, diagnostics: diagnostics.clone(), prepare_fuel: 0, is_of_time: false };
+    let deadline = runtime.clock.monotonic().saturating_add(TIME_MAX);
     let mut instance = Instance::new(&runtime.interface, &runtime.base, guest, limits.prepare_fuel)
         .await
         .map_err(|trap| refused(ending::trapped(trap, limits, Vec::new())))?;
@@ -36,30 +42,31 @@ pub(crate) async fn build(
         ending,
         diagnostics: diagnostics.iter().cloned().chain(found).collect(),
         prepare_fuel,
+        is_of_time: false,
     };
     match loaded {
         Ok(true) => {}
         Ok(false) => {
-            let (ending, found) = top_level_ending(instance.guest_mut().completion.take(), bundle, &script.modules);
+            let (ending, found) = top_level_ending(instance.guest_mut().completion.take(), bundle, &places);
             return Err(refused(ending, found));
         }
+        Err(Trap::Limit(LimitKind::WallTimeMs)) => return Err(refused(unfinished(), None)),
         Err(trap) => {
-            let stack = located(&instance.locate().await, &script.modules);
+            let stack = located(&instance.locate().await, &places);
             return Err(refused(ending::trapped(of_top_level(trap), limits, stack), None));
         }
     }
     let memory = runtime.without_stack(instance.memory());
     let snapshot = Snapshot::new(&runtime.interface, &memory)
         .map_err(|error| refused(ending::trapped(Trap::from(error), limits, Vec::new()), None))?;
-    let content: usize = runs(&memory).map(|run| run.len()).sum();
-    let text: usize = script.modules.iter().map(|module| module.code.len() + module.map.size_bytes()).sum();
     Ok(Image {
+        size: snapshot.size + places.size_bytes() + size_of_words(None, &diagnostics),
+        _share: None,
         snapshot,
-        modules: script.modules,
+        places,
         diagnostics,
         prepare_fuel,
         memory_bytes: memory.len() as u64,
-        size: content + text,
     })
 }
 
@@ -67,22 +74,38 @@ pub(crate) async fn build(
 pub(crate) async fn parse(
     runtime: &Runtime,
     bundle: &Bundle,
-    script: &Emit,
+    script: Emit,
     limits: &Limits,
 ) -> Result<Option<Diagnostic>, Ending> {
     let mut guest = runtime.guest_of_top_level(*limits);
-    guest.payload = payload(script);
-    let deadline = runtime.clock.monotonic().saturating_add(limits.wall_time);
-    let trapped = |trap| ending::trapped(of_top_level(trap), limits, Vec::new());
+    guest.payload = payload(&script);
+    let deadline = runtime.clock.monotonic().saturating_add(TIME_MAX);
+    let trapped = |trap| match trap {
+        Trap::Limit(LimitKind::WallTimeMs) => unfinished(),
+        trap => ending::trapped(of_top_level(trap), limits, Vec::new()),
+    };
     let mut instance =
         Instance::new(&runtime.interface, &runtime.base, guest, limits.prepare_fuel).await.map_err(trapped)?;
     if instance.load(false, deadline).await.map_err(trapped)? {
         return Ok(None);
     }
-    match top_level_ending(instance.guest_mut().completion.take(), bundle, &script.modules) {
+    match top_level_ending(instance.guest_mut().completion.take(), bundle, &Places::new(script.modules)) {
         (_, Some(diagnostic)) => Ok(Some(diagnostic)),
         (ending, None) => Err(ending),
     }
+}
+
+/// The ending where the machine had no time for the top level.
+pub(super) fn unfinished() -> Ending {
+    Ending::Failed(Failure {
+        code: Code::PrepareFailed,
+        message: format!(
+            "the script's top level has not ended in {TIME_MAX:?}: the machine has too little time for it"
+        ),
+        origin: Origin::Platform,
+        retryable: true,
+        thrown: None,
+    })
 }
 
 /// The fuel that ran out was the top level's.

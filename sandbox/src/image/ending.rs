@@ -4,14 +4,15 @@ use scriptmill_sdk::{Bundle, Code, Diagnostic, Ending, Failure, Origin, Rejectio
 
 use crate::ending;
 use crate::guest::Completion;
-use crate::prepare::{EmittedModule, engine_diagnostic};
+use crate::places::Places;
+use crate::prepare::engine_diagnostic;
 use crate::stack::Report;
 
 /// The ending of every job of the script, and the diagnostic for its author where there is one.
 pub(super) fn top_level_ending(
     completion: Option<Completion>,
     bundle: &Bundle,
-    modules: &[EmittedModule],
+    places: &Places,
 ) -> (Ending, Option<Diagnostic>) {
     let failed = |code, message, thrown| {
         Ending::Failed(Failure { code, message, origin: Origin::Script, retryable: false, thrown })
@@ -21,7 +22,7 @@ pub(super) fn top_level_ending(
             let report = Report::read(&report);
             let code = report.code().unwrap_or(Code::TopLevelThrew);
             let message = format!("the script's top level threw {}", report.sentence());
-            (failed(code, message, Some(report.thrown(modules))), None)
+            (failed(code, message, Some(report.thrown(places))), None)
         }
         Some(Completion::Stalled) => {
             (failed(Code::NeverSettles, "the top level awaits something that never comes".into(), None), None)
@@ -29,7 +30,7 @@ pub(super) fn top_level_ending(
         Some(Completion::SyntaxRefused(report)) => {
             let report = Report::read(&report);
             let message = format!("the engine cannot parse the script: {}", report.message);
-            let diagnostic = engine_diagnostic(bundle, report.position(modules).as_ref(), &message);
+            let diagnostic = engine_diagnostic(bundle, report.position(places).as_ref(), &message);
             (Ending::Rejected(Rejection { code: Code::EngineRefusesSyntax, message, path: None }), Some(diagnostic))
         }
         Some(Completion::TooDeep) => {

@@ -9,4 +9,5 @@ mod payload;
 mod script;
 
 pub(crate) use build::{build, parse};
+pub(crate) use script::size_of_words;
 pub use script::{Image, Refusal};

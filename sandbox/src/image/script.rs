@@ -1,14 +1,16 @@
 //! A script that is ready to run, or the reason why it cannot.
 
-use scriptmill_sdk::{Diagnostic, Ending, LimitKind, Origin};
+use scriptmill_sdk::{Diagnostic, Ending, Origin};
 
-use crate::prepare::EmittedModule;
+use tokio::sync::OwnedSemaphorePermit;
+
+use crate::places::Places;
 use crate::snapshot::Snapshot;
 
 /// A script, ready to run.
 pub struct Image {
     pub(crate) snapshot: Snapshot,
-    pub(crate) modules: Vec<EmittedModule>,
+    pub(crate) places: Places,
     /// Warnings of the check.
     pub(crate) diagnostics: Vec<Diagnostic>,
     /// Fuel that the top level took.
@@ -17,6 +19,8 @@ pub struct Image {
     pub(crate) memory_bytes: u64,
     /// What the image holds, in bytes.
     pub(crate) size: usize,
+    /// Its share of the memory that all images may take, for as long as it lives.
+    pub(crate) _share: Option<OwnedSemaphorePermit>,
 }
 
 /// A script that cannot run, and why: the ending of every job of it.
@@ -28,15 +32,25 @@ pub struct Refusal {
     pub diagnostics: Vec<Diagnostic>,
     /// Fuel that the top level took.
     pub prepare_fuel: u64,
+    /// It came of the time that the check took.
+    pub(crate) is_of_time: bool,
+}
+
+/// Bytes that an ending and what a check found take, about.
+pub(crate) fn size_of_words(ending: Option<&Ending>, diagnostics: &[Diagnostic]) -> usize {
+    let words = |diagnostic: &Diagnostic| {
+        diagnostic.message.len() + diagnostic.excerpt.len() + diagnostic.help.as_ref().map_or(0, String::len)
+    };
+    let ending = ending.map_or(0, |ending| format!("{ending:?}").len());
+    ending + diagnostics.iter().map(|diagnostic| size_of::<Diagnostic>() + words(diagnostic)).sum::<usize>()
 }
 
 impl Refusal {
-    /// Whether it is the script's own, and the same next time.
+    /// Whether it is the script's own, and the same next time, on every machine.
     pub(crate) fn is_final(&self) -> bool {
         match &self.ending {
+            _ if self.is_of_time => false,
             Ending::Failed(failure) => failure.origin != Origin::Platform,
-            // How far a top level comes in its time is the machine's.
-            Ending::Exhausted(exhausted) => exhausted.limit != LimitKind::WallTimeMs,
             _ => true,
         }
     }
@@ -44,7 +58,7 @@ impl Refusal {
 
 #[cfg(test)]
 mod tests {
-    use scriptmill_sdk::Limits;
+    use scriptmill_sdk::{LimitKind, Limits};
 
     use super::*;
     use crate::ending;
@@ -58,12 +72,13 @@ mod tests {
             (ended(Trap::Limit(LimitKind::PrepareFuel)), true),
             (ended(Trap::Limit(LimitKind::MemoryBytes)), true),
             (ended(Trap::NativeStack), true),
-            (ended(Trap::Limit(LimitKind::WallTimeMs)), false),
+            (super::super::build::unfinished(), false),
             (ended(Trap::NoMemory(String::new())), false),
             (ended(Trap::Fault(String::new())), false),
         ] {
-            let refusal = Refusal { ending, diagnostics: Vec::new(), prepare_fuel: 0 };
+            let refusal = Refusal { ending, diagnostics: Vec::new(), prepare_fuel: 0, is_of_time: false };
             assert_eq!(refusal.is_final(), is_final, "{:?}", refusal.ending);
+            assert!(!Refusal { is_of_time: true, ..refusal }.is_final());
         }
     }
 }

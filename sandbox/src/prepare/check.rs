@@ -13,7 +13,7 @@ pub fn check(bundle: &Bundle, bounds: &Bounds) -> Checked {
     let mut faults = bundle::check_form(bundle, bounds);
     if !faults.is_empty() {
         faults.truncate(bounds.diagnostics);
-        return Checked { diagnostics: faults, script: None };
+        return Checked::refused(faults);
     }
     let resolver = Resolver::new(bundle);
     let sources: Vec<_> =
@@ -41,7 +41,7 @@ pub fn check(bundle: &Bundle, bounds: &Bounds) -> Checked {
     findings.sort_by_key(|(index, finding)| (*index, finding.span.start, finding.code));
     limit(&mut findings, bounds.diagnostics);
     let diagnostics = findings.into_iter().map(|(index, finding)| sources[index].diagnose(finding)).collect();
-    Checked { diagnostics, script: modules.filter(|_| !refused).map(reachable) }
+    Checked { diagnostics, script: modules.filter(|_| !refused).map(reachable), is_of_time: false }
 }
 
 fn check_links(sources: &[Source<'_>], reports: &[module::Report]) -> Vec<(usize, Finding)> {

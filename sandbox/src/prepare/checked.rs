@@ -21,11 +21,6 @@ impl Bounds {
     pub(super) fn emitted_bytes(&self) -> usize {
         self.source_bytes.saturating_mul(2)
     }
-
-    /// Bytes that the process may answer: the code and its maps, written as JSON.
-    pub(super) fn answer_bytes(&self) -> u32 {
-        u32::try_from(self.source_bytes.saturating_mul(8)).unwrap_or(u32::MAX)
-    }
 }
 
 impl Default for Bounds {
@@ -42,6 +37,16 @@ pub struct Checked {
     pub diagnostics: Vec<Diagnostic>,
     /// What the engine is to load; `None` exactly when a diagnostic is an error.
     pub script: Option<Emit>,
+    /// It was refused for the time that the check took, and may pass on another machine.
+    #[serde(skip)]
+    pub is_of_time: bool,
+}
+
+impl Checked {
+    /// Refused for what was found.
+    pub fn refused(diagnostics: Vec<Diagnostic>) -> Self {
+        Self { diagnostics, script: None, is_of_time: false }
+    }
 }
 
 /// A script as the engine takes it.

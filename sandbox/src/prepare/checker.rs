@@ -6,7 +6,7 @@ use std::thread;
 use std::time::Duration;
 
 use scriptmill_child::{self as child, Child, Failed, Program};
-use scriptmill_sdk::{Bundle, Code, Module};
+use scriptmill_sdk::{Bundle, Code, Diagnostic, Module};
 use serde::de::DeserializeOwned;
 use tokio::sync::oneshot;
 
@@ -33,7 +33,7 @@ pub struct Checker {
 #[derive(Clone, Debug)]
 enum Place {
     Thread,
-    Child(Child),
+    Child(Child, usize),
 }
 
 /// Why there is no answer, where the script is to blame.
@@ -44,22 +44,41 @@ enum Fault {
 }
 
 impl Checker {
-    /// Bounds of a child that checks scripts: 1 GiB of address space, of which a quarter is stack, and ten seconds.
-    pub const CHILD_BOUNDS: child::Bounds =
-        child::Bounds { memory_bytes: 1 << 30, time: Duration::from_secs(10), queue: 64, answer_bytes: 256 << 20 };
+    /// Bounds of the children that check scripts: two of them, each with 512 MiB of address space, of which half is stack,
+    /// and ten seconds of a processor.
+    pub const CHILD_BOUNDS: child::Bounds = child::Bounds {
+        children: 2,
+        memory_bytes: 512 << 20,
+        time: Duration::from_secs(10),
+        wall_time: Duration::from_secs(200),
+        queue: 64,
+        answer_bytes: Self::answer_bytes(4 << 20),
+    };
+
+    /// Bytes of the longest answer of a check where sources have this many: what they are emitted as, which has twice as many at
+    /// most, and their maps. A map takes up to three times what its code does where every second byte is a name, and JSON
+    /// escapes some of both.
+    pub const fn answer_bytes(source_bytes: u64) -> u32 {
+        let bytes = source_bytes.saturating_mul(8).saturating_add(4 << 20);
+        if bytes > u32::MAX as u64 { u32::MAX } else { bytes as u32 }
+    }
+
+    /// How much longer than its processor time a check may take by the clock: a child gets a tenth of a processor where jobs want
+    /// all of it, and shares that with another.
+    pub const WALL_FACTOR: u32 = 20;
 
     /// Checks on threads of this process, which a script nested deeply enough takes down: for tests.
     pub fn in_process(bounds: Bounds) -> Self {
         Self { place: Place::Thread, bounds }
     }
 
-    /// Checks in a child process: `program` is to call [`serve`](super::serve()).
+    /// Checks in child processes: `program` is to call [`serve`](super::serve()).
     ///
     /// # Errors
-    /// The operating system has no thread for the child's supervisor.
-    pub fn child(program: Program, mut child_bounds: child::Bounds, bounds: Bounds) -> io::Result<Self> {
-        child_bounds.answer_bytes = child_bounds.answer_bytes.min(bounds.answer_bytes());
-        Ok(Self { place: Place::Child(Child::new(program, child_bounds)?), bounds })
+    /// The operating system has no thread for a supervisor.
+    pub fn child(program: Program, child_bounds: child::Bounds, bounds: Bounds) -> io::Result<Self> {
+        let children = child_bounds.children;
+        Ok(Self { place: Place::Child(Child::new(program, child_bounds)?, children), bounds })
     }
 
     /// Checks a bundle. A script that takes the child down, or too much time, is refused as too complex.
@@ -69,17 +88,27 @@ impl Checker {
     pub async fn check(&self, bundle: &Bundle) -> Result<Checked, CheckFailed> {
         let diagnostics = bundle::check_form(bundle, &self.bounds);
         if !diagnostics.is_empty() {
-            return Ok(Checked { diagnostics, script: None });
+            return Ok(Checked::refused(diagnostics));
         }
         let request = Request::Check { bounds: self.bounds, bundle: Cow::Borrowed(bundle) };
         Ok(self.ask(request).await?.unwrap_or_else(|fault| {
             let why = match fault {
-                Fault::TookTooLong(time) => format!("Checking it took longer than {time:?}."),
+                Fault::TookTooLong(time) => format!("Checking it took more than {time:?} of a processor."),
                 Fault::Died => "Checking it took more memory or stack than there is.".to_owned(),
                 Fault::Panicked => "The check gave up on it.".to_owned(),
             };
-            too_complex(bundle, &why)
+            let diagnostics = vec![too_complex(bundle, &why)];
+            // How far a check comes in its time is the machine's, as far as processors differ.
+            Checked { is_of_time: matches!(fault, Fault::TookTooLong(_)), ..Checked::refused(diagnostics) }
         }))
+    }
+
+    /// Checks that can be under way at one time.
+    pub(crate) fn places(&self) -> usize {
+        match self.place {
+            Place::Thread => 2,
+            Place::Child(_, children) => children,
+        }
     }
 
     /// What a module imports. Of one that cannot be parsed: nothing; its check says why.
@@ -95,9 +124,9 @@ impl Checker {
         let request = serde_json::to_vec(&request).map_err(|error| CheckFailed(error.to_string()))?;
         let answer = match &self.place {
             Place::Thread => answer_on_thread(request).await?,
-            Place::Child(child) => match child.call(request).await {
+            Place::Child(child, _) => match child.call(request).await {
                 Ok(answer) => answer,
-                Err(Failed::Unavailable(why)) => return Err(CheckFailed(why)),
+                Err(Failed::Unavailable(why) | Failed::Stopped(why)) => return Err(CheckFailed(why)),
                 Err(Failed::TookTooLong(time)) => return Ok(Err(Fault::TookTooLong(time))),
                 Err(Failed::Died(how)) => {
                     tracing::info!(how, "a script took the process down that checked it");
@@ -113,10 +142,10 @@ impl Checker {
     }
 }
 
-fn too_complex(bundle: &Bundle, why: &str) -> Checked {
+fn too_complex(bundle: &Bundle, why: &str) -> Diagnostic {
     let file = bundle.modules.first().map_or("", |module| module.name.as_str());
     let message = format!("The script is too large or too deeply nested to check. {why}");
-    Checked { diagnostics: vec![diagnose_bundle(Code::TooComplex, file, message, HELP)], script: None }
+    diagnose_bundle(Code::TooComplex, file, message, HELP)
 }
 
 async fn answer_on_thread(request: Vec<u8>) -> Result<Vec<u8>, CheckFailed> {

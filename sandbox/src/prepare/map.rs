@@ -1,18 +1,38 @@
 //! From a place in the emitted code to the author's.
 
+use std::sync::OnceLock;
+
 use serde::{Deserialize, Serialize};
 
+/// Bytes of mappings between two marks. A place is found by decoding that much at most.
+const MARK_BYTES: usize = 1 << 10;
+
 /// Where each piece of an emitted module comes from. It stays on the host, in the compact text form of source maps
-/// (revision 3, one source, no names), and is decoded only when a place is asked for.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// (revision 3, one source, no names). Marks in it, made once, let a place be found without decoding all that is before it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct SourceMap {
     /// `None`: the code was emitted as it was written.
     mappings: Option<Box<str>>,
+    #[serde(skip)]
+    marks: OnceLock<Box<[Walk]>>,
 }
 
-/// A decoded segment: everything from 0.
-#[derive(Clone, Copy, Default)]
-struct Segment {
+impl PartialEq for SourceMap {
+    fn eq(&self, other: &Self) -> bool {
+        self.mappings == other.mappings
+    }
+}
+
+impl Eq for SourceMap {}
+
+/// A walk over mappings: where it stands, and the last segment that it has passed. All count from 0.
+#[derive(Clone, Copy, Debug, Default)]
+struct Walk {
+    /// Bytes of the mappings that lie behind.
+    at: usize,
+    line: u32,
+    /// Whether a segment of this line lies behind, and `column` is its own.
+    has_column: bool,
     column: i64,
     source_line: i64,
     source_column: i64,
@@ -21,54 +41,93 @@ struct Segment {
 impl SourceMap {
     /// The map of code that was emitted as it was written.
     pub fn identity() -> Self {
-        Self { mappings: None }
+        Self { mappings: None, marks: OnceLock::new() }
     }
 
     /// From the `mappings` of a source map.
     pub(super) fn from_mappings(mappings: String) -> Self {
-        Self { mappings: Some(mappings.into_boxed_str()) }
+        Self { mappings: Some(mappings.into_boxed_str()), marks: OnceLock::new() }
     }
 
     /// The author's line and column of a place in the emitted code. All count from 1; columns are UTF-16 units.
     ///
     /// It is the nearest mapped place at or before the one asked for on the same line, else the first one on it.
-    /// `None` where the line was not the author's. Takes time linear in the map's size.
+    /// `None` where the line was not the author's. The first call takes time linear in the map's size, unless
+    /// [`SourceMap::prepare`] did; further ones next to none.
     pub fn original(&self, line: u32, column_utf16: u32) -> Option<(u32, u32)> {
         let Some(mappings) = &self.mappings else { return Some((line, column_utf16)) };
-        let wanted = i64::from(column_utf16) - 1;
-        let mut state = Segment::default();
-        let mut found = None;
-        for (index, text) in mappings.split(';').enumerate() {
-            state.column = 0;
-            for segment in text.split(',').filter(|segment| !segment.is_empty()) {
-                state = advance(state, segment)?;
-                if index as u64 + 1 == u64::from(line) && (found.is_none() || state.column <= wanted) {
-                    found = Some(state);
+        let (line, wanted) = (line.checked_sub(1)?, i64::from(column_utf16) - 1);
+        let marks = self.marks(mappings.as_bytes());
+        let before = marks.partition_point(|mark| (mark.line, mark.has_column, mark.column) <= (line, true, wanted));
+        let mut walk = before.checked_sub(1).map_or_else(Walk::default, |index| marks[index]);
+        let mut found = (walk.line == line && walk.has_column).then_some(walk);
+        while walk.line <= line
+            && let Some(is_segment) = walk.step(mappings.as_bytes())
+        {
+            if walk.line == line && is_segment {
+                if found.is_some() && walk.column > wanted {
+                    break;
                 }
-            }
-            if index as u64 + 1 >= u64::from(line) {
-                break;
+                found = Some(walk);
             }
         }
         let found = found?;
         Some((u32::try_from(found.source_line + 1).ok()?, u32::try_from(found.source_column + 1).ok()?))
     }
 
+    /// Makes the marks, in time linear in the map's size, so that no place takes long to find.
+    pub fn prepare(&self) {
+        if let Some(mappings) = &self.mappings {
+            self.marks(mappings.as_bytes());
+        }
+    }
+
     /// Bytes it takes in memory.
     pub fn size_bytes(&self) -> usize {
-        self.mappings.as_ref().map_or(0, |mappings| mappings.len())
+        let marks = self.marks.get().map_or(0, |marks| size_of_val::<[Walk]>(marks));
+        self.mappings.as_ref().map_or(0, |mappings| mappings.len()) + marks
+    }
+
+    fn marks(&self, mappings: &[u8]) -> &[Walk] {
+        self.marks.get_or_init(|| {
+            let mut marks = Vec::new();
+            let (mut walk, mut next) = (Walk::default(), MARK_BYTES);
+            while walk.step(mappings).is_some() {
+                if walk.at >= next {
+                    marks.push(walk);
+                    next = walk.at + MARK_BYTES;
+                }
+            }
+            marks.into_boxed_slice()
+        })
     }
 }
 
-/// Adds a segment's deltas (column, source, line, column and perhaps a name) to the state before it.
-fn advance(mut state: Segment, segment: &str) -> Option<Segment> {
-    let mut bytes = segment.bytes();
-    let mut next = || vlq(&mut bytes);
-    state.column += next()?;
-    next()?;
-    state.source_line += next()?;
-    state.source_column += next()?;
-    Some(state)
+impl Walk {
+    /// Goes on by a segment, whose column, line and column are its own then, or by what separates two. `None` at the end, or
+    /// where the mappings are none.
+    fn step(&mut self, mappings: &[u8]) -> Option<bool> {
+        match *mappings.get(self.at)? {
+            b';' => (self.at, self.line, self.has_column, self.column) = (self.at + 1, self.line + 1, false, 0),
+            b',' => self.at += 1,
+            _ => {
+                let mut bytes = mappings[self.at..].iter().copied();
+                self.column += vlq(&mut bytes)?;
+                // Of the one source. A name may follow at the end.
+                vlq(&mut bytes)?;
+                self.source_line += vlq(&mut bytes)?;
+                self.source_column += vlq(&mut bytes)?;
+                let named = bytes.clone().next().is_some_and(|byte| !matches!(byte, b',' | b';'));
+                if named {
+                    vlq(&mut bytes)?;
+                }
+                self.at = mappings.len() - bytes.len();
+                self.has_column = true;
+                return Some(true);
+            }
+        }
+        Some(false)
+    }
 }
 
 /// One base-64 variable-length quantity.
@@ -108,6 +167,34 @@ mod tests {
         assert_eq!(map.original(2, 1), None);
         assert_eq!(map.original(3, 1), Some((1, 1)), "before the first place of a line is that place");
         assert_eq!(map.original(4, 1), None);
+    }
+
+    #[test]
+    fn marks_change_no_place() {
+        // Two thousand lines, one of them of a thousand segments: many times what lies between two marks.
+        let long = (0..1_000).map(|n| if n == 0 { "AAAA" } else { "EAAE" }).collect::<Vec<_>>().join(",");
+        let lines: Vec<_> = (0..2_000).map(|n| if n == 1_000 { long.as_str() } else { "EACA,IAAI" }).collect();
+        let map = SourceMap::from_mappings(lines.join(";"));
+        map.prepare();
+        let marks = map.marks.get().unwrap();
+        assert!(marks.len() > 10);
+        // No place is further from a mark than that, whatever comes before it.
+        assert!(marks.windows(2).all(|pair| pair[1].at - pair[0].at <= MARK_BYTES + 32));
+        let walked = |line: u32, column: u32| {
+            let mappings = map.mappings.as_ref().unwrap().as_bytes();
+            let (mut walk, mut found) = (Walk::default(), None);
+            while let Some(is_segment) = walk.step(mappings) {
+                if is_segment && walk.line + 1 == line && (found.is_none() || walk.column < i64::from(column)) {
+                    found = Some((walk.source_line as u32 + 1, walk.source_column as u32 + 1));
+                }
+            }
+            found
+        };
+        for line in [1, 2, 300, 999, 1_000, 1_001, 1_002, 1_500, 2_000, 2_001] {
+            for column in [1, 2, 3, 6, 7, 8, 700, 1_999, 2_000, 5_000] {
+                assert_eq!(map.original(line, column), walked(line, column), "{line}:{column}");
+            }
+        }
     }
 
     #[test]

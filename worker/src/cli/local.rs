@@ -21,14 +21,17 @@ pub(crate) fn block_on<T>(future: impl Future<Output = anyhow::Result<T>>) -> an
     runtime.block_on(future)
 }
 
-/// The process that checks scripts: this program again, as a child.
+/// The processes that check scripts: this program again, as children.
 pub(crate) fn checker(config: &Config) -> anyhow::Result<Checker> {
     let settings = &config.sandbox;
     let bytes = |size: bytesize::ByteSize| usize::try_from(size.as_u64()).unwrap_or(usize::MAX);
     let bounds = Bounds { source_bytes: bytes(settings.source_size), modules: settings.modules, ..Bounds::default() };
     let child = child::Bounds {
+        children: settings.check_processes.get(),
         memory_bytes: settings.check_memory.as_u64(),
         time: settings.check_timeout,
+        wall_time: settings.check_timeout.saturating_mul(Checker::WALL_FACTOR),
+        answer_bytes: Checker::answer_bytes(settings.source_size.as_u64()),
         ..Checker::CHILD_BOUNDS
     };
     let path = std::env::current_exe().context("the path of this program cannot be found out")?;

@@ -104,6 +104,7 @@ async fn serve(config: Config, lost_lines: Box<dyn Collector>) -> anyhow::Result
     // Kubernetes asks the scaler alone: workers hold no token with which they could ask who may read the metric.
     let exporters = exporters::Options { external_metrics_address: ListenAddress::Off, ..config.scaler.clone() };
     let exporters = exporters.bind().await?;
+    info!(bytes = config.budget().bytes(), "the most memory that this worker takes: {}", config.budget());
     let mut registry = Registry::with_prefix("scriptmill");
     registry.register_collector(lost_lines);
     let clock = local::clock();

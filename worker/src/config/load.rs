@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::budget::Budget;
 use super::memory::Available;
 use super::mistakes::Mistakes;
 use super::options::Config;
@@ -43,11 +44,16 @@ impl Config {
         typed::schema::<Self>()
     }
 
-    /// Holds the memory that all slots may take against what this process may use.
+    /// The most memory that a worker of this configuration takes.
+    pub fn budget(&self) -> Budget {
+        Budget::of(self)
+    }
+
+    /// Holds the most memory that the worker takes against what this process may use.
     ///
     /// # Errors
-    /// The slots don't fit, with the arithmetic.
+    /// It does not fit, with the arithmetic.
     pub fn fits(&self, available: &Available) -> Result<(), Mistakes> {
-        ranges::fits(&self.worker, available).map_err(|mistake| Mistakes(vec![mistake]))
+        ranges::fits(self, available).map_err(|mistake| Mistakes(vec![mistake]))
     }
 }

@@ -1,4 +1,4 @@
-//! How much memory this process may use, and whether the configured sandboxes fit.
+//! How much memory this process may use.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -4,6 +4,7 @@
 //! what is wrong: every mistake at once, each with its key and where it was said, before any port is bound or any
 //! queue touched.
 
+mod budget;
 mod load;
 pub mod log;
 mod memory;
@@ -16,6 +17,7 @@ mod settings;
 mod tests;
 mod typed;
 
+pub use budget::Budget;
 pub use load::Sources;
 pub use memory::{Available, available};
 pub use mistakes::{Mistake, Mistakes};

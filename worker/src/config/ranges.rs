@@ -1,18 +1,14 @@
 //! What the rooms' own rules cannot say: settings of several rooms that must fit each other.
 
 use bytesize::ByteSize;
-use scriptmill_sandbox::BUILDS;
 use scriptmill_sdk::Code;
 
+use super::budget::Budget;
 use super::memory::Available;
 use super::mistakes::Mistake;
 use super::options::Config;
 use super::settings::Settings;
 use crate::rules::{Broken, Fault, Rules};
-use crate::service;
-
-/// What a worker needs beside its sandboxes: code, the compiled engine, messages in flight, the child that checks.
-const OWN_MEMORY: ByteSize = ByteSize::mib(128);
 
 /// All settings that are out of their range or don't fit each other, each with where it was said.
 pub(super) fn check(config: &Config, said: &Settings) -> Vec<Mistake> {
@@ -53,23 +49,21 @@ fn mistake(Broken { key, fault }: Broken, said: &Settings) -> Mistake {
     }
 }
 
-/// Holds the memory that all slots may take, what scripts are prepared in, and the worker itself, against what there is.
-pub(super) fn fits(worker: &service::Options, available: &Available) -> Result<(), Mistake> {
-    let (slots, memory, preparing) = (worker.slots.get() as u64, worker.limits.memory, worker.preparing_size);
-    let beside = u64::from(BUILDS)
-        .saturating_mul(memory.as_u64())
-        .saturating_add(preparing.as_u64())
-        .saturating_add(OWN_MEMORY.as_u64());
-    let needed = slots.saturating_mul(memory.as_u64()).saturating_add(beside);
-    if needed <= available.bytes {
+/// Holds the most memory that the worker takes against what there is.
+pub(super) fn fits(config: &Config, available: &Available) -> Result<(), Mistake> {
+    let budget = Budget::of(config);
+    if budget.bytes() <= available.bytes {
         return Ok(());
     }
-    let room = available.bytes.saturating_sub(beside) / memory.as_u64().max(1);
+    let slots = config.worker.slots.get() as u64;
+    let remedy = match budget.slots_within(available.bytes, slots) {
+        0 => "with one slot it would still be too much: lower worker.message_size, sandbox.check_memory or \
+              sandbox.check_processes"
+            .to_owned(),
+        room => format!("worker.slots = {room} would fit"),
+    };
     let message = format!(
-        "worker.slots × worker.limits.memory must fit into the memory there is: {slots} × {memory} + {BUILDS} × {memory} to \
-         prepare scripts in + {preparing} for the jobs that wait for that + {OWN_MEMORY} for the worker itself = {}, but {} \
-         allows {}; {room} slots would fit",
-        ByteSize(needed),
+        "the worker takes up to {budget}, but {} allows {}; {remedy}",
         available.source.display(),
         ByteSize(available.bytes),
     );

@@ -1,5 +1,6 @@
 //! How scripts are checked and kept.
 
+use std::num::NonZeroUsize;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -13,6 +14,8 @@ use crate::service::MESSAGE_SIZE;
 
 /// Modules of one script.
 const MODULES: RangeInclusive<usize> = 1..=10_000;
+/// More processes than that help no machine.
+const CHECK_PROCESSES_MAX: usize = 64;
 /// How long one check may take.
 const CHECK_TIMEOUT: RangeInclusive<Duration> = Duration::from_millis(100)..=Duration::from_secs(600);
 /// Less is not enough for the child process to start.
@@ -28,14 +31,18 @@ pub struct Options {
     /// Modules of one script.
     #[schemars(range(min = *MODULES.start(), max = *MODULES.end()))]
     pub modules: usize,
-    /// Time that the check of one script may take.
+    /// Processes that check scripts. One of several is kept for scripts of 64 KiB at most, so that large ones do not hold them up.
+    #[schemars(range(max = CHECK_PROCESSES_MAX))]
+    pub check_processes: NonZeroUsize,
+    /// Time of a processor that the check of one script may take. By the clock it may be twenty times as much, on a busy machine.
     #[serde(with = "humantime_serde")]
     #[schemars(with = "String")]
     pub check_timeout: Duration,
-    /// Memory of the process that checks scripts.
+    /// Memory of each process that checks scripts.
     #[schemars(with = "String")]
     pub check_memory: ByteSize,
-    /// Memory for the images of scripts that ran before, so that they need not be prepared again.
+    /// Memory for the images of scripts that ran before, so that they need not be prepared again. Those of running jobs, and
+    /// the next one, take up to one `worker.limits.memory` beside.
     #[schemars(with = "String")]
     pub image_cache: ByteSize,
     /// A folder that keeps the compiled engine between starts. Absent: `scriptmill` in the user's cache folder, else
@@ -48,8 +55,9 @@ impl Default for Options {
         Self {
             source_size: ByteSize::mib(4),
             modules: 256,
+            check_processes: NonZeroUsize::MIN.saturating_add(1),
             check_timeout: Duration::from_secs(10),
-            check_memory: ByteSize::gib(1),
+            check_memory: ByteSize::mib(512),
             image_cache: ByteSize::mib(256),
             cache_dir: None,
         }
@@ -61,6 +69,7 @@ impl Options {
     pub(crate) fn check(&self, rules: &mut Rules<'_>) {
         rules.within("source_size", self.source_size, ..=*MESSAGE_SIZE.end(), "it travels in one message");
         rules.within("modules", self.modules, MODULES, "");
+        rules.within("check_processes", self.check_processes.get(), ..=CHECK_PROCESSES_MAX, "");
         rules.within("check_timeout", self.check_timeout, CHECK_TIMEOUT, "");
         rules.within("check_memory", self.check_memory, CHECK_MEMORY_MIN.., "");
     }

@@ -159,16 +159,25 @@ fn a_password_is_never_shown() {
 }
 
 #[test]
-fn slots_must_fit_the_memory() {
+fn all_that_a_worker_takes_must_fit_the_memory() {
     let config = load(None, &[], &[("worker.slots", "16"), ("worker.limits.memory", "64MiB")]).unwrap();
     let available = |bytes| Available { bytes, source: "/sys/fs/cgroup/memory.max".into() };
-    let needed = (16 * 64 + 2 * 64 + 64 + 128) << 20;
+    let (messages, answers) = ((3 * 16 + 2 * 16) * 8, 3 * 2 * 28);
+    let needed = (16 * 64 + messages + 64 + 2 * 512 + answers + (2 + 5) * 64 + 256 + 64 + 128) << 20;
+    assert_eq!(config.budget().bytes(), needed);
     assert!(config.fits(&available(needed)).is_ok());
-    let message = config.fits(&available(512 << 20)).unwrap_err().to_string();
-    let arithmetic = "16 × 64.0 MiB + 2 × 64.0 MiB to prepare scripts in + 64.0 MiB for the jobs that wait for that + \
-                      128.0 MiB for the worker itself = 1.3 GiB, but /sys/fs/cgroup/memory.max allows 512.0 MiB; 3 slots would fit";
+    let message = config.fits(&available(2_700 << 20)).unwrap_err().to_string();
+    let arithmetic = "16 × 64.0 MiB for jobs + 80 × 8.0 MiB for their messages and outcomes + \
+                      64.0 MiB for jobs whose script is being prepared + 2 × 512.0 MiB for the processes that check scripts + \
+                      6 × 28.0 MiB for what these answer + 7 × 64.0 MiB to make images in + 256.0 MiB for images + \
+                      64.0 MiB for images beyond those that are kept + 128.0 MiB for the worker itself = 3.7 GiB, but \
+                      /sys/fs/cgroup/memory.max allows 2.6 GiB; worker.slots = 3 would fit";
     assert!(message.contains(arithmetic), "{message}");
     assert!(config.fits(&available(needed - 1)).is_err());
+    let three = load(None, &[], &[("worker.slots", "3")]).unwrap();
+    assert!(three.budget().bytes() <= 2_700 << 20);
+    let message = config.fits(&available(512 << 20)).unwrap_err().to_string();
+    assert!(message.contains("with one slot it would still be too much"), "{message}");
 }
 
 /// Compares a checked-in file with what it should be; `BLESS=1` writes it.

@@ -34,7 +34,7 @@ impl<R: Runner> Environment<'_, R> {
     /// Prepares a job's script, if need be, and runs the job: what the worker does, without its queues.
     pub async fn prepare_and_execute(&self, accepted: Accepted) -> Outcome {
         let began = self.clock.monotonic();
-        let script = self.runner.prepare(&accepted.job.script).await;
+        let script = self.runner.prepare(&accepted.job.script, 0).await;
         let preparation = self.clock.monotonic().saturating_sub(began);
         self.execute(&script, accepted, Waits { preparation, ..Waits::default() }).await
     }

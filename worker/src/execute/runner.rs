@@ -15,7 +15,8 @@ pub trait Runner: Send + Sync + 'static {
     fn ready(&self, bundle: &Bundle) -> impl Future<Output = Option<Self::Script>> + Send;
 
     /// Prepares a script, which takes as long as many jobs do. Other callers that ask for the same one meanwhile wait for it.
-    fn prepare(&self, bundle: &Bundle) -> impl Future<Output = Self::Script> + Send;
+    /// Scripts of one queue wait for each other; queues take turns.
+    fn prepare(&self, bundle: &Bundle, queue: u64) -> impl Future<Output = Self::Script> + Send;
 
     /// Calls an entry of a script once, handing the thread back at every slice.
     fn run(&self, script: &Self::Script, invocation: Invocation<'_>) -> impl Future<Output = Execution> + Send;
@@ -32,8 +33,8 @@ impl Runner for Sandbox {
         self.ready(bundle)
     }
 
-    fn prepare(&self, bundle: &Bundle) -> impl Future<Output = Prepared> + Send {
-        self.image(bundle)
+    fn prepare(&self, bundle: &Bundle, queue: u64) -> impl Future<Output = Prepared> + Send {
+        self.image_in_turn(bundle, queue)
     }
 
     fn run(&self, script: &Prepared, invocation: Invocation<'_>) -> impl Future<Output = Execution> + Send {

@@ -1,0 +1,153 @@
+//! Where in an author's source a place of the emitted code lies. All that takes time is done once for a script: finding a
+//! place then takes a few microseconds, however large the module, so that an error costs its job no more than that.
+
+use std::collections::HashMap;
+
+use scriptmill_sdk::Position;
+
+use crate::prepare::{EmittedModule, SourceMap};
+
+/// Bytes of code between two marks. A place is found by reading that much at most.
+const MARK_BYTES: usize = 1 << 10;
+
+/// The places of a script's modules.
+pub(crate) struct Places(HashMap<String, Module>);
+
+struct Module {
+    code: String,
+    /// What each [`MARK_BYTES`] of the code begin with.
+    marks: Vec<Mark>,
+    map: SourceMap,
+}
+
+/// A place of the code. All count from 0.
+#[derive(Clone, Copy, Default)]
+struct Mark {
+    line: u32,
+    /// Where that line begins, in bytes.
+    line_start: u32,
+    /// UTF-16 units from there.
+    units: u32,
+}
+
+impl Places {
+    /// Takes time linear in the size of code and maps.
+    pub(crate) fn new(modules: Vec<EmittedModule>) -> Self {
+        let places = |EmittedModule { name, code, map, .. }| {
+            map.prepare();
+            (name, Module { marks: marks(&code), code, map })
+        };
+        Self(modules.into_iter().map(places).collect())
+    }
+
+    /// A place of the emitted code, its column in bytes as the engine counts, as the author's own.
+    pub(crate) fn original(&self, file: &str, line: u32, column: u32) -> Option<Position> {
+        let module = self.0.get(file)?;
+        let column = module.utf16_column(line.checked_sub(1)?, column.saturating_sub(1) as usize)?;
+        let (line, column) = module.map.original(line, column + 1)?;
+        Some(Position { file: file.to_owned(), line, column })
+    }
+
+    /// Bytes they take in memory.
+    pub(crate) fn size_bytes(&self) -> usize {
+        let size =
+            |module: &Module| module.code.len() + module.marks.len() * size_of::<Mark>() + module.map.size_bytes();
+        self.0.values().map(size).sum()
+    }
+}
+
+impl Module {
+    /// The UTF-16 units before a byte of a line, all from 0. Beyond the line's end it is the end.
+    fn utf16_column(&self, line: u32, column: usize) -> Option<u32> {
+        let start = self.line_start(line)?;
+        let target = start.saturating_add(column);
+        // The last mark that lies before the target and not behind the line.
+        let last = self.marks.partition_point(|mark| mark.line <= line).checked_sub(1)?;
+        let index = last.min(target / MARK_BYTES);
+        let mark = self.marks[index];
+        let (from, units) = if mark.line == line { (self.offset(index), mark.units) } else { (start, 0) };
+        let rest = self.code[from..]
+            .char_indices()
+            .take_while(|(at, character)| *character != '\n' && from + at + character.len_utf8() <= target);
+        Some(units + rest.map(|(_, character)| character.len_utf16() as u32).sum::<u32>())
+    }
+
+    fn line_start(&self, line: u32) -> Option<usize> {
+        let next = self.marks.partition_point(|mark| mark.line < line);
+        if let Some(mark) = self.marks.get(next).filter(|mark| mark.line == line) {
+            return Some(mark.line_start as usize);
+        }
+        // It begins between two marks.
+        let before = next.checked_sub(1)?;
+        let (from, to) = (self.offset(before), self.marks.get(next).map_or(self.code.len(), |_| self.offset(next)));
+        let ends = self.code.as_bytes()[from..to].iter().enumerate().filter(|(_, byte)| **byte == b'\n');
+        let (at, _) = ends.skip((line - self.marks[before].line - 1) as usize).map(|(at, byte)| (at, *byte)).next()?;
+        Some(from + at + 1)
+    }
+
+    /// Where a mark lies.
+    fn offset(&self, mark: usize) -> usize {
+        self.code.floor_char_boundary(mark * MARK_BYTES)
+    }
+}
+
+fn marks(code: &str) -> Vec<Mark> {
+    let mut marks = Vec::with_capacity(code.len() / MARK_BYTES + 1);
+    let mut here = Mark::default();
+    let mut from = 0;
+    loop {
+        marks.push(here);
+        let to = code.floor_char_boundary(marks.len() * MARK_BYTES);
+        if to == code.len() {
+            return marks;
+        }
+        let text = &code[from..to];
+        here.line += u32::try_from(text.matches('\n').count()).unwrap_or(u32::MAX);
+        let rest = match text.rfind('\n') {
+            Some(end) => {
+                (here.line_start, here.units) = (u32::try_from(from + end + 1).unwrap_or(u32::MAX), 0);
+                &text[end + 1..]
+            }
+            None => text,
+        };
+        here.units += if rest.is_ascii() { rest.len() as u32 } else { rest.encode_utf16().count() as u32 };
+        from = to;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::prepare::ModuleKind;
+
+    fn places(code: &str) -> Places {
+        let (name, kind, map) = ("main.js".to_owned(), ModuleKind::Module, SourceMap::identity());
+        Places::new(vec![EmittedModule { name, kind, code: code.to_owned(), map }])
+    }
+
+    #[test]
+    fn a_place_is_the_same_however_far_into_the_code_it_lies() {
+        // Lines of all lengths, some far longer than what lies between two marks, with characters of all widths.
+        let line = |n: usize| "ab".repeat(n * n % 700) + &"ü😀".repeat(n % 7 * 150);
+        let lines: Vec<String> = (0..60).map(line).collect();
+        let places = places(&lines.join("\n"));
+        for (index, line) in lines.iter().enumerate() {
+            for column in (0..line.len() + 3).step_by(13).chain([line.len(), usize::MAX >> 40]) {
+                let bytes = line.floor_char_boundary(column);
+                let expected = line[..bytes].encode_utf16().count() as u32 + 1;
+                let (number, column) = (index as u32 + 1, column as u32 + 1);
+                let found = places.original("main.js", number, column).map(|at| (at.line, at.column));
+                assert_eq!(found, Some((number, expected)), "{number}:{column}");
+            }
+        }
+        assert_eq!(places.original("main.js", 61, 1), None);
+        assert_eq!(places.original("main.js", 0, 1), None);
+        assert_eq!(places.original("other.js", 1, 1), None);
+    }
+
+    #[test]
+    fn code_without_text_has_one_empty_line() {
+        assert_eq!(places("").original("main.js", 1, 9).map(|at| (at.line, at.column)), Some((1, 1)));
+        assert_eq!(places("").original("main.js", 2, 1), None);
+    }
+}

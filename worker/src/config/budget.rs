@@ -1,0 +1,84 @@
+//! The most memory that a worker takes, as a sum whose terms follow from the settings.
+
+use std::fmt;
+
+use bytesize::ByteSize;
+use scriptmill_sandbox::prepare::Checker;
+use scriptmill_sandbox::{BUILD_COPIES, BUILDS};
+
+use super::options::Config;
+
+/// What a worker takes beside all that is bounded by a setting: code, the compiled engine, stacks, connections, metrics, and what
+/// the allocator holds between two uses.
+const OWN: u64 = 128 << 20;
+/// A job's message as it came, as it was read, and its outcome, of which each is bounded by `worker.message_size`.
+const MESSAGES_OF_A_SLOT: u64 = 3;
+/// The message of a job that waits for a slot or for the confirm of its outcome: as it came, and its outcome.
+const MESSAGES_BESIDE: u64 = 2;
+/// What a check gave: as it came from its process, as it was read, and as the engine takes it.
+const ANSWERS: u64 = 3;
+
+/// The most memory that a worker takes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Budget {
+    terms: Vec<Term>,
+    /// Of all terms, what one slot takes.
+    slot: u64,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Term {
+    count: u64,
+    bytes: u64,
+    what: &'static str,
+}
+
+impl Budget {
+    /// Of a worker of this configuration.
+    pub(super) fn of(config: &Config) -> Self {
+        let (worker, sandbox) = (&config.worker, &config.sandbox);
+        let (slots, margin) = (worker.slots.get() as u64, u64::from(worker.prefetch_margin));
+        let (memory, message) = (worker.limits.memory.as_u64(), worker.message_size.as_u64());
+        let processes = sandbox.check_processes.get() as u64;
+        let answer = u64::from(Checker::answer_bytes(sandbox.source_size.as_u64()));
+        let term = |count, bytes, what| Term { count, bytes, what };
+        let terms = vec![
+            term(slots, memory, "for jobs"),
+            term(MESSAGES_OF_A_SLOT * slots + MESSAGES_BESIDE * margin, message, "for their messages and outcomes"),
+            term(1, worker.preparing_size.as_u64(), "for jobs whose script is being prepared"),
+            term(1, worker.undelivered.size.as_u64(), "for outcomes whose queue does not take them"),
+            term(processes, sandbox.check_memory.as_u64(), "for the processes that check scripts"),
+            term(ANSWERS * processes, answer, "for what these answer"),
+            term(u64::from(BUILDS + BUILD_COPIES), memory, "to make images in"),
+            term(1, sandbox.image_cache.as_u64(), "for images"),
+            term(1, memory, "for images beyond those that are kept"),
+            term(1, OWN, "for the worker itself"),
+        ];
+        Self { terms, slot: memory.saturating_add(MESSAGES_OF_A_SLOT.saturating_mul(message)) }
+    }
+
+    /// Bytes in all.
+    pub fn bytes(&self) -> u64 {
+        self.terms.iter().fold(0, |sum, term| sum.saturating_add(term.count.saturating_mul(term.bytes)))
+    }
+
+    /// Slots that would fit into so many bytes, where there are `slots` now.
+    pub(super) fn slots_within(&self, bytes: u64, slots: u64) -> u64 {
+        let beside = self.bytes().saturating_sub(slots.saturating_mul(self.slot));
+        bytes.saturating_sub(beside) / self.slot.max(1)
+    }
+}
+
+impl fmt::Display for Budget {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, Term { count, bytes, what }) in self.terms.iter().enumerate() {
+            let plus = if index > 0 { " + " } else { "" };
+            let size = ByteSize(*bytes);
+            match count {
+                1 => write!(f, "{plus}{size} {what}")?,
+                count => write!(f, "{plus}{count} × {size} {what}")?,
+            }
+        }
+        write!(f, " = {}", ByteSize(self.bytes()))
+    }
+}
