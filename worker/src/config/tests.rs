@@ -162,20 +162,20 @@ fn a_password_is_never_shown() {
 fn all_that_a_worker_takes_must_fit_the_memory() {
     let config = load(None, &[], &[("worker.slots", "16"), ("worker.limits.memory", "64MiB")]).unwrap();
     let available = |bytes| Available { bytes, source: "/sys/fs/cgroup/memory.max".into() };
-    let (messages, answers) = ((3 * 16 + 2 * 16) * 8, 3 * 2 * 28);
-    let needed = (16 * 64 + messages + 64 + 2 * 512 + answers + (2 + 5) * 64 + 256 + 64 + 128) << 20;
+    let (messages, answers) = ((3 * 16 + 2 * 16) * 8, 3 * 2 * 36);
+    let needed = (16 * 64 + messages + 64 + 32 + 2 * 512 + answers + (2 + 5) * 64 + 256 + 64 + 128) << 20;
     assert_eq!(config.budget().bytes(), needed);
     assert!(config.fits(&available(needed)).is_ok());
     let message = config.fits(&available(2_700 << 20)).unwrap_err().to_string();
     let arithmetic = "16 × 64.0 MiB for jobs + 80 × 8.0 MiB for their messages and outcomes + \
-                      64.0 MiB for jobs whose script is being prepared + 2 × 512.0 MiB for the processes that check scripts + \
-                      6 × 28.0 MiB for what these answer + 7 × 64.0 MiB to make images in + 256.0 MiB for images + \
-                      64.0 MiB for images beyond those that are kept + 128.0 MiB for the worker itself = 3.7 GiB, but \
-                      /sys/fs/cgroup/memory.max allows 2.6 GiB; worker.slots = 3 would fit";
+                      64.0 MiB for jobs whose script is being prepared + 32.0 MiB for outcomes whose queue does not take them + \
+                      2 × 512.0 MiB for the processes that check scripts + 6 × 36.0 MiB for what these answer + 7 × 64.0 MiB to make images in + 256.0 MiB for images + \
+                      64.0 MiB for images beyond those that are kept + 128.0 MiB for the worker itself = 3.8 GiB, but \
+                      /sys/fs/cgroup/memory.max allows 2.6 GiB; worker.slots = 2 would fit";
     assert!(message.contains(arithmetic), "{message}");
     assert!(config.fits(&available(needed - 1)).is_err());
-    let three = load(None, &[], &[("worker.slots", "3")]).unwrap();
-    assert!(three.budget().bytes() <= 2_700 << 20);
+    let two = load(None, &[], &[("worker.slots", "2")]).unwrap();
+    assert!(two.budget().bytes() <= 2_700 << 20);
     let message = config.fits(&available(512 << 20)).unwrap_err().to_string();
     assert!(message.contains("with one slot it would still be too much"), "{message}");
 }

@@ -13,7 +13,7 @@ use scriptmill_sandbox::Clock;
 use scriptmill_sdk::amqp::{ATTEMPT, CODE, Envelope, PUBLISHER, UNDELIVERED, UNROUTABLE};
 use scriptmill_sdk::retry::{self, Retry};
 
-use super::undelivered::Undelivered;
+use super::undelivered::{Place, Undelivered};
 use crate::broker::{Broker, Delivery, Error, Header, Message, Properties, Routing, Target};
 use crate::job::{Answer, Requeue, Settling};
 use crate::metrics::Metrics;
@@ -114,7 +114,9 @@ impl Settler {
             Some(queue) => Target::Requester(queue.clone()),
             None => Target::Results { tenant: answer.tenant.clone() },
         };
-        match self.deliver(delivery, &target, &message).await? {
+        // Held until it is with the dead letters, where it goes there.
+        let mut waits = None;
+        match self.deliver(delivery, &target, &message, &mut waits).await? {
             Ok(()) => Ok(()),
             Err(why) => self.keep(delivery, &target, message, why).await,
         }
@@ -151,17 +153,16 @@ impl Settler {
     }
 
     /// Publishes an outcome until the broker has it, the delivery is void, or it has waited for too long for a queue that
-    /// does not take it.
+    /// does not take it. `waits` is since when it has, with its place among those that do.
     async fn deliver(
         &self,
         delivery: &Delivery,
         target: &Target,
         message: &Message,
+        waits: &mut Option<(Duration, Place)>,
     ) -> Result<Result<(), Undeliverable>, Lost> {
         let mut retry = Retry::up_to(self.retry_pause_max.min(REFUSED_PAUSE_MAX));
         let mut is_suspect = false;
-        // Since when it is not taken, with its place among those that are not.
-        let mut waits = None;
         loop {
             let error = match self.try_publish(delivery, target, message, is_suspect).await? {
                 Ok(Routing::Queued) => return Ok(Ok(())),
@@ -171,7 +172,7 @@ impl Settler {
             is_suspect = matches!(error, Error::Suspect(_));
             if waits.is_none() && (is_suspect || error.refusal().is_some()) {
                 let bytes = message.body.len() + delivery.message.body.len();
-                waits = self.undelivered.enter(target, bytes).map(|place| (self.clock.monotonic(), place));
+                *waits = self.undelivered.enter(target, bytes).map(|place| (self.clock.monotonic(), place));
             }
             if let Some(why) = error.refusal() {
                 // A further attempt would cost a further connection.

@@ -28,17 +28,12 @@ impl Dialler {
 
     /// Connects to the address whose turn it is, and declares the topology.
     pub(super) async fn connect(&self, purpose: &str) -> Result<Connection, Error> {
-        self.dial(purpose, false, true).await
-    }
-
-    /// Connects as [`Dialler::connect`] does, where the topology is there, or nothing of it is needed.
-    pub(super) async fn connect_undeclared(&self, purpose: &str) -> Result<Connection, Error> {
-        self.dial(purpose, false, false).await
+        self.dial(purpose, false).await
     }
 
     /// Connects as [`Dialler::connect`] does, to receive jobs.
     pub(super) async fn connect_for_jobs(&self) -> Result<Connection, Error> {
-        self.dial("jobs", self.is_wide.load(Ordering::Relaxed), true).await
+        self.dial("jobs", self.is_wide.load(Ordering::Relaxed)).await
     }
 
     /// From now on connections for jobs take frames that are larger than the broker announces.
@@ -51,9 +46,9 @@ impl Dialler {
         Ok(topology::declare(connection, &self.names, self.brokers.timeout).await?)
     }
 
-    async fn dial(&self, purpose: &str, is_wide: bool, declares: bool) -> Result<Connection, Error> {
+    async fn dial(&self, purpose: &str, is_wide: bool) -> Result<Connection, Error> {
         let turn = self.turn.load(Ordering::Relaxed);
-        let connected = self.dial_at(turn, purpose, is_wide, declares).await;
+        let connected = self.dial_at(turn, purpose, is_wide).await;
         if connected.is_err() {
             // Another connection may have moved it on already.
             let _ = self.turn.compare_exchange(turn, turn.wrapping_add(1), Ordering::Relaxed, Ordering::Relaxed);
@@ -61,13 +56,13 @@ impl Dialler {
         connected
     }
 
-    async fn dial_at(&self, turn: usize, purpose: &str, is_wide: bool, declares: bool) -> Result<Connection, Error> {
+    async fn dial_at(&self, turn: usize, purpose: &str, is_wide: bool) -> Result<Connection, Error> {
         let name = format!("scriptmill {purpose}");
         let connection = match is_wide {
             false => self.brokers.connect(turn, &name).await?,
             true => self.brokers.connect_wide(turn, &name).await?,
         };
-        if declares && let Err(error) = self.declare(&connection).await {
+        if let Err(error) = self.declare(&connection).await {
             close(&connection, self.brokers.timeout).await;
             return Err(error);
         }

@@ -19,7 +19,7 @@ impl OnDemand {
         if let Some(publisher) = kept.as_ref().filter(|publisher| publisher.is_open()) {
             return Ok(publisher.clone());
         }
-        let connection = dialler.connect_undeclared("replies").await?;
+        let connection = dialler.connect("outcomes, apart").await?;
         let publisher = Arc::new(Publisher::new(connection, dialler.brokers.timeout).await?);
         *kept = Some(publisher.clone());
         Ok(publisher)
