@@ -79,8 +79,28 @@ declare function clearInterval(id: number | undefined): void;
 /** Calls `callback` before anything else that waits, once the running code has returned. */
 declare function queueMicrotask(callback: () => void): void;
 
-/** A deep copy: cycles, Maps, Sets, Dates, patterns and buffers are copied too; a function, a promise or a proxy is refused. */
-declare function structuredClone<Value>(value: Value): Value;
+/**
+ * A deep copy, cycles and shared parts included, as the HTML standard has it:
+ * - Plain objects and arrays with all their enumerable fields; a getter is read, and its value copied. Holes stay holes, fields
+ *   named by symbols are left out, and the copy of a class's object is a plain object.
+ * - Maps, Sets, Dates, patterns, ArrayBuffers and the views of them.
+ * - Errors with their name, message, stack and cause; an error of a class of yours becomes the built-in one that its name says.
+ *
+ * A function, a symbol, a promise, a proxy, a generator, a WeakMap or the like is refused with a {@link DOMException} whose name is
+ * `DataCloneError`, and whose message says what it is and where.
+ *
+ * The buffers in `transfer` are moved: the copy has their bytes, and they are empty afterwards.
+ */
+declare function structuredClone<Value>(value: Value, options?: { transfer?: Iterable<ArrayBuffer> }): Value;
+
+/** What the functions of the platform throw that browsers have too: {@link structuredClone}, {@link btoa} and {@link atob}. */
+declare class DOMException extends Error {
+  constructor(message?: string, name?: string);
+  /** Such as `DataCloneError`. */
+  readonly name: string;
+  /** The number that old browsers had for the name, or 0. */
+  readonly code: number;
+}
 
 /** Text whose characters are bytes (U+0000 to U+00FF), as base64; other characters are refused. */
 declare function btoa(bytes: string): string;

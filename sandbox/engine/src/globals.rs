@@ -3,13 +3,13 @@
 use core::ffi::c_int;
 
 use crate::errors;
-use crate::js::{self, Raw, Result, UNDEFINED, function, q};
-use crate::{console, context, inspect, timers};
+use crate::js::{self, Raw, UNDEFINED, function, q};
+use crate::{clone, console, context, inspect, timers};
 
 pub(crate) fn install() {
     let global = js::global();
     function(&global, c"queueMicrotask", 1, queue_microtask);
-    function(&global, c"structuredClone", 1, structured_clone);
+    function(&global, c"structuredClone", 1, clone::structured_clone);
     timers::install(&global);
     console::install(&global);
     context::install(&global);
@@ -37,27 +37,4 @@ unsafe extern "C" fn queue_microtask(context: *mut q::JSContext, _: Raw, argc: c
 unsafe extern "C" fn run_microtask(context: *mut q::JSContext, _: c_int, argv: *mut Raw) -> Raw {
     // SAFETY: the engine calls this with the one argument that was enqueued.
     unsafe { q::JS_Call(context, *argv, UNDEFINED, 0, core::ptr::null_mut()) }
-}
-
-/// # Safety
-/// Only the engine calls it, with the arguments of a call.
-unsafe extern "C" fn structured_clone(_: *mut q::JSContext, _: Raw, argc: c_int, argv: *mut Raw) -> Raw {
-    // SAFETY: the engine calls this with the arguments of the call, and they are not kept beyond it.
-    let value = unsafe { js::arguments(argc, argv) }.first().copied().unwrap_or(UNDEFINED);
-    js::returned(clone(value))
-}
-
-fn clone(value: Raw) -> Result<js::Value> {
-    let context = js::Engine::context();
-    let mut len = 0;
-    // SAFETY: the context lives for ever, and the caller holds the value.
-    let bytes = unsafe { q::JS_WriteObject(context, &mut len, value, q::JS_WRITE_OBJ_REFERENCE as c_int) };
-    if bytes.is_null() {
-        return Err(js::Thrown);
-    }
-    // SAFETY: the bytes are what the engine has just written, `len` of them.
-    let copy = unsafe { q::JS_ReadObject(context, bytes, len, q::JS_READ_OBJ_REFERENCE as c_int) };
-    // SAFETY: the engine allocated the bytes, and they are used no more.
-    unsafe { q::js_free(context, bytes.cast()) };
-    js::result(copy)
 }

@@ -199,7 +199,8 @@ fn inherited_data_property(value: &Value, name: &core::ffi::CStr) -> Option<Valu
     None
 }
 
-fn own_data_property(value: &Value, name: &js::Atom) -> Option<Value> {
+/// An own property's value, unless it is an accessor.
+pub(crate) fn own_data_property(value: &Value, name: &js::Atom) -> Option<Value> {
     let context = Engine::context();
     let mut descriptor =
         q::JSPropertyDescriptor { flags: 0, value: js::UNDEFINED, getter: js::UNDEFINED, setter: js::UNDEFINED };

@@ -143,7 +143,7 @@ fn settle_value(value: &Value) {
         return;
     }
     let json = match js::stringify(value) {
-        Ok(json) if json.is_string() => json.text(),
+        Ok(json) if json.is_string() => json,
         // A toJSON that gives nothing has said what it wants.
         Ok(_) if value.is_object() && !value.is_function() => {
             host::settle(Kind::Value, b"null");
@@ -154,23 +154,25 @@ fn settle_value(value: &Value) {
             settle_thrown(Fault::thrown(Kind::NotJson));
             return;
         }
-        Err(Thrown) => Err(Thrown),
+        Err(Thrown) => {
+            settle_thrown(json_fault());
+            return;
+        }
     };
-    match json {
+    match json.text() {
         Ok(text) => host::settle(Kind::Value, &text),
-        Err(Thrown) => settle_thrown(json_fault()),
+        Err(Thrown) => settle_thrown(Fault::thrown(Kind::Thrown)),
     }
 }
 
-/// What JSON refused, or what code of the script threw under it.
+/// What JSON refused, or what code of the script threw under it; asked right after the call that failed.
 fn json_fault() -> Fault {
-    let error = js::take_exception();
-    let kind = match error.json_refusal() {
+    let kind = match js::json_refusal() {
         Some(JsonRefusal::NotJson) => Kind::NotJson,
         Some(JsonRefusal::TooDeep) => Kind::TooDeep,
         None => Kind::Thrown,
     };
-    Fault::Thrown(kind, error)
+    Fault::thrown(kind)
 }
 
 pub(crate) fn settle_fault(fault: Fault) {

@@ -24,7 +24,7 @@ unsafe extern "C" {
     fn sm_global(ctx: *mut q::JSContext, name: q::JSAtom) -> Raw;
     fn sm_global_lexicals(ctx: *mut q::JSContext) -> Raw;
     fn sm_entries(ctx: *mut q::JSContext, value: Raw, out: *mut Raw, cap: u32) -> c_int;
-    fn sm_json_refusal(error: Raw) -> c_int;
+    fn sm_json_refusal() -> c_int;
     pub(crate) fn sm_locate(ctx: *mut q::JSContext, text: *mut u8, cap: usize) -> usize;
 }
 
@@ -159,6 +159,12 @@ impl Value {
         unsafe { q::JS_IsUndefined(self.0) }
     }
 
+    /// Undefined or null.
+    pub(crate) fn is_nullish(&self) -> bool {
+        // SAFETY: `self` holds the value.
+        self.is_undefined() || unsafe { q::JS_IsNull(self.0) }
+    }
+
     pub(crate) fn is_function(&self) -> bool {
         is_function(self.0)
     }
@@ -268,16 +274,6 @@ impl Value {
         Self(unsafe { sm_error_stack(Engine::context(), self.0) })
     }
 
-    /// Why JSON refused, when this is the error it raised, and not one of a `toJSON` or a getter.
-    pub(crate) fn json_refusal(&self) -> Option<JsonRefusal> {
-        // SAFETY: the context lives for ever, and the value is held.
-        match unsafe { sm_json_refusal(self.0) } {
-            1 => Some(JsonRefusal::NotJson),
-            2 => Some(JsonRefusal::TooDeep),
-            _ => None,
-        }
-    }
-
     /// How many entries a Map or a Set has, and up to `max` of its keys and values, or members.
     pub(crate) fn entries(&self, max: usize) -> Option<(usize, Vec<Self>)> {
         let mut raw = alloc::vec![UNDEFINED; max];
@@ -320,6 +316,16 @@ pub(crate) enum JsonRefusal {
     TooDeep,
 }
 
+/// Why the call of JSON that has just failed did so: nothing when a `toJSON` or a getter threw.
+pub(crate) fn json_refusal() -> Option<JsonRefusal> {
+    // SAFETY: it reads a number.
+    match unsafe { sm_json_refusal() } {
+        1 => Some(JsonRefusal::NotJson),
+        2 => Some(JsonRefusal::TooDeep),
+        _ => None,
+    }
+}
+
 /// What a property of ours is like.
 #[derive(Clone, Copy)]
 #[repr(i32)]
@@ -344,6 +350,11 @@ impl Atom {
     pub(crate) fn new(name: &[u8]) -> Self {
         // SAFETY: the context lives for ever, and the text is copied.
         Self(unsafe { q::JS_NewAtomLen(Engine::context(), name.as_ptr().cast(), name.len() as _) })
+    }
+
+    /// Take over a reference.
+    pub(crate) const fn owned(raw: q::JSAtom) -> Self {
+        Self(raw)
     }
 
     pub(crate) fn raw(&self) -> q::JSAtom {

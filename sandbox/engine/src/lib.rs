@@ -5,6 +5,8 @@ extern crate alloc;
 
 mod abi;
 mod calls;
+mod clone;
+mod clone_parts;
 mod console;
 mod context;
 mod errors;

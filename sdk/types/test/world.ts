@@ -7,7 +7,9 @@ const entry: Scriptmill.Entry<{ a: number }> = async ({ a }, ctx) => {
   clearTimeout(timer);
   queueMicrotask(() => performance.now());
   const odd = [1, 2, 3].values().filter((n) => n % 2 === 1).toArray();
-  return { a: structuredClone(a), odd, key: btoa('k:s'), late: ctx.deadline !== null && Date.now() > ctx.deadline };
+  structuredClone(new ArrayBuffer(8), { transfer: [new ArrayBuffer(8)] });
+  const refused = new DOMException('no', 'DataCloneError').code;
+  return { a: structuredClone(a), refused, odd, key: btoa('k:s'), late: ctx.deadline !== null && Date.now() > ctx.deadline };
 };
 
 // @ts-expect-error: there is no DOM
@@ -35,3 +37,8 @@ function told(outcome: Outcome<number>): string {
 }
 
 export { entry, job, told };
+
+const stack = new DisposableStack();
+stack.defer(() => Atomics.add(new Int32Array(1), 0, 1));
+stack[Symbol.dispose]();
+new SuppressedError(new Error('later'), new Error('first')).suppressed;
