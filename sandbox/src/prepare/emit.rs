@@ -141,13 +141,6 @@ fn left_invalid(error: OxcDiagnostic, code: &str, back: impl Fn(Span) -> Span) -
     finding
 }
 
-pub(super) fn too_large(span: Span, bytes_max: usize) -> Finding {
-    let message =
-        format!("From here on, the script without its types would have more than {bytes_max} bytes of JavaScript.");
-    let help = "Compute large texts when the script runs, or give them to it as input.";
-    Finding::error(Code::SourceTooLarge, span, message).help(help)
-}
-
 const HELP: &str =
     "Write it the way plain JavaScript would, without namespaces, aliases and functions that have no body.";
 

@@ -12,7 +12,7 @@ use super::bundle::{Import, Resolver, WHAT_MAY_BE_IMPORTED, is_relative};
 use super::checked::{EmittedModule, ModuleKind};
 use super::inspect::Facts;
 use super::link::Links;
-use super::lower::Merged;
+use super::lower::{self, Merged};
 use super::map::SourceMap;
 use super::parse::{Language, parse};
 use super::source::{Finding, Source};
@@ -107,7 +107,7 @@ fn pass(
         false => (source.text.to_owned(), SourceMap::identity()),
     };
     if code.len() > bytes_max {
-        findings.push(emit::too_large(Span::empty(0), bytes_max));
+        findings.push(lower::too_large(Span::empty(0), bytes_max));
         return None;
     }
     if changed {

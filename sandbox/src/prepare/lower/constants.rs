@@ -6,33 +6,7 @@ use oxc::syntax::number::ToJsString;
 
 use super::Lowering;
 use super::merged::Entity;
-
-#[derive(Clone, Debug, PartialEq)]
-pub(super) enum Value {
-    Number(f64),
-    Text(String),
-    /// A text that is known when the script runs.
-    SomeText,
-    /// A text that is longer than a script may be.
-    TooLong,
-}
-
-/// What has a value.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) enum Key<'a> {
-    Symbol(oxc::semantic::SymbolId),
-    /// A member of what blocks are merged into.
-    Member(usize, &'a str),
-}
-
-impl<'a> From<Entity<'a>> for Key<'a> {
-    fn from(entity: Entity<'a>) -> Self {
-        match entity {
-            Entity::Symbol(symbol) => Self::Symbol(symbol),
-            Entity::Member(container, name) => Self::Member(container, name),
-        }
-    }
-}
+use super::values::{Key, Value, arithmetic, int32};
 
 impl<'a> Lowering<'a, '_> {
     /// Keeps the values of constants, for enums that name them. `container` is where a namespace exports them.
@@ -167,35 +141,4 @@ impl<'a> Lowering<'a, '_> {
         self.joined += text.len();
         if self.joined > self.bytes_max { Value::TooLong } else { Value::Text(text) }
     }
-}
-
-fn arithmetic(operator: BinaryOperator, left: f64, right: f64) -> Option<f64> {
-    let shift = int32(right) & 31;
-    Some(match operator {
-        BinaryOperator::Addition => left + right,
-        BinaryOperator::Subtraction => left - right,
-        BinaryOperator::Multiplication => left * right,
-        BinaryOperator::Division => left / right,
-        BinaryOperator::Remainder => left % right,
-        BinaryOperator::Exponential => power(left, right),
-        BinaryOperator::BitwiseOR => f64::from(int32(left) | int32(right)),
-        BinaryOperator::BitwiseAnd => f64::from(int32(left) & int32(right)),
-        BinaryOperator::BitwiseXOR => f64::from(int32(left) ^ int32(right)),
-        BinaryOperator::ShiftLeft => f64::from(int32(left) << shift),
-        BinaryOperator::ShiftRight => f64::from(int32(left) >> shift),
-        BinaryOperator::ShiftRightZeroFill => f64::from(int32(left).cast_unsigned() >> shift),
-        _ => return None,
-    })
-}
-
-/// ECMAScript's ToInt32.
-fn int32(number: f64) -> i32 {
-    const RANGE: f64 = 4_294_967_296.0;
-    let number = if number.is_finite() { number.trunc().rem_euclid(RANGE) } else { 0.0 };
-    (number as u32).cast_signed()
-}
-
-/// ECMAScript's `**`, which differs from C where the base is 1 or -1.
-fn power(base: f64, exponent: f64) -> f64 {
-    if exponent.is_nan() || (base.abs() == 1.0 && exponent.is_infinite()) { f64::NAN } else { base.powf(exponent) }
 }

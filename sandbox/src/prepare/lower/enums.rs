@@ -6,11 +6,10 @@ use oxc::span::{GetSpan, Span};
 use oxc::syntax::number::ToJsString;
 use scriptmill_sdk::Code;
 
-use super::super::emit::too_large;
 use super::super::source::Finding;
-use super::constants::{Key, Value};
 use super::namespaces::tail;
-use super::{Lowering, Place};
+use super::values::{Key, Value};
+use super::{Lowering, Place, too_large};
 
 impl<'a> Lowering<'a, '_> {
     /// Writes a block of an enum. `start` is where its statement begins, with `export`.

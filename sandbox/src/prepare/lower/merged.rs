@@ -10,7 +10,6 @@ use oxc::syntax::reference::ReferenceId;
 use scriptmill_sdk::Code;
 
 use super::super::source::Finding;
-use super::has_values;
 
 /// Namespaces and enums within one another. Each level is asked for each name that is used inside.
 const NESTING_MAX: usize = 100;
@@ -161,6 +160,26 @@ impl<'a> Merged<'a> {
         }
         true
     }
+}
+
+/// Whether a namespace is more than types.
+pub(super) fn has_values(namespace: &TSNamespaceDeclaration<'_>) -> bool {
+    let block = match &namespace.body {
+        TSNamespaceDeclarationBody::TSNamespaceDeclaration(inner) => return has_values(inner),
+        TSNamespaceDeclarationBody::TSModuleBlock(block) => block,
+    };
+    block.body.iter().any(|statement| match statement {
+        Statement::TSTypeAliasDeclaration(_)
+        | Statement::TSInterfaceDeclaration(_)
+        | Statement::TSImportEqualsDeclaration(_) => false,
+        Statement::TSNamespaceDeclaration(inner) => has_values(inner),
+        Statement::ExportDeclaration(export) => match &export.declaration {
+            Declaration::TSTypeAliasDeclaration(_) | Declaration::TSInterfaceDeclaration(_) => false,
+            Declaration::TSNamespaceDeclaration(inner) => has_values(inner),
+            _ => true,
+        },
+        _ => true,
+    })
 }
 
 #[derive(Default)]

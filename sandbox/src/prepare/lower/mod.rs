@@ -11,6 +11,7 @@ mod enums;
 mod merged;
 mod namespaces;
 mod uids;
+mod values;
 
 use std::collections::{HashMap, HashSet};
 
@@ -20,12 +21,13 @@ use oxc::ast_visit::{Visit, VisitMut, walk, walk_mut};
 use oxc::semantic::{Scoping, SymbolId};
 use oxc::span::{GetSpan, Span};
 
-use super::emit::too_large;
+use scriptmill_sdk::Code;
+
 use super::source::Finding;
-use constants::{Key, Value};
 use edits::{Edited, Edits};
 pub(super) use merged::{Member, Merged};
 use uids::Uids;
+use values::{Key, Value};
 
 /// A module's text without namespaces, enums and accessors.
 pub(super) struct Lowered(Edited);
@@ -95,6 +97,13 @@ pub(super) fn lower<'a>(
         return Some(Err(refusal));
     }
     Some(Ok(Lowered(lowering.edits.apply(program.source_text))))
+}
+
+pub(super) fn too_large(span: Span, bytes_max: usize) -> Finding {
+    let message =
+        format!("From here on, the script without its types would have more than {bytes_max} bytes of JavaScript.");
+    let help = "Compute large texts when the script runs, or give them to it as input.";
+    Finding::error(Code::SourceTooLarge, span, message).help(help)
 }
 
 struct Lowering<'a, 's> {
@@ -228,26 +237,6 @@ enum Place {
     Exported,
     /// The namespace exports it whose object has this name.
     Member(String),
-}
-
-/// Whether a namespace is more than types.
-fn has_values(namespace: &TSNamespaceDeclaration<'_>) -> bool {
-    let block = match &namespace.body {
-        TSNamespaceDeclarationBody::TSNamespaceDeclaration(inner) => return has_values(inner),
-        TSNamespaceDeclarationBody::TSModuleBlock(block) => block,
-    };
-    block.body.iter().any(|statement| match statement {
-        Statement::TSTypeAliasDeclaration(_)
-        | Statement::TSInterfaceDeclaration(_)
-        | Statement::TSImportEqualsDeclaration(_) => false,
-        Statement::TSNamespaceDeclaration(inner) => has_values(inner),
-        Statement::ExportDeclaration(export) => match &export.declaration {
-            Declaration::TSTypeAliasDeclaration(_) | Declaration::TSInterfaceDeclaration(_) => false,
-            Declaration::TSNamespaceDeclaration(inner) => has_values(inner),
-            _ => true,
-        },
-        _ => true,
-    })
 }
 
 /// The rest of a place from where something else begins.

@@ -5,7 +5,8 @@ use oxc::ast_visit::Visit;
 use oxc::semantic::SymbolFlags;
 use oxc::span::{GetSpan, Span};
 
-use super::{Lowering, Place, between, has_values};
+use super::merged::has_values;
+use super::{Lowering, Place, between};
 
 /// The end of a block: the object, which the first block makes.
 pub(super) fn tail(name: &BindingIdentifier<'_>, place: &Place) -> String {
