@@ -5,7 +5,8 @@ use std::fs;
 use libtest_mimic::Failed;
 use scriptmill_sdk::{Bundle, Code, Ending, Limits, Thrown};
 
-use crate::{SANDBOX, case, common, resident_bytes};
+use crate::shared::{FRIENDLY, SANDBOX, execute, friendly, resident_bytes};
+use crate::{case, common};
 
 /// What this process may grow by, beyond the memory of one sandbox.
 const GROWTH_BYTES: u64 = (16 << 20) + (8 << 20);
@@ -13,11 +14,11 @@ const GROWTH_BYTES: u64 = (16 << 20) + (8 << 20);
 /// A flood of `text` at the top level or in the entry, of half a billion units of fuel.
 fn flood(code: Code, source: &str) -> Result<(), Failed> {
     // What the first job of all takes is not the flood's.
-    crate::friendly(crate::FRIENDLY);
+    friendly(FRIENDLY);
     // See proc_pid_clear_refs(5): the peak is counted from here.
     fs::write("/proc/self/clear_refs", "5")?;
     let before = resident_bytes()?;
-    let execution = crate::execute(&common::single("main.js", source), "null", case::limits());
+    let execution = execute(&common::single("main.js", source), "null", case::limits());
     let status = fs::read_to_string("/proc/self/status")?;
     let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).ok_or("no peak")?;
     let peak = peak.trim().trim_end_matches(" kB").parse::<u64>()? << 10;
@@ -64,7 +65,7 @@ pub(crate) fn error_places() -> Result<(), Failed> {
 }}\n"
     );
     let bundle: Bundle = common::single("main.ts", &source);
-    let execution = crate::execute(&bundle, "null", Limits { fuel: 500_000_000, ..case::limits() });
+    let execution = execute(&bundle, "null", Limits { fuel: 500_000_000, ..case::limits() });
     let Ending::Failed(failure) = execution.ending else { return Err(format!("{:?}", execution.ending).into()) };
     let mut stacks = Vec::new();
     let mut thrown: Option<&Thrown> = failure.thrown.as_ref();

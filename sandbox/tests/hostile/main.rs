@@ -10,6 +10,7 @@ mod forgery;
 mod keeps;
 mod loops;
 mod memory;
+mod shared;
 mod sources;
 
 use std::fs;
@@ -18,40 +19,12 @@ use std::sync::LazyLock;
 
 use case::{Case, Expected};
 use libtest_mimic::{Arguments, Failed, Trial};
-use scriptmill_sandbox::child::Program;
 use scriptmill_sandbox::prepare::{self, Bounds, Checker, ReadFailed};
-use scriptmill_sandbox::{Execution, Sandbox};
-use scriptmill_sdk::{Bundle, Code, Ending, Failure, Limits};
-
-/// Makes this program the process that checks scripts.
-const SERVE: &str = "--serve-checks";
+use scriptmill_sdk::{Code, Ending, Failure};
+use shared::{FRIENDLY, SERVE, execute, friendly, resident_bytes, value};
 
 /// What the memory of this process may grow by while scripts fill theirs ten times over.
 const GROWTH_BYTES: u64 = 64 << 20;
-
-/// Whatever was done before, it gives the same value for the same fuel.
-const FRIENDLY: &str = "
-const rates = new Map([['normal', 19], ['reduced', 7]]);
-export default async ({ lines }) => {
-  const parts = [];
-  for (const { net, rate } of lines) parts.push(Math.round(net * rates.get(rate)) / 100);
-  parts.sort((a, b) => b - a);
-  await sleep(0);
-  const { a, ...rest } = JSON.parse('{\"a\":1,\"b\":[2]}');
-  return { parts, sum: parts.reduce((sum, part) => sum + part, 0), rest, text: `${/n(.)/.exec('net')[1]}${typeof polluted}` };
-};
-";
-const FRIENDLY_INPUT: &str = r#"{"lines":[{"net":100,"rate":"reduced"},{"net":50,"rate":"normal"}]}"#;
-const FRIENDLY_VALUE: &str = r#"{"parts":[9.5,7],"sum":16.5,"rest":{"b":[2]},"text":"eundefined"}"#;
-
-static SANDBOX: LazyLock<Sandbox> = LazyLock::new(|| {
-    let program = Program { path: std::env::current_exe().unwrap(), arguments: vec![SERVE.into()] };
-    let checker = Checker::child(program, Checker::CHILD_BOUNDS, Bounds::default()).unwrap();
-    let mut options = common::options(checker);
-    options.instances = 4;
-    options.limits = case::sandbox_limits();
-    common::new_sandbox(options)
-});
 
 /// The fuel of the friendly job before any other ran.
 static FRIENDLY_FUEL: LazyLock<u64> = LazyLock::new(|| friendly(FRIENDLY).usage.fuel);
@@ -87,25 +60,6 @@ fn groups() -> [(&'static str, Vec<Case>); 5] {
         ("forgery", forgery::cases()),
         ("sources", sources::cases()),
     ]
-}
-
-fn execute(bundle: &Bundle, input: &str, limits: Limits) -> Execution {
-    let mut invocation = common::invocation(input);
-    invocation.limits = limits;
-    common::wait(SANDBOX.execute(bundle, invocation))
-}
-
-fn friendly(source: &str) -> Execution {
-    let execution = execute(&common::single("friendly.js", source), FRIENDLY_INPUT, case::limits());
-    assert_eq!(value(&execution.ending), Some(FRIENDLY_VALUE), "{:#?}", execution.ending);
-    execution
-}
-
-fn value(ending: &Ending) -> Option<&str> {
-    match ending {
-        Ending::Succeeded(value) => Some(value.get()),
-        _ => None,
-    }
 }
 
 fn run(case: &Case) -> Result<(), Failed> {
@@ -161,11 +115,4 @@ fn memory_comes_back() -> Result<(), Failed> {
     let after = resident_bytes()?;
     assert!(after <= before + GROWTH_BYTES, "{before} bytes grew to {after}");
     Ok(())
-}
-
-/// Resident memory of this process.
-fn resident_bytes() -> Result<u64, Failed> {
-    let statm = fs::read_to_string("/proc/self/statm")?;
-    let pages: u64 = statm.split(' ').nth(1).ok_or("statm is cut short")?.parse()?;
-    Ok(pages * rustix::param::page_size() as u64)
 }
