@@ -16,7 +16,7 @@ pub(crate) const SERVE: &str = "--serve-checks";
 
 /// Whatever was done before, it gives the same value for the same fuel.
 pub(crate) const FRIENDLY: &str = "
-pub(crate) const rates = new Map([['normal', 19], ['reduced', 7]]);
+const rates = new Map([['normal', 19], ['reduced', 7]]);
 export default async ({ lines }) => {
   const parts = [];
   for (const { net, rate } of lines) parts.push(Math.round(net * rates.get(rate)) / 100);
