@@ -6,6 +6,7 @@ mod fuzz;
 mod instructions;
 mod needs;
 mod test;
+mod test262;
 mod tidy;
 mod workspace;
 
@@ -25,6 +26,8 @@ struct Cli {
 enum Command {
     /// Run every test, starting first what the tests need and isn't there
     Test(test::Options),
+    /// Run the tests of a test262 checkout through the sandbox
+    Test262(test262::Options),
     /// Hold the sources to the rules of the house: import directions, circles, lengths, module files, SAFETY comments
     Tidy,
     /// Build the JavaScript engine's wasm (needs clang-19), or prove that it is current
@@ -38,6 +41,7 @@ enum Command {
 fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Test(options) => test::run(&options),
+        Command::Test262(options) => test262::run(&options),
         Command::Tidy => tidy::run(),
         Command::Engine(options) => engine::run(&options),
         Command::Fuzz(options) => fuzz::run(&options),
