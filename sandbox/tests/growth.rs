@@ -121,6 +121,12 @@ fn refused() -> Result<(), Failed> {
             Some((Code::SourceTooLarge, 595)),
         ),
         (
+            "a long name of a class with many accessors",
+            format!("export class {long} {{{}}}", many_of(1900, |index| format!("static accessor a{index};\n"))),
+            bounds,
+            Some((Code::SourceTooLarge, 1363)),
+        ),
+        (
             "a minified script",
             format!("export default 1;{}", "{;".repeat(300) + &"a;".repeat(40_000) + &"}".repeat(300)),
             small,

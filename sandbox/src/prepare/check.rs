@@ -22,7 +22,7 @@ pub fn check(bundle: &Bundle, bounds: &Bounds) -> Checked {
     let mut reports = Vec::with_capacity(sources.len());
     for (index, source) in sources.iter().enumerate() {
         let report = module::check(source, index == 0, &resolver, room);
-        room = room.saturating_sub(report.emitted.as_ref().map_or(0, |emitted| emitted.module.code.len()));
+        room = room.saturating_sub(report.emitted.as_ref().map_or(0, |emitted| emitted.module.size_bytes()));
         reports.push(report);
     }
     for (index, finding) in check_links(&sources, &reports) {

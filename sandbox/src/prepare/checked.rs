@@ -71,6 +71,13 @@ pub struct EmittedModule {
     pub map: SourceMap,
 }
 
+impl EmittedModule {
+    /// What counts against the bound. A map has up to twice the bytes of its code.
+    pub(super) fn size_bytes(&self) -> usize {
+        self.code.len().max(self.map.size_bytes() / 2)
+    }
+}
+
 /// How the engine is to read a module's code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ModuleKind {

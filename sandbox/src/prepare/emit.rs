@@ -17,7 +17,7 @@ use oxc::syntax::reference::ReferenceId;
 use oxc::transformer::{TransformOptions, Transformer};
 use scriptmill_sdk::Code;
 
-use super::checked::ModuleKind;
+use super::checked::{EmittedModule, ModuleKind};
 use super::lower::{self, Merged};
 use super::map::SourceMap;
 use super::source::{Finding, Source};
@@ -37,6 +37,10 @@ pub(super) fn transform<'a>(
     bytes_max: usize,
 ) -> Result<bool, Vec<Finding>> {
     let author = program.source_text;
+    if program.source_type.is_typescript_definition() {
+        // All that is declared there exists elsewhere.
+        program.body.clear();
+    }
     let lowered =
         lower::lower(program, &scoping, merged, accessors, bytes_max).transpose().map_err(|found| vec![found])?;
     if let Some(lowered) = &lowered {
@@ -87,15 +91,10 @@ pub(super) fn print<'a>(allocator: &'a Allocator, program: &mut Program<'a>, ind
 
 /// Compares the emitted code with the source: it must parse as JavaScript, and no name may have lost its declaration.
 /// A script that fails here shows a fault of the transformer; it is refused, since it would run with another meaning.
-pub(super) fn verify(
-    code: &str,
-    map: &SourceMap,
-    kind: ModuleKind,
-    unbound: &HashSet<String>,
-    source: &Source<'_>,
-) -> Vec<Finding> {
+pub(super) fn verify(module: &EmittedModule, unbound: &HashSet<String>, source: &Source<'_>) -> Vec<Finding> {
+    let (code, map) = (module.code.as_str(), &module.map);
     let allocator = Allocator::default();
-    let source_type = match kind {
+    let source_type = match module.kind {
         ModuleKind::Module => SourceType::mjs(),
         ModuleKind::Script => SourceType::script(),
     };

@@ -106,14 +106,15 @@ fn pass(
         true => emit::print(&allocator, &mut program, facts.indentation <= INDENTATION_MAX * source.text.len()),
         false => (source.text.to_owned(), SourceMap::identity()),
     };
-    if code.len() > bytes_max {
+    let module = EmittedModule { name: source.name.to_owned(), kind, code, map };
+    if module.size_bytes() > bytes_max {
         findings.push(lower::too_large(Span::empty(0), bytes_max));
         return None;
     }
     if changed {
-        findings.extend(emit::verify(&code, &map, kind, &facts.unbound, source));
+        findings.extend(emit::verify(&module, &facts.unbound, source));
     }
-    Some(Emitted { module: EmittedModule { name: source.name.to_owned(), kind, code, map }, imports, links })
+    Some(Emitted { module, imports, links })
 }
 
 fn unsupported_file(language: Language) -> Finding {

@@ -22,6 +22,7 @@ function local() {
   return Local;
 }
 enum Computed { A = Math.max(1, 2), B = A * 2, C = ((x) => x + A)(1), D = [A, B].length, E = { A, B }.A, F = Computed.A + 1, G = ((Computed: number) => A + Computed)(5), H = Object.keys(Computed).length }
+enum Unknown { A = 1 + [].length, B = A + 1, C = B + given().length, D = 'x' + A, F = 1 + 'x' + A, G = -A, H = `${A}`.length + 1 }
 enum Lone { A = '\ud800', B = 'b' }
 enum Single { Only }
 enum Empty {}
@@ -29,6 +30,6 @@ enum Empty {}
 export default () => {
   const text = (value: any): any => typeof value === 'number' && (!isFinite(value) || Object.is(value, -0)) ? String(1 / value) + value : value;
   const all = (object: any) => Object.entries(object).map(([name, value]) => [name, text(value)]);
-  return [E, Fixed, Other, Twice, Space, Far, local(), Computed, Single, Empty].map(all)
+  return [E, Fixed, Other, Twice, Space, Far, local(), Computed, Single, Empty, Unknown].map(all)
     .concat([all(Never)], [[Lone.A.length, Object.keys(Lone)]] as any);
 };

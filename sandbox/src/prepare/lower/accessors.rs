@@ -9,6 +9,9 @@ use super::Lowering;
 impl<'a> Lowering<'a, '_> {
     pub(super) fn accessor(&mut self, property: &AccessorProperty<'a>) {
         let span = property.span;
+        if self.edits.too_large().is_some() {
+            return;
+        }
         if property.r#type == AccessorPropertyType::TSAbstractAccessorProperty {
             self.edits.replace(span, ";");
             return;

@@ -115,6 +115,10 @@ impl<'a> Lowering<'a, '_> {
 
     /// What `+` makes of two values of which not both are numbers. It is a text where one of them is.
     fn join(&mut self, left: Option<Value>, right: Option<Value>) -> Option<Value> {
+        let is_text = |value: &Option<Value>| !matches!(value, None | Some(Value::Number(_)));
+        if !is_text(&left) && !is_text(&right) {
+            return None;
+        }
         let text = |value: Value| match value {
             Value::Number(number) => Value::Text(number.to_js_string()),
             value => value,

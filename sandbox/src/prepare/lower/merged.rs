@@ -66,7 +66,9 @@ pub(super) enum Entity<'a> {
 impl<'a> Merged<'a> {
     pub(in super::super) fn collect(program: &Program<'a>, scoping: &Scoping) -> Self {
         let mut collector = Collector::default();
-        collector.visit_program(program);
+        if !program.source_type.is_typescript_definition() {
+            collector.visit_program(program);
+        }
         collector.resolve(scoping)
     }
 
