@@ -154,11 +154,11 @@ async fn no_mix_of_scripts_gets_the_worker_killed() {
             put(rabbit, id, source, input, &queue).await;
         }
         for number in 0..jobs.len() {
-            let message = timeout(Duration::from_secs(300), rabbit.take(&queue)).await;
-            let ended = process.try_wait().unwrap();
-            let message =
-                message.unwrap_or_else(|_| panic!("{number} outcomes came, then none; the worker: {ended:?}"));
-            assert!(ended.is_none(), "after {number} outcomes the worker ended: {ended:?}");
+            let message = tokio::select! {
+                message = timeout(Duration::from_secs(300), rabbit.take(&queue)) => message,
+                ended = process.wait() => panic!("after {number} outcomes the worker ended: {ended:?}; killed: {}", group.kills()),
+            };
+            let message = message.unwrap_or_else(|_| panic!("{number} outcomes came, then none"));
             let outcome: Outcome = serde_json::from_slice(&message.body).unwrap();
             if let Ending::Failed(failure) = &outcome.ending {
                 assert!(failure.origin != Origin::Platform, "{failure:?}");

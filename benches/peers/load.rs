@@ -65,6 +65,20 @@ impl Broker {
         Ok(Line { prefix, sender: Sender { channel, jobs, replies }, answers })
     }
 
+    /// A queue that holds one message, refuses further ones, and that nobody reads.
+    pub(crate) async fn full_queue(&self, name: &str) -> anyhow::Result<String> {
+        let channel = self.publishing.create_channel().await?;
+        let prefix = format!("{}-{name}", self.prefix);
+        self.made.lock().unwrap_or_else(PoisonError::into_inner).insert(prefix.clone());
+        let queue = format!("{prefix}.replies");
+        let mut arguments = FieldTable::default();
+        arguments.insert("x-max-length".into(), AMQPValue::LongLongInt(1));
+        arguments.insert("x-overflow".into(), AMQPValue::LongString("reject-publish".into()));
+        let durable = QueueDeclareOptions { durable: true, ..Default::default() };
+        channel.queue_declare(queue.as_str().into(), durable, arguments).await?;
+        Ok(queue)
+    }
+
     /// Removes all queues and exchanges that this run has made.
     pub(crate) async fn clear(&self) -> anyhow::Result<()> {
         let channel = self.publishing.create_channel().await?;
@@ -108,6 +122,15 @@ pub(crate) struct Load {
 }
 
 impl Sender {
+    /// The same queue of jobs, with outcomes to another one.
+    pub(crate) fn replying_to(&self, queue: &str) -> Self {
+        Self { replies: queue.to_owned(), ..self.clone() }
+    }
+
+    pub(crate) fn replies(&self) -> &str {
+        &self.replies
+    }
+
     pub(crate) async fn publish(&self, body: &[u8], number: u64) -> anyhow::Result<()> {
         let properties = BasicProperties::default()
             .with_delivery_mode(PERSISTENT)
@@ -129,6 +152,11 @@ impl Line {
         let delivery = delivery?;
         let number = delivery.properties.correlation_id().as_ref().map(ToString::to_string).unwrap_or_default();
         Ok((number.parse().context("an answer without the correlation id of its job")?, delivery.data))
+    }
+
+    /// The body of the next answer, however long that takes.
+    pub(crate) async fn next_answer(&mut self) -> anyhow::Result<Option<Vec<u8>>> {
+        Ok(self.answers.next().await.transpose()?.map(|delivery| delivery.data))
     }
 
     /// Keeps `concurrency` jobs under way for a while, then waits for the last.

@@ -8,6 +8,7 @@
 mod cases;
 mod echo;
 mod figures;
+mod hostile;
 mod load;
 mod process;
 mod share;
@@ -64,6 +65,8 @@ enum Role {
     Echo,
     /// Measure Scriptmill alone, beside a storm of new scripts
     Storm(storm::Storm),
+    /// Measure Scriptmill alone, beside scripts and requesters that mean harm
+    Hostile(hostile::Hostile),
     /// Measure Scriptmill alone, when a second worker joins a backlog
     Share(share::Share),
 }
@@ -75,6 +78,9 @@ fn main() -> anyhow::Result<()> {
         Some(Role::Echo) => runtime.block_on(echo::run()),
         Some(Role::Storm(storm)) => {
             runtime.block_on(with_broker(&arguments.broker, async |broker| storm::run(broker, storm).await))
+        }
+        Some(Role::Hostile(hostile)) => {
+            runtime.block_on(with_broker(&arguments.broker, async |broker| hostile::run(broker, hostile).await))
         }
         Some(Role::Share(share)) => {
             runtime.block_on(with_broker(&arguments.broker, async |broker| share::run(broker, share).await))

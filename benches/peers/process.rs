@@ -12,12 +12,15 @@ use serde_json::Value;
 use tokio::process::{Child, Command};
 
 use crate::cases::Case;
-use crate::load::{Broker, Line, UNTIMED};
+use crate::load::{Broker, Line, Sender, UNTIMED};
 
 /// `/proc` counts processor time in hundredths of a second, on every architecture.
 const TICK: Duration = Duration::from_millis(10);
 /// A sandbox that waits was opened when memory grows no more for so long.
 const QUIET: Duration = Duration::from_millis(1500);
+
+/// A worker of this name is made to complain, which nobody needs to read.
+pub(crate) const COMPLAINING: &str = "hostile";
 
 pub(crate) struct Peer {
     pub(crate) name: &'static str,
@@ -73,6 +76,7 @@ impl Peer {
                     .env("SCRIPTMILL_BROKER__ADDRESSES", &broker.address)
                     .env("SCRIPTMILL_BROKER__PREFIX", &line.prefix)
                     .env("SCRIPTMILL_WORKER__SLOTS", slots.to_string())
+                    .env("SCRIPTMILL_WORKER__MESSAGE_SIZE", if slots > 64 { "64KiB" } else { "8MiB" })
                     // Slots for that with the default 64 MiB each would not fit the memory, and be refused.
                     .env("SCRIPTMILL_WORKER__LIMITS__MEMORY", if slots > 64 { "16MiB" } else { "64MiB" })
                     .env("SCRIPTMILL_SANDBOX__CACHE_DIR", env!("CARGO_TARGET_TMPDIR"))
@@ -96,6 +100,7 @@ impl Peer {
             .env("PREFETCH", prefetch.to_string())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
+            .stderr(if self.name == COMPLAINING { Stdio::null() } else { Stdio::inherit() })
             .kill_on_drop(true);
         Ok(command)
     }
@@ -207,6 +212,15 @@ impl Worker {
         latencies
     }
 
+    /// Where its jobs go in.
+    pub(crate) fn sender(&self) -> &Sender {
+        &self.line.sender
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.pid
+    }
+
     /// Gives it jobs whose sandboxes wait.
     pub(crate) async fn hold(&self, case: &Case, count: usize) -> anyhow::Result<()> {
         for number in 0..count {
@@ -244,13 +258,7 @@ impl Worker {
     }
 
     fn memory(&self, field: &str) -> anyhow::Result<u64> {
-        let mut bytes = 0;
-        for pid in family(self.pid)? {
-            let rollup = fs::read_to_string(format!("/proc/{pid}/smaps_rollup"))?;
-            let line = rollup.lines().find_map(|line| line.strip_prefix(field)).context("no such field")?;
-            bytes += line.trim().trim_end_matches(" kB").parse::<u64>()? << 10;
-        }
-        Ok(bytes)
+        memory_of(self.pid, field)
     }
 
     fn cpu(&self) -> anyhow::Result<Duration> {
@@ -262,6 +270,17 @@ impl Worker {
         }
         Ok(TICK * ticks)
     }
+}
+
+/// Memory of a process and its descendants in bytes, by a field of proc_pid_smaps_rollup(5).
+pub(crate) fn memory_of(pid: u32, field: &str) -> anyhow::Result<u64> {
+    let mut bytes = 0;
+    for pid in family(pid)? {
+        let rollup = fs::read_to_string(format!("/proc/{pid}/smaps_rollup"))?;
+        let line = rollup.lines().find_map(|line| line.strip_prefix(field)).context("no such field")?;
+        bytes += line.trim().trim_end_matches(" kB").parse::<u64>()? << 10;
+    }
+    Ok(bytes)
 }
 
 /// The fields of `/proc/PID/stat` after the name, which may hold anything.

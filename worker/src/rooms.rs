@@ -1,7 +1,8 @@
 //! The way of one job through the rooms: read on an executor thread, prepared if need be, run, settled.
 //!
 //! Reading, looking for the image and running are one turn on one thread: a hand-over between threads costs more than a
-//! small job. Only a job whose script must be prepared comes back in between.
+//! small job. Only a job whose script must be prepared comes back in between; and a long message is read on a thread of its own,
+//! since reading hands its thread back to nobody: one of 8 MiB takes as long as some hundred small jobs.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -26,6 +27,9 @@ use crate::settle::Settler;
 /// How long a script may be prepared while its job is held. Nothing takes that long; behind very many others it may.
 const PREPARATION_MAX: Duration = Duration::from_secs(UNACKNOWLEDGED_MAX.as_secs() / 3);
 
+/// A message longer than that is long.
+const LONG_MESSAGE: usize = 256 << 10;
+
 /// What every job needs on its way.
 pub(crate) struct Rooms<R: Runner> {
     pub(crate) broker: Arc<dyn Broker>,
@@ -33,6 +37,7 @@ pub(crate) struct Rooms<R: Runner> {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) executor: Executor,
     pub(crate) preparer: Executor,
+    pub(crate) reader: Executor,
     pub(crate) slots: Arc<Semaphore>,
     pub(crate) preparing: Preparing,
     pub(crate) settler: Settler,
@@ -62,7 +67,20 @@ impl<R: Runner> Rooms<R> {
         let waits = received.has_slot(&*self.clock);
         let span = received.span();
         let way = async {
-            let begun = on(&self.executor, self.clone().begin(received, slot, waits)).await;
+            let begun = if received.message_bytes() > LONG_MESSAGE {
+                let rooms = self.clone();
+                match on(&self.reader, async move { received.admit(&rooms.policy) }).await {
+                    Some(read) => on(&self.executor, self.clone().begin(read, slot, waits)).await,
+                    None => None,
+                }
+            } else {
+                let rooms = self.clone();
+                let begin = async move {
+                    let read = received.admit(&rooms.policy);
+                    rooms.begin(read, slot, waits).await
+                };
+                on(&self.executor, begin).await
+            };
             let step = match begun.unwrap_or(Ok(Step::Lost)) {
                 Ok(step) => step,
                 Err(admitted) => self.prepare(*admitted).await,
@@ -72,10 +90,15 @@ impl<R: Runner> Rooms<R> {
         way.instrument(span).await;
     }
 
-    /// Reads a job and, if its script is ready, runs it. An error is the job whose script must be prepared; its slot is free
+    /// Runs a job that was read, if its script is ready. An error is the job whose script must be prepared; its slot is free
     /// for others.
-    async fn begin(self: Arc<Self>, received: Received, mut slot: Slot, waits: Waits) -> Result<Step, Box<Admitted>> {
-        let admitted = match received.admit(&self.policy) {
+    async fn begin(
+        self: Arc<Self>,
+        read: Result<Admitted, Box<Settling>>,
+        mut slot: Slot,
+        waits: Waits,
+    ) -> Result<Step, Box<Admitted>> {
+        let admitted = match read {
             Ok(admitted) => admitted,
             Err(settling) => {
                 slot.begin(waits);

@@ -56,6 +56,14 @@ impl Executor {
         Self::start(NonZeroUsize::MIN, "prepare", defer_to_jobs)
     }
 
+    /// Starts a thread that reads long messages.
+    ///
+    /// # Errors
+    /// The system starts no more threads.
+    pub fn reading() -> std::io::Result<Self> {
+        Self::start(NonZeroUsize::MIN, "read", || {})
+    }
+
     fn start(threads: NonZeroUsize, name: &str, first: fn()) -> std::io::Result<Self> {
         #[allow(
             clippy::disallowed_methods,

@@ -205,6 +205,7 @@ impl Options {
         let rooms = Rooms {
             executor: Executor::new(self.threads())?,
             preparer: Executor::preparing()?,
+            reader: Executor::reading()?,
             slots: Arc::new(Semaphore::new(self.slots.get())),
             preparing: Preparing::new(metrics.clone()),
             settler: Settler {

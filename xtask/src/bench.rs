@@ -26,6 +26,8 @@ enum Comparison {
     Instructions,
     /// What a storm of new scripts costs the jobs whose script is ready
     Storm(Arguments),
+    /// What scripts and requesters that mean harm cost their neighbours, and whether the worker keeps to its memory
+    Hostile(Arguments),
     /// Whether a worker that joins takes its share of a backlog
     Share(Arguments),
     /// Whether a worker's memory stays flat over many jobs
@@ -53,6 +55,10 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
         }
         Comparison::Instructions => instructions::run(),
         Comparison::Storm(own) => bench("dist", "peers", &[&["storm".into()], own.arguments.as_slice()].concat()),
+        Comparison::Hostile(own) => {
+            let arguments = [&["hostile".into()], own.arguments.as_slice()].concat();
+            bench_with("dist", "peers", &arguments, &[("SCRIPTMILL_WORKER__THREADS", "2")])
+        }
         Comparison::Share(own) => bench("dist", "peers", &[&["share".into()], own.arguments.as_slice()].concat()),
         Comparison::Soak(own) => bench("release", "soak", &own.arguments),
     }
@@ -60,9 +66,15 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
 
 /// Builds a benchmark under a profile, and runs it. What is held against others is built as it is shipped.
 fn bench(profile: &str, name: &str, arguments: &[OsString]) -> Result<ExitCode> {
+    bench_with(profile, name, arguments, &[])
+}
+
+/// The same, with settings for the worker that it starts.
+fn bench_with(profile: &str, name: &str, arguments: &[OsString], settings: &[(&str, &str)]) -> Result<ExitCode> {
     let status = cargo()
         .args(["bench", "--workspace", "--profile", profile, "--bench", name, "--"])
         .args(arguments)
+        .envs(settings.iter().copied())
         .status()
         .context("could not run cargo")?;
     Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })

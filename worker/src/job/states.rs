@@ -119,6 +119,11 @@ impl Received {
         clock.monotonic().saturating_sub(self.received) > self.held.patience(patience)
     }
 
+    /// Bytes of the message.
+    pub fn message_bytes(&self) -> usize {
+        self.held.delivery.message.body.len()
+    }
+
     /// Reads the message.
     ///
     /// # Errors
