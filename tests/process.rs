@@ -103,7 +103,7 @@ async fn signal(process: &Child, name: &str) {
 async fn a_worker_that_was_paused_goes_on() {
     with_rabbit(async |rabbit| {
         let queue = rabbit.declare_requester("replies").await;
-        let settings = [("SCRIPTMILL_BROKER__TIMEOUT", "100ms"), ("SCRIPTMILL_BROKER__RETRY_PAUSE_MAX", "100ms")];
+        let settings = [("SCRIPTMILL_BROKER__TIMEOUT", "500ms"), ("SCRIPTMILL_BROKER__RETRY_PAUSE_MAX", "100ms")];
         let (worker, address) = start_command("work", &settings, rabbit).await;
         let jobs = 6_000;
         let sending = async {
@@ -116,9 +116,9 @@ async fn a_worker_that_was_paused_goes_on() {
             while rabbit.ready(&queue).await < jobs as u32 / 10 {
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
-            for _ in 0..30 {
+            for _ in 0..20 {
                 signal(&worker, "-STOP").await;
-                tokio::time::sleep(Duration::from_millis(200)).await;
+                tokio::time::sleep(Duration::from_millis(700)).await;
                 signal(&worker, "-CONT").await;
                 tokio::time::sleep(Duration::from_millis(50)).await;
             }
