@@ -148,7 +148,7 @@ struct Test {
 impl Test {
     /// Nothing where the test is not among the selected ones.
     fn read(source: String, harness: &Harness) -> Option<Self> {
-        let meta = source.split_once("/*---")?.1.split_once("---*/")?.0.to_owned();
+        let meta = source.split_once("/*---")?.1.split_once("---*/")?.0.replace(['\r', '\n'], "\n");
         let (flags, features) = (list(&meta, "flags"), list(&meta, "features"));
         let is = |flag: &str| flags.iter().any(|other| other == flag);
         let needs_more = features.iter().any(|it| FEATURES_LEFT_OUT.contains(&it.as_str()) || it.starts_with("Intl"))
@@ -161,14 +161,10 @@ impl Test {
         if needs_more || imports {
             return None;
         }
-        let negative = meta.split_once("\nnegative:").map(|(_, rest)| rest);
-        let field = |name: &str| {
-            let line = negative?.lines().find_map(|line| line.trim().strip_prefix(name))?;
-            Some(line.trim().to_owned())
-        };
-        let expected = match (field("phase:").as_deref(), field("type:")) {
+        let negative = value(&meta, "negative").unwrap_or_default();
+        let expected = match (value(negative, "phase").map(first_line), value(negative, "type").map(first_line)) {
             (Some("parse" | "early" | "resolution"), _) => Expected::IsRefused,
-            (Some(_), Some(error)) => Expected::Throws(error),
+            (Some(_), Some(error)) => Expected::Throws(error.to_owned()),
             _ if is("async") => Expected::IsDone,
             _ => Expected::Passes,
         };
@@ -183,6 +179,8 @@ impl Test {
                 text.push_str(harness.0.get(&name)?);
                 text.push('\n');
             }
+            // By its name a report knows it for an error.
+            text.push_str("Test262Error.prototype.name = 'Test262Error';\n");
         }
         text.push_str(&source);
         // Only the text itself of such a test says how it is read.
@@ -246,9 +244,26 @@ fn told(ending: &Ending) -> String {
     format!("{code} {}", text.lines().next().unwrap_or_default())
 }
 
+/// What follows a key of the front matter, which may be indented.
+fn value<'m>(meta: &'m str, name: &str) -> Option<&'m str> {
+    let mut rest = meta;
+    while !rest.is_empty() {
+        let (line, after) = rest.split_once('\n').unwrap_or((rest, ""));
+        if let Some(value) = line.trim_start().strip_prefix(name).and_then(|line| line.strip_prefix(':')) {
+            return Some(&rest[line.len() - value.len()..]);
+        }
+        rest = after;
+    }
+    None
+}
+
+fn first_line(text: &str) -> &str {
+    text.lines().next().unwrap_or_default().trim()
+}
+
 /// A list of the front matter: `name: [a, b]`, which may go over lines, or a line for each with a dash.
 fn list(meta: &str, name: &str) -> Vec<String> {
-    let Some((_, rest)) = meta.split_once(&format!("\n{name}:")) else { return Vec::new() };
+    let Some(rest) = value(meta, name) else { return Vec::new() };
     let item = |text: &str| text.trim().trim_matches(['"', '\'']).to_owned();
     match rest.trim_start().strip_prefix('[') {
         Some(rest) => {
