@@ -85,7 +85,7 @@ async fn main() -> anyhow::Result<()> {
         }
     }
     drain.cancel();
-    worker.await.context("the worker broke")?.context("the worker stopped")
+    worker.await.context("the worker broke")?.context("the worker stopped").map(drop)
 }
 
 async fn publish(broker: &Embedded, number: u64) -> anyhow::Result<()> {

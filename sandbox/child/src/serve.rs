@@ -9,7 +9,7 @@ use rustix::process::{Resource, Rlimit, setrlimit};
 use crate::{confine, packet};
 
 /// The child's side: answers requests from stdin on stdout until stdin ends, on a thread with `stack_bytes` of stack.
-/// It first gives up every right but that to work on what it is sent ([`confine`]); the parent's first packet sets how much
+/// It first gives up every right but that to work on what it is sent (`confine.rs`); the parent's first packet sets how much
 /// address space there is. Nothing else may write to stdout.
 pub fn serve(stack_bytes: usize, answer: impl FnMut(&[u8]) -> Vec<u8> + Send + 'static) -> ExitCode {
     let mut lacking = confine::before_threads();

@@ -27,18 +27,25 @@ const BOUNDS: Bounds = Bounds {
     answer_bytes: 1 << 20,
 };
 
+fn trial(name: &str, case: fn()) -> Trial {
+    Trial::test(name, move || {
+        case();
+        Ok(())
+    })
+}
+
 fn main() -> ExitCode {
     if std::env::args().nth(1).as_deref() == Some(SERVE) {
         return serve(8 << 20, |request| answer(str::from_utf8(request).unwrap()).into_bytes());
     }
     let trials = vec![
-        Trial::test("a child has no rights but to work", || Ok(confined())),
-        Trial::test("a child opens nothing that its parent had open", || Ok(descriptors())),
-        Trial::test("the time of a child is its processor's", || Ok(processor_time())),
-        Trial::test("a child that gets no processor is not at fault", || Ok(no_processor())),
-        Trial::test("a child that is killed is not at fault", || Ok(killed())),
-        Trial::test("a child that dies is at fault", || Ok(died())),
-        Trial::test("a slow request does not hold up a quick one", || Ok(side_by_side())),
+        trial("a child has no rights but to work", confined),
+        trial("a child opens nothing that its parent had open", descriptors),
+        trial("the time of a child is its processor's", processor_time),
+        trial("a child that gets no processor is not at fault", no_processor),
+        trial("a child that is killed is not at fault", killed),
+        trial("a child that dies is at fault", died),
+        trial("a slow request does not hold up a quick one", side_by_side),
     ];
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
 }

@@ -76,7 +76,7 @@ impl Error {
     }
 
     /// Whether the connection was closed because a frame was too large, such as the headers of a message that fill it to the
-    /// last byte and to which RabbitMQ adds one of its own. [`Brokers::connect_wide`] takes it.
+    /// last byte and to which RabbitMQ adds one of its own. [`Brokers::connect_wide`](super::Brokers::connect_wide) takes it.
     pub fn is_frame_too_large(&self) -> bool {
         self.is_refusal(FRAME_ERROR)
     }
