@@ -13,7 +13,8 @@ use scriptmill::config::{Config, Sources};
 use scriptmill_sdk::amqp::Envelope;
 use scriptmill_sdk::{Ending, Origin, Outcome};
 use serde_json::{Value, json};
-use support::{Rabbit, binary, soon, with_rabbit};
+use support::{Rabbit, binary, get, soon, with_rabbit};
+use tokio::net::TcpListener;
 use tokio::process::Command;
 use tokio::time::timeout;
 
@@ -26,7 +27,7 @@ const SETTINGS: [(&str, &str); 11] = [
     ("SCRIPTMILL_WORKER__PREPARING_SIZE", "16MiB"),
     ("SCRIPTMILL_WORKER__LIMITS__MEMORY", "32MiB"),
     ("SCRIPTMILL_WORKER__LIMITS__OUTPUT", "1536KiB"),
-    ("SCRIPTMILL_WORKER__LIMITS__PREPARE_FUEL", "1000000000"),
+    ("SCRIPTMILL_WORKER__LIMITS__PREPARE_FUEL", "300000000"),
     ("SCRIPTMILL_SANDBOX__SOURCE_SIZE", "512KiB"),
     ("SCRIPTMILL_SANDBOX__CHECK_MEMORY", "384MiB"),
     ("SCRIPTMILL_SANDBOX__IMAGE_CACHE", "64MiB"),
@@ -84,19 +85,19 @@ impl Drop for Group {
 fn jobs() -> Vec<(String, Value)> {
     let mut jobs = Vec::new();
     let mut add = |source: String, input: Value| jobs.push((source, input));
-    for n in 0..60 {
+    for n in 0..30 {
         add(
             format!("const table = new Uint8Array(3_000_000).fill({n});\nexport default () => table.length;"),
             Value::Null,
         );
     }
-    for n in 0..16 {
+    for n in 0..8 {
         // Its image fills a sandbox, and its job writes all of it anew.
         let source = "const table = new Uint8Array(24_000_000).fill(1);\nexport default async () => { table.fill(2); \
                       await sleep(300); return table[7]; };";
         add(format!("{source} // {n}"), Value::Null);
     }
-    for n in 0..6 {
+    for n in 0..3 {
         add(
             format!("const f = console.log; for (;;) {{ f(); f(); f(); f(); }} export default () => {n};"),
             Value::Null,
@@ -113,7 +114,7 @@ fn jobs() -> Vec<(String, Value)> {
         add(format!("{functions}export default () => f{n}(1);"), Value::Null);
     }
     let long = "x".repeat(1_400_000);
-    for _ in 0..40 {
+    for _ in 0..20 {
         let source = "export default (input) => { const copies = []; for (let n = 0; n < 15; n++) copies.push(input + n); return copies[3]; };";
         add(source.to_owned(), Value::from(long.as_str()));
     }
@@ -147,8 +148,16 @@ async fn no_mix_of_scripts_gets_the_worker_killed() {
         command.args(["-c", "echo $$ > \"$0\" && exec \"$1\" work"]);
         command.arg(group.0.join("cgroup.procs")).arg(worker.as_std().get_program());
         command.envs(worker.as_std().get_envs().filter_map(|(name, value)| Some((name, value?)))).envs(SETTINGS);
-        command.env("SCRIPTMILL_HTTP__ADDRESS", "off").stdin(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true);
+        let address = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().to_string();
+        command.env("SCRIPTMILL_HTTP__ADDRESS", &address).stdin(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true);
         let mut process = command.spawn().unwrap();
+        // It declares the queue of jobs.
+        soon("a worker that is ready", async {
+            while get(&address, "/readyz").await.is_none_or(|answer| !answer.starts_with("HTTP/1.1 200")) {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        })
+        .await;
         let jobs = jobs();
         for (id, (source, input)) in jobs.iter().enumerate() {
             put(rabbit, id, source, input, &queue).await;
