@@ -152,7 +152,9 @@ fn bounded() -> Result<(), Failed> {
         ("variables in blocks", 999, 1000, |n| {
             format!("{}{}{}", "{".repeat(1001), many_of(n, |i| format!("var v{i};\n")), "}".repeat(1001))
         }),
-        ("private names", 2000, 2001, |n| format!("class C {{{}}}", many_of(n, |i| format!("#p{i};\n")))),
+        ("private names that are used", 2000, 1, |n| {
+            format!("class C {{{} a() {{{}}}}}", many_of(n, |i| format!("#p{i};\n")), "this.#p0;".repeat(2000))
+        }),
         ("accessors", 2000, 2001, |n| format!("class C {{{}}}", many_of(n, |i| format!("accessor p{i};\n")))),
         ("conditional types", 1000, 1001, |n| format!("type T<A> = {} 0;", "A extends 1 ? 2 :\n".repeat(n))),
         ("digits of a whole number", 9_997, 1, |n| format!("const x = 0x{}n;", "f".repeat(n))),

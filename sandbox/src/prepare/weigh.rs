@@ -20,8 +20,12 @@ const HOISTS_MAX: usize = 1_000_000;
 /// Labels around one statement: each label and each `break` looks through them.
 const LABELS_MAX: usize = 250;
 
-/// Private names of one class: each use looks through them.
-const PRIVATE_NAMES_MAX: usize = 2_000;
+/// Private names of a class times their uses: each use looks through the names. Many names alone cost nothing: test262 has classes
+/// of 8,000.
+const PRIVATE_LOOKUPS_MAX: usize = 4_000_000;
+
+/// Accessors of a class: each becomes a private name and two uses.
+const ACCESSORS_MAX: usize = 2_000;
 
 /// Conditional types within one another.
 const CONDITIONAL_TYPES_MAX: usize = 1_000;
@@ -94,9 +98,18 @@ struct Weigher {
     blocks: usize,
     hoists: usize,
     labels: usize,
-    /// Private names of the classes around.
-    private_names: Vec<usize>,
+    /// The classes around.
+    classes: Vec<ClassWeight>,
     conditional_types: usize,
+}
+
+#[derive(Default)]
+struct ClassWeight {
+    /// Private names that it declares.
+    names: usize,
+    /// Private names where they are declared and where they are used.
+    mentions: usize,
+    accessors: usize,
 }
 
 fn finding(span: Span, message: String, help: &str) -> Finding {
@@ -115,16 +128,6 @@ impl Weigher {
         let outer = (std::mem::take(&mut self.blocks), std::mem::take(&mut self.labels));
         inside(self);
         (self.blocks, self.labels) = outer;
-    }
-
-    fn private_name(&mut self, span: Span) {
-        let Some(names) = self.private_names.last_mut() else { return };
-        *names += 1;
-        let names = *names;
-        self.hold(names, PRIVATE_NAMES_MAX, span, || {
-            let message = format!("The class has more than {PRIVATE_NAMES_MAX} private names.");
-            (message, "Keep the values in one private object, or split the class.")
-        });
     }
 }
 
@@ -198,20 +201,44 @@ impl<'a> Visit<'a> for Weigher {
     }
 
     fn visit_class(&mut self, class: &Class<'a>) {
-        self.private_names.push(0);
+        self.classes.push(ClassWeight::default());
         walk::walk_class(self, class);
-        self.private_names.pop();
+        let ClassWeight { names, mentions, .. } = self.classes.pop().unwrap_or_default();
+        if let Some(outer) = self.classes.last_mut() {
+            // What is used within may be a name of a class around.
+            outer.mentions += mentions;
+        }
+        let lookups = names.saturating_mul(mentions - names);
+        self.hold(lookups, PRIVATE_LOOKUPS_MAX, class.span, || {
+            let uses = mentions - names;
+            let message = format!("The class has {names} private names, which are used {uses} times.");
+            (message, "Keep the values in one private object, or split the class.")
+        });
     }
 
     fn visit_property_key(&mut self, key: &PropertyKey<'a>) {
-        if let PropertyKey::PrivateIdentifier(name) = key {
-            self.private_name(name.span);
+        if let (PropertyKey::PrivateIdentifier(_), Some(class)) = (key, self.classes.last_mut()) {
+            class.names += 1;
         }
         walk::walk_property_key(self, key);
     }
 
+    fn visit_private_identifier(&mut self, name: &PrivateIdentifier<'a>) {
+        if let Some(class) = self.classes.last_mut() {
+            class.mentions += 1;
+        }
+        walk::walk_private_identifier(self, name);
+    }
+
     fn visit_accessor_property(&mut self, property: &AccessorProperty<'a>) {
-        self.private_name(property.span);
+        if let Some(class) = self.classes.last_mut() {
+            class.accessors += 1;
+            let accessors = class.accessors;
+            self.hold(accessors, ACCESSORS_MAX, property.span, || {
+                let message = format!("The class has more than {ACCESSORS_MAX} accessors.");
+                (message, "Keep the values in one private object, or split the class.")
+            });
+        }
         walk::walk_accessor_property(self, property);
     }
 
