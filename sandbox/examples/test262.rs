@@ -89,8 +89,9 @@ fn main() {
                 while let Some(path) = paths.get(next.fetch_add(1, Ordering::Relaxed)) {
                     let name = path.strip_prefix(&checkout).unwrap_or(path).display().to_string();
                     // Not all are UTF-8, and those are about that.
-                    let Some(test) = fs::read_to_string(path).ok().and_then(|source| Test::read(source, &harness))
-                    else {
+                    let file = path.file_name().unwrap_or_default().to_string_lossy();
+                    let read = |source| Test::read(&file, source, &harness);
+                    let Some(test) = fs::read_to_string(path).ok().and_then(read) else {
                         summary.lock().expect("the summary").left_out += 1;
                         continue;
                     };
@@ -146,8 +147,8 @@ struct Test {
 }
 
 impl Test {
-    /// Nothing where the test is not among the selected ones.
-    fn read(source: String, harness: &Harness) -> Option<Self> {
+    /// Nothing where the test is not among the selected ones. `name` is that of its file, by which it may import itself.
+    fn read(name: &str, source: String, harness: &Harness) -> Option<Self> {
         let meta = source.split_once("/*---")?.1.split_once("---*/")?.0.replace(['\r', '\n'], "\n");
         let (flags, features) = (list(&meta, "flags"), list(&meta, "features"));
         let is = |flag: &str| flags.iter().any(|other| other == flag);
@@ -187,7 +188,6 @@ impl Test {
         let entry = if is("raw") { "" } else { "function main() { return $sm.done; }\n" };
         text.push_str(if is("module") && !entry.is_empty() { "\n;export " } else { "\n;" });
         text.push_str(if entry.is_empty() { "function main() {}\n" } else { entry });
-        let name = if is("module") { "test.mjs" } else { "test.js" };
         Some(Self { bundle: Bundle { modules: vec![Module { name: name.into(), source: text }] }, expected, features })
     }
 
@@ -214,7 +214,8 @@ impl Test {
             Expected::IsDone => {
                 let limits = Limits { fuel: 20_000_000_000, wall_time: Duration::from_secs(60), ..Limits::default() };
                 let job = Invocation {
-                    entry: None,
+                    // A test may export a default of its own.
+                    entry: Some("main"),
                     input: "null",
                     limits,
                     job_id: "test",
