@@ -43,6 +43,8 @@ const BATCH_INPUTS_MAX: usize = 100_000;
 const TICK: Duration = Duration::from_millis(250);
 /// How long the broker may take to cancel the consumers of a worker that leaves. The jobs go on meanwhile.
 const STOP_MAX: Duration = Duration::from_secs(5);
+/// What is left of the grace period for the heartbeat that says that the worker has left.
+const LAST_WORDS: Duration = Duration::from_millis(200);
 /// A smaller message could not hold the outcome of a job that says why it failed; RabbitMQ 4 refuses messages above 16 MiB
 /// by default, and headers need room too.
 pub(crate) const MESSAGE_SIZE: RangeInclusive<ByteSize> = ByteSize::kib(64)..=ByteSize::mib(15);
@@ -434,7 +436,7 @@ impl<R: Runner> Service<R> {
             }
             self.rooms.broker.close().await;
         };
-        match timeout(left(self.options.grace), closed).await {
+        match timeout(left(self.options.grace.saturating_sub(LAST_WORDS)), closed).await {
             Ok(()) => tracing::info!("drained"),
             Err(_) => tracing::warn!("drained, though the broker did not say that it closed the connections"),
         }

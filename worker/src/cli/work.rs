@@ -3,7 +3,6 @@
 use std::num::NonZeroUsize;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
 use clap::Args;
@@ -26,9 +25,6 @@ use super::serving::{Stop, open};
 use super::settings::{BrokerArguments, ConfigArguments};
 use super::text::say;
 use super::{local, logs};
-
-/// The least time for the heartbeat that says that the worker has left, where the grace period is over.
-const LAST_WORDS: Duration = Duration::from_millis(200);
 
 const EXAMPLES: &str = "\
 Examples:
@@ -148,7 +144,7 @@ async fn serve(config: Config, lost_lines: Box<dyn Collector>) -> anyhow::Result
     if let Ok(left) = worked {
         // Its last words: it has left.
         end.cancel();
-        match timeout(left.max(LAST_WORDS), fleet).await {
+        match timeout(left, fleet).await {
             Ok(ended) => ended.context("the heartbeat broke")?,
             Err(_) => warn!("left without a last heartbeat, since the broker does not answer"),
         }
