@@ -114,7 +114,8 @@ impl Flight {
         // One timer for all of them, since hardly any publication ever waits for long.
         let mut looks = tokio::time::interval((self.timeout / 8).max(Duration::from_millis(1)));
         loop {
-            let room = PUBLICATIONS_MAX.saturating_sub(self.confirms.len());
+            // Those that were given up take no room, or one queue that never confirms would take all of it.
+            let room = PUBLICATIONS_MAX.saturating_sub(self.publications.len());
             let sent = tokio::select! {
                 biased;
                 Some(confirmed) = self.confirms.next() => self.confirmed(confirmed).map_err(connect::Error::from),
@@ -160,6 +161,11 @@ impl Flight {
         for (_, publication) in self.publications.extract_if(.., |_, publication| is_late(publication)) {
             publication.tell(Err(Error::Unconfirmed));
         }
+        // Their confirms may come yet. Where they are too many, a new connection forgets them.
+        let given_up = self.confirms.len().saturating_sub(self.publications.len());
+        if given_up > PUBLICATIONS_MAX {
+            return Err(connect::Error::Silent { what: "basic.publish", waited: timeout });
+        }
         Ok(())
     }
 
@@ -193,7 +199,10 @@ impl Flight {
         self.publications.insert(number, publication);
         let confirmed = async move {
             let Message { body, properties } = message;
-            channel.basic_publish(exchange, routing_key, options, &body, properties.0).await?.await
+            let confirm = channel.basic_publish(exchange, routing_key, options, &body, properties.0).await?;
+            // It is not held until the confirm comes, which it may never do.
+            drop(body);
+            confirm.await
         };
         self.confirms.push(confirmed.map(move |confirmation| (number, confirmation)).boxed());
     }
