@@ -5,7 +5,7 @@
 
 #![allow(missing_docs, unreachable_pub, clippy::disallowed_methods, reason = "what the macros make")]
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -38,16 +38,21 @@ impl Clock for StoppedClock {
     }
 }
 
-/// A sandbox and a script that is ready in it.
+/// Scripts of which `run_in_turn` runs a job each; more than a sandbox for one job has memories.
+const IN_TURN: usize = 8;
+
+/// A sandbox and scripts that are ready in it.
 struct Ready {
     sandbox: Sandbox,
-    image: Arc<Image>,
+    images: Vec<Arc<Image>>,
     input: String,
 }
 
 impl Ready {
-    fn run(&self) -> Execution {
-        complete(self.sandbox.run(&self.image, invocation(&self.input)))
+    /// Runs each script once.
+    fn run(&self) -> Vec<Execution> {
+        let run = |image| complete(self.sandbox.run(image, invocation(&self.input)));
+        self.images.iter().map(|image| run(image)).collect()
     }
 }
 
@@ -61,18 +66,33 @@ fn example(name: &str) -> (Bundle, String) {
 }
 
 fn ready(name: &str) -> Ready {
+    ready_in_turn(name, 1)
+}
+
+/// The script, and others that differ from it in a constant.
+fn ready_in_turn(name: &str, count: usize) -> Ready {
     let mut options = Options::new(Checker::in_process(Bounds::default()), Arc::new(StoppedClock));
     options.instances = 1;
-    options.cache_dir = Some(PathBuf::from(env!("CARGO_TARGET_TMPDIR")));
+    options.precompiled = Some(Path::new(env!("CARGO_TARGET_TMPDIR")).join("precompiled/engine.bin"));
     let sandbox = Sandbox::new(options).expect("a sandbox");
     let (bundle, input) = match name {
         "json" => (Bundle::of("main.js", "export default (input) => input;"), rows()),
         "trivial" => (Bundle::of("main.js", "export default (input) => input.id;"), r#"{"id":7}"#.to_owned()),
         name => example(name),
     };
-    let Ok(image) = complete(sandbox.image(&bundle)) else { panic!("the image of {name}") };
-    let ready = Ready { sandbox, image, input };
-    assert!(matches!(ready.run().ending, Ending::Succeeded(_)));
+    let image = |number| {
+        let mut bundle = bundle.clone();
+        if number > 0 {
+            bundle.modules[0].source.push_str(&format!("\nconst own = {number};"));
+        }
+        let Ok(image) = complete(sandbox.image(&bundle)) else { panic!("the image of {name}") };
+        image
+    };
+    let images = (0..count).map(image).collect();
+    let ready = Ready { sandbox, images, input };
+    for execution in ready.run() {
+        assert!(matches!(execution.ending, Ending::Succeeded(_)));
+    }
     ready
 }
 
@@ -100,7 +120,14 @@ fn invocation(input: &str) -> Invocation<'_> {
 #[bench::trivial(args = ("trivial"), setup = ready)]
 #[bench::order(args = ("order-total"), setup = ready)]
 #[bench::json(args = ("json"), setup = ready)]
-fn run(ready: Ready) -> (Execution, Ready) {
+fn run(ready: Ready) -> (Vec<Execution>, Ready) {
+    (ready.run(), ready)
+}
+
+#[library_benchmark]
+#[bench::trivial(args = ("trivial", IN_TURN), setup = ready_in_turn)]
+#[bench::order(args = ("order-total", IN_TURN), setup = ready_in_turn)]
+fn run_in_turn(ready: Ready) -> (Vec<Execution>, Ready) {
     (ready.run(), ready)
 }
 
@@ -155,6 +182,7 @@ fn outcome() -> Outcome {
         ending: Ending::Succeeded(RawValue::from_string(value).expect("JSON")),
         diagnostics: Vec::new(),
         logs: vec![LogLine { level: LogLevel::Info, text: "an order of 3 lines".to_owned() }],
+        warnings: Vec::new(),
         usage: Usage::default(),
         engine: "engine".to_owned(),
     }
@@ -189,5 +217,5 @@ fn signals(signals: Arc<Signals>) -> Arc<Signals> {
     signals
 }
 
-library_benchmark_group!(name = instructions, benchmarks = [run, check, read, answer, signals]);
+library_benchmark_group!(name = instructions, benchmarks = [run, run_in_turn, check, read, answer, signals]);
 main!(library_benchmark_groups = instructions);

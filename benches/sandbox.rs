@@ -140,6 +140,7 @@ fn sandbox(metered: bool, pagemap_scan: bool) -> Sandbox {
         memory_bytes: Limits::default().memory_bytes,
         metered,
         pagemap_scan,
+        precompiled: None,
         cache_dir: Some(env!("CARGO_TARGET_TMPDIR").into()),
     };
     Sandbox::with_engine(options, &engine).expect("a sandbox")

@@ -62,8 +62,8 @@ fn calls_and_their_exit_codes() {
         (&["run", "double.ts", "--limit", "fuel=10"], "", 1, r#""limit":"fuel""#, ""),
         (&["run", "double.ts", "--id", "a", "--tenant", "acme.sales"], "", 0, r#""jobId":"a","tenant":"acme.sales""#, ""),
         (&["run"], "", 2, "", "<SCRIPT>"),
-        (&["run", "absent.ts"], "", 2, "", "SM1009: absent.ts cannot be read: No such file or directory"),
-        (&["run", "."], "", 2, "", "SM1009: "),
+        (&["run", "absent.ts"], "", 2, "", "SM4003: the script absent.ts cannot be read: No such file or directory"),
+        (&["run", "."], "", 2, "", "SM4003: "),
         (&["run", "latin1.ts"], "", 2, "", "latin1.ts:2 is not UTF-8 text"),
         (&["run", "double.ts", "--input", "broken.json"], "", 2, "", "SM3002: the input broken.json is not JSON"),
         (&["run", "double.ts", "--input", "absent.json"], "", 2, "", "SM4003: the input absent.json cannot be read"),
@@ -77,7 +77,7 @@ fn calls_and_their_exit_codes() {
         (&["check", "warns.ts", "--strict"], "", 1, "warning[SM1101]", ""),
         (&["check"], "", 2, "", "<SCRIPT>"),
         (&["work", "--config-schema"], "", 0, "\"worker\"", ""),
-        (&["work", "--check-config"], "", 0, "the configuration is right", ""),
+        (&["work", "--check-config", "--http", "off"], "", 0, "the configuration is right", ""),
         (&["work", "--check-config", "--config", "wrong.toml"], "", 2, "", "SM4001: worker.slots must be a whole number of at least 1, but is 0 (wrong.toml, line 2)"),
         (&["work", "--check-config", "--config", "wrong.toml"], "", 2, "", "SM4002: there is no setting worker.fast (wrong.toml, line 3)"),
         (&["work", "--check-config", "--config", "absent.toml"], "", 2, "", "SM4003: the configuration file absent.toml cannot be read"),
@@ -86,6 +86,8 @@ fn calls_and_their_exit_codes() {
         (&["work", "--broker", "http://guest:secret@x"], "", 2, "", "SM4001: broker.addresses"),
         (&["explain", "SM2101"], "", 0, "SM2101: The fuel is used up", ""),
         (&["explain", "2101", "sm1001"], "", 0, "SM1001: The script is not valid", ""),
+        (&["precompile", "--cpu", "z80"], "", 2, "", "[possible values: "),
+        (&["precompile", "--output", "double.ts/engine.bin"], "", 1, "", "double.ts/engine.bin cannot be written: "),
         (&["explain"], "", 0, "SM5004  The cache of the compiled engine was not used", ""),
         (&["explain", "SM2110"], "", 2, "", "there is no code SM2110; `scriptmill explain` lists all of them"),
         (&["explain", "brace"], "", 2, "", "there is no code brace"),
@@ -124,6 +126,41 @@ fn a_mistake_says_how_to_learn_more() {
         text(&output.stderr),
         "error: the configuration has a mistake\n  SM4001: worker.slots must be a whole number of at least 1, but is \"0\" (flag --set)\n  more about it: scriptmill explain SM4001\n"
     );
+}
+
+#[test]
+fn a_program_finds_the_engine_that_was_compiled_for_it() {
+    // Beside the program that cargo built, so that it can be linked to and not copied.
+    let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let [program, engine, cache] =
+        ["bin/scriptmill", "lib/scriptmill/engine.bin", "cache"].map(|path| folder.path().join(path));
+    fs::create_dir(program.parent().unwrap()).unwrap();
+    fs::hard_link(env!("CARGO_BIN_EXE_scriptmill"), &program).unwrap();
+    fs::write(folder.path().join("double.ts"), "export default (n: number) => n * 2;").unwrap();
+    let call = |arguments: &[&str]| {
+        let mut command = Command::new(&program);
+        command
+            .args(arguments)
+            .current_dir(folder.path())
+            .env("SCRIPTMILL_SANDBOX__CACHE_DIR", &cache)
+            .stdin(Stdio::null());
+        let output = command.output().unwrap();
+        assert!(output.status.success(), "{arguments:?}\n{}", text(&output.stderr));
+        text(&output.stdout)
+    };
+    let said = call(&["precompile"]);
+    assert!(said.starts_with(&format!("{}: the engine for ", engine.display())), "{said}");
+    let with = call(&["run", "double.ts", "--id", "a", "--clock", "2026-01-31T09:00:00Z"]);
+    assert!(!cache.exists(), "the engine was compiled once more");
+    fs::remove_file(&engine).unwrap();
+    let without = call(&["run", "double.ts", "--id", "a", "--clock", "2026-01-31T09:00:00Z"]);
+    assert!(cache.exists(), "nothing compiled the engine");
+    let fixed = |outcome: &str| {
+        let mut outcome: Value = serde_json::from_str(outcome).unwrap();
+        outcome["usage"]["times"].take();
+        outcome
+    };
+    assert_eq!(fixed(&with), fixed(&without));
 }
 
 #[test]
@@ -167,4 +204,37 @@ fn id_and_clock_fix_the_outcome() {
     assert_eq!(run("a"), run("a"));
     assert_ne!(run("a").0, run("b").0);
     assert!(run("a").0.ends_with(",1769850000000]"), "{}", run("a").0);
+}
+
+#[test]
+fn json_is_printed_byte_for_byte() {
+    let value = "\u{7f}\u{1b}[31m\u{9b}2J\u{202e}\u{85}\u{feff}ü\u{0}";
+    let source = "export default (text: string) => { console.log(text); return text; };";
+    let folder = folder(&[("main.ts", source.as_bytes())]);
+    let input = serde_json::to_string(value).unwrap();
+    let output = scriptmill(folder.path(), &["run", "main.ts", "--input", "-"], &input);
+    let outcome: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((&outcome["value"], &outcome["logs"][0]["text"]), (&Value::from(value), &Value::from(value)));
+    assert!(text(&output.stdout).contains('\u{7f}'), "not even escaped");
+}
+
+#[test]
+fn a_job_that_logs_too_much_goes_on_unless_it_must_not() {
+    let source = "export default () => { for (let i = 0; i < 1200; i++) console.log('row ' + i); return 1200; };";
+    let folder = folder(&[("main.ts", source.as_bytes())]);
+    let run = |limits: &[&str]| {
+        let arguments = [&["run", "main.ts"], limits].concat();
+        serde_json::from_slice::<Value>(&scriptmill(folder.path(), &arguments, "").stdout).unwrap()
+    };
+    let outcome = run(&[]);
+    let logs = outcome["logs"].as_array().unwrap();
+    assert_eq!(
+        (&outcome["value"], logs.len(), &logs[999]["text"]),
+        (&Value::from(1200), 1001, &Value::from("row 999"))
+    );
+    assert_eq!(logs[1000]["text"], "200 further lines were left out (limit logLines)");
+    let outcome = run(&["--limit", "log_size=20"]);
+    assert_eq!(outcome["logs"][4]["text"], "1196 further lines were left out (limit logBytes)");
+    let outcome = run(&["--limit", "strict_logs=true"]);
+    assert_eq!((&outcome["error"]["code"], &outcome["error"]["allowed"]), (&Value::from("SM2105"), &Value::from(1000)));
 }

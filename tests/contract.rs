@@ -9,8 +9,9 @@ use std::process::{Output, Stdio};
 use scriptmill_sdk::amqp::Envelope;
 use scriptmill_sdk::client::{Client, DispatchError, Options};
 use scriptmill_sdk::connect::Brokers;
-use scriptmill_sdk::{Address, Bundle, Ending, Job, Outcome};
-use support::{LONG, Rabbit, server, start, with_rabbit};
+use scriptmill_sdk::{Address, Bundle, Code, Ending, Job, Outcome, topology};
+use serde_json::json;
+use support::{LONG, Rabbit, server, start, start_command, with_rabbit};
 use tokio::process::Command;
 use tokio::time::timeout;
 
@@ -96,37 +97,47 @@ async fn what_exists_with_other_arguments_is_not_declared() {
     .await;
 }
 
-/// An engine's user, who may use its reply queues and publish jobs, and who may declare nothing else.
-struct Publisher {
+/// A user of a test's own, removed with it.
+struct User {
     name: String,
     address: Address,
 }
 
-impl Publisher {
-    /// None where `rabbitmqctl` cannot be run or speaks to another broker than the tests do.
-    async fn new(rabbit: &Rabbit) -> Option<Self> {
+impl User {
+    /// One with these permissions to configure, write and read. None where `rabbitmqctl` cannot be run or speaks to another broker than
+    /// the tests do.
+    async fn new(rabbit: &Rabbit, permissions: &[String; 3]) -> Option<Self> {
         let name = rabbit.prefix.clone();
         let mut uri = server().parse::<Address>().unwrap().uri().clone();
         uri.authority.userinfo.username.clone_from(&name);
         uri.authority.userinfo.password.clone_from(&name);
         let user = Self { address: uri.to_string().parse().unwrap(), name };
-        rabbitmqctl(&["add_user", &user.name, &user.name])?;
-        user.may_publish(true)?;
+        let made = rabbitmqctl(&["add_user", &user.name, &user.name]).and_then(|()| user.may(permissions));
         let connected = client_at(rabbit, user.address.clone()).brokers.connect(0, "scriptmill test").await;
-        connected.ok()?.close(200, "done".into()).await.unwrap();
+        match made.zip(connected.ok()) {
+            Some(((), connection)) => connection.close(200, "done".into()).await.unwrap(),
+            None => {
+                eprintln!("not tested: rabbitmqctl cannot make a user at {}", rabbit.proxy.address);
+                return None;
+            }
+        }
         Some(user)
     }
-}
 
-impl Publisher {
-    fn may_publish(&self, may: bool) -> Option<()> {
-        let replies = format!("^{}\\.replies\\.", self.name);
-        let writes = if may { format!("{replies}|^{}\\.jobs$", self.name) } else { replies.clone() };
-        rabbitmqctl(&["set_permissions", "-p", &self.address.uri().vhost, &self.name, &replies, &writes, &replies])
+    fn may(&self, permissions: &[String; 3]) -> Option<()> {
+        let [configure, write, read] = permissions.each_ref().map(String::as_str);
+        rabbitmqctl(&["set_permissions", "-p", &self.address.uri().vhost, &self.name, configure, write, read])
     }
 }
 
-impl Drop for Publisher {
+/// What an engine's user needs, who uses its reply queues and may publish jobs, and may declare nothing else.
+fn of_an_engine(rabbit: &Rabbit, may_publish: bool) -> [String; 3] {
+    let replies = format!("^{}\\.replies\\.", rabbit.prefix);
+    let writes = if may_publish { format!("{replies}|^{}\\.jobs$", rabbit.prefix) } else { replies.clone() };
+    [replies.clone(), writes, replies]
+}
+
+impl Drop for User {
     fn drop(&mut self) {
         rabbitmqctl(&["delete_user", &self.name]);
     }
@@ -140,13 +151,11 @@ fn rabbitmqctl(arguments: &[&str]) -> Option<()> {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_client_without_the_permission_to_declare_relies_on_others() {
     with_rabbit(async |rabbit| {
-        let Some(user) = Publisher::new(rabbit).await else {
-            eprintln!("not tested: rabbitmqctl cannot make a user at {}", rabbit.proxy.address);
-            return;
-        };
+        let Some(user) = User::new(rabbit, &of_an_engine(rabbit, true)).await else { return };
         let declared = declare(rabbit, &user.address.uri().to_string()).await;
         let stderr = String::from_utf8_lossy(&declared.stderr);
-        assert!(declared.status.code() == Some(1) && stderr.contains("SM4103: the broker refuses: 403"), "{stderr}");
+        let refused = format!("SM4103: {} refuses the user {}: a permission is missing: ", user.address, user.name);
+        assert!(declared.status.code() == Some(1) && stderr.contains(&refused), "{stderr}");
 
         let client = Client::connect(client_at(rabbit, user.address.clone())).await.unwrap();
         let nowhere = client.dispatch(&job("first")).await.map(drop).unwrap_err();
@@ -157,11 +166,54 @@ async fn a_client_without_the_permission_to_declare_relies_on_others() {
         assert_eq!(value(&waiting.outcome(LONG).await.unwrap()), "42");
         client.close().await;
 
-        user.may_publish(false).expect("rabbitmqctl worked before");
+        user.may(&of_an_engine(rabbit, false)).expect("rabbitmqctl worked before");
         let client = Client::connect(client_at(rabbit, user.address.clone())).await.unwrap();
         let refused = client.dispatch(&job("third")).await.map(drop).unwrap_err();
         assert!(refused.to_string().contains("403 ACCESS_REFUSED") && !refused.is_transient(), "{refused}");
         client.close().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_without_the_permission_to_declare_relies_on_others() {
+    with_rabbit(async |rabbit| {
+        let own = format!("^{}\\.|^amq\\.default$", rabbit.prefix);
+        let Some(user) = User::new(rabbit, &["^$".to_owned(), own.clone(), own]).await else { return };
+        assert!(declare(rabbit, &server()).await.status.success());
+        let brokers = client_at(rabbit, server().parse().unwrap()).brokers;
+        let connection = brokers.connect(0, "scriptmill test").await.unwrap();
+        let delays = [1, 2].map(|seconds| topology::delay(&rabbit.names, seconds)).into();
+        topology::declare_all(&connection, delays, LONG).await.unwrap();
+        connection.close(200, "done".into()).await.unwrap();
+
+        let replies = rabbit.declare_requester("replies").await;
+        let address = user.address.uri().to_string();
+        let settings = [("SCRIPTMILL_BROKER__ADDRESSES", address.as_str()), ("SCRIPTMILL_WORKER__SLOTS", "2")];
+        let (_worker, _) = start_command("work", &settings, rabbit).await;
+        let now = jiff::Timestamp::now();
+        let later = json!({ "startAt": (now + std::time::Duration::from_secs(2)).to_string() });
+        let again = json!({ "retry": { "attempts": 2, "pauseMs": 500 } });
+        rabbit.put_job("at once", "export default () => 1", &json!({}), &replies).await;
+        rabbit.put_job("later", "export default () => 1", &later, &replies).await;
+        rabbit.put_job("again", "export default () => { throw new Error('no') }", &again, &replies).await;
+        rabbit.put_job("no job", "export default () => 1", &json!({ "tenant": "No Tenant" }), &replies).await;
+        let mut ended = Vec::new();
+        for _ in 0..4 {
+            let message = timeout(LONG, rabbit.take(&replies)).await.expect("an outcome");
+            let outcome: Outcome = serde_json::from_slice(&message.body).unwrap();
+            ended.push((outcome.job_id, outcome.ending.code(), message.properties.envelope().attempt));
+        }
+        ended.sort();
+        let expected = [
+            ("again", Some(Code::Thrown), 2),
+            ("at once", None, 1),
+            ("later", None, 1),
+            ("no job", Some(Code::InvalidField), 1),
+        ];
+        assert_eq!(ended, expected.map(|(id, code, attempt)| (id.to_owned(), code, attempt)));
+        timeout(LONG, rabbit.take(&rabbit.names.dead)).await.expect("the dead letter");
+        assert_eq!(rabbit.ready(&rabbit.names.jobs).await, 0);
     })
     .await;
 }

@@ -44,7 +44,7 @@ impl Process {
         signals.has_slots(slots);
         signals.has_consumers(slots.min(1));
         let heartbeats = Arc::new(Heartbeats::new(&rabbit.options()));
-        let parts = Parts { heartbeats, signals, clock, retry_pause_max: Duration::from_millis(300) };
+        let parts = Parts { heartbeats, signals, bounds: None, clock, retry_pause_max: Duration::from_millis(300) };
         let fleet = Options::default().build(parts, &mut registry);
         let (drain, end) = (CancellationToken::new(), CancellationToken::new());
         let signal = fleet.signal();
@@ -186,7 +186,7 @@ async fn garbage_and_forged_heartbeats_are_ignored_and_counted() {
         impossible.level.slots = u32::MAX;
         publish(rabbit, b"\xff garbage").await;
         publish(rabbit, &vec![b'x'; 1 << 20]).await;
-        publish(rabbit, br#"{"version":2}"#).await;
+        publish(rabbit, br#"{"version":3}"#).await;
         for beat in [forged, group, impossible] {
             publish(rabbit, &beat.write().unwrap()).await;
         }
@@ -228,7 +228,8 @@ async fn without_a_broker_there_is_a_reason_and_no_number() {
     let nowhere = scriptmill::broker::amqp::Options { addresses: vec![address], ..Default::default() };
     let heartbeats = Arc::new(Heartbeats::new(&nowhere));
     let (signals, retry_pause_max) = (Signals::new(clock.clone()), Duration::from_millis(100));
-    let fleet = Options::default().build(Parts { heartbeats, signals, clock, retry_pause_max }, &mut registry);
+    let fleet =
+        Options::default().build(Parts { heartbeats, signals, bounds: None, clock, retry_pause_max }, &mut registry);
     let (signal, end) = (fleet.signal(), CancellationToken::new());
     let running = tokio::spawn(fleet.run(CancellationToken::new(), end.clone()));
     let mut changes = signal.changes();
@@ -325,7 +326,8 @@ async fn where_there_is_nothing_to_explain_the_reason_is_said() {
         // RabbitMQ is no admin server.
         let authority = &rabbit.proxy.address.uri().authority;
         let broker = format!("{}:{}", authority.host, authority.port);
-        fails(&broker, &[], &format!("http://{broker} did not answer as a web server does")).await;
+        // A busy one may not even say that within ten seconds.
+        fails(&broker, &[], &format!("http://{broker} did not answer ")).await;
     })
     .await;
 }
@@ -348,7 +350,8 @@ async fn metrics_are_named_by_convention() {
         assert!(head.contains("text/plain; version=0.0.4"), "{head}");
         for line in text.lines().filter(|line| line.starts_with("# TYPE ")) {
             let (name, kind) = line["# TYPE ".len()..].split_once(' ').unwrap();
-            assert!(name.starts_with("scriptmill_"), "{line}");
+            // What all of Prometheus' clients say of a process has no prefix of ours.
+            assert!(name.starts_with("scriptmill_") || name.starts_with("process_"), "{line}");
             assert!(name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_'), "{line}");
             assert_eq!(name.ends_with("_total"), kind == "counter", "{line}");
             assert!(!["_ms", "_us", "_minutes", "_percent", "_count"].iter().any(|end| name.ends_with(end)), "{line}");

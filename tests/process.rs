@@ -7,23 +7,16 @@ use std::collections::HashSet;
 use std::process::Stdio;
 use std::time::Duration;
 
-use scriptmill_sdk::amqp::Envelope;
 use scriptmill_sdk::{Ending, Outcome};
-use serde_json::json;
-use support::{LONG, Rabbit, get, is_ready, spawn_with, start, start_command, with_rabbit};
+use support::{LONG, Rabbit, get, is_ready, signal, spawn_with, start, start_command, with_rabbit};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
-use tokio::process::{Child, Command};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 const SLOTS: usize = 3;
 
 async fn put(rabbit: &Rabbit, id: &str, source: &str, reply_to: &str) {
-    let script = json!({ "modules": [{ "name": "main.ts", "source": source }] });
-    let job = json!({ "id": id, "tenant": "acme", "script": script });
-    let (message_id, reply_to) = (Some(id.to_owned()), Some(reply_to.to_owned()));
-    let properties = Envelope { message_id, reply_to, ..Envelope::default() }.job_properties();
-    rabbit.put(&rabbit.names.jobs, job.to_string().as_bytes(), properties).await;
+    rabbit.put_job(id, source, &serde_json::Value::Null, reply_to).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -94,11 +87,6 @@ async fn answers(rabbit: &Rabbit, queue: &str, jobs: usize) {
     }
 }
 
-async fn signal(process: &Child, name: &str) {
-    let id = process.id().expect("it runs").to_string();
-    assert!(Command::new("kill").args([name, &id]).status().await.unwrap().success());
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_worker_that_was_paused_goes_on() {
     with_rabbit(async |rabbit| {
@@ -148,10 +136,12 @@ async fn a_worker_that_was_paused_goes_on() {
 async fn a_worker_whose_standard_error_nobody_reads_goes_on() {
     with_rabbit(async |rabbit| {
         let queue = rabbit.declare_requester("replies").await;
-        // Far more than a pipe holds.
-        let (_worker, address) =
-            spawn_with("work", &[("SCRIPTMILL_LOG__FILTER", "trace")], rabbit, Stdio::piped()).await;
+        let (_worker, address) = spawn_with("work", &[], rabbit, Stdio::piped()).await;
         is_ready(&address).await;
+        // Each is a line, and they are far more than a pipe and the worker hold.
+        for _ in 0..2_000 {
+            rabbit.put(&rabbit.names.jobs, b"no job", lapin::BasicProperties::default()).await;
+        }
         for n in 0..50 {
             put(rabbit, &format!("job-{n}"), "export default () => 1", &queue).await;
         }
@@ -189,6 +179,65 @@ async fn half_open_requests_hold_up_no_probe() {
             // It may be reset, since what was sent was not read.
             let _ = timeout(LONG, stream.read_to_end(&mut answer)).await.expect("the end of the connection");
         }
+    })
+    .await;
+}
+
+/// A number at this worker's metrics.
+async fn metric(address: &str, name: &str) -> u64 {
+    let metrics = get(address, "/metrics").await.expect("metrics");
+    let line = metrics.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+    line.expect("the metric is there").parse().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_under_full_load_gives_back_what_has_not_begun() {
+    const JOBS: u32 = 600;
+    const ENDLESS: u64 = 3;
+    with_rabbit(async |rabbit| {
+        let queue = rabbit.declare_requester("replies").await;
+        let settings = [
+            ("SCRIPTMILL_WORKER__SLOTS", "8"),
+            ("SCRIPTMILL_WORKER__LIMITS__WALL_TIME", "10m"),
+            ("SCRIPTMILL_WORKER__LIMITS__FUEL", "1000000000000"),
+        ];
+        let (mut worker, address) = start_command("work", &settings, rabbit).await;
+        // They compute beyond the end of the test.
+        for n in 0..ENDLESS {
+            put(rabbit, &format!("endless-{n}"), "export default () => { for (;;); };", &queue).await;
+        }
+        let reaches = async |name: &str, least: u64| {
+            let reached = async {
+                while metric(&address, name).await < least {
+                    tokio::time::sleep(Duration::from_millis(5)).await;
+                }
+            };
+            timeout(LONG, reached).await.unwrap_or_else(|_| panic!("{name} is never {least}"));
+        };
+        reaches("scriptmill_jobs_running", ENDLESS).await;
+        // Each is a new script, of which the worker takes many and prepares one after the other.
+        for n in 0..JOBS {
+            put(rabbit, &format!("new-{n}"), &format!("export default () => {n}"), &queue).await;
+        }
+        reaches("scriptmill_jobs_preparing", u64::from(JOBS) / 10).await;
+        let before = rabbit.ready(&rabbit.names.jobs).await;
+        signal(&worker, "-TERM").await;
+        let told = Instant::now();
+        // What had begun ends and is answered, but for those that are endless.
+        let back = async {
+            loop {
+                let ready = rabbit.ready(&rabbit.names.jobs).await;
+                if ready + rabbit.ready(&queue).await == JOBS {
+                    return ready - before;
+                }
+                tokio::time::sleep(Duration::from_millis(2)).await;
+            }
+        };
+        let count = timeout(Duration::from_secs(15), back).await.expect("they are back before the grace period ends");
+        println!("{count} jobs that had not begun were back {:.3?} after SIGTERM", told.elapsed());
+        assert_eq!(metric(&address, "scriptmill_jobs_running").await, ENDLESS);
+        assert!(count > 0);
+        worker.kill().await.unwrap();
     })
     .await;
 }

@@ -5,7 +5,15 @@ use serde_json::{Value, json};
 /// Inputs of a batch.
 pub(crate) const BATCH: usize = 100;
 
+/// How many scripts take turns in jobs that somebody waits for.
+const SCRIPTS: [usize; 3] = [1, 100, 1_000];
+/// Scripts that are ready while memory is weighed.
+pub(crate) const WEIGHED: usize = 500;
+/// To whom many scripts belong.
+const TENANTS: usize = 20;
+
 /// A job that every worker gets alike.
+#[derive(Clone)]
 pub(crate) struct Case {
     pub(crate) name: &'static str,
     pub(crate) source: &'static str,
@@ -14,11 +22,13 @@ pub(crate) struct Case {
     pub(crate) hold: bool,
     /// How often the input is repeated, as a batch.
     pub(crate) batch: Option<usize>,
+    /// Scripts that take turns, all of which do the same.
+    pub(crate) scripts: usize,
 }
 
 impl Case {
     pub(crate) fn all() -> [Self; 5] {
-        let case = |name, source, input| Self { name, source, input, hold: false, batch: None };
+        let case = |name, source, input| Self { name, source, input, hold: false, batch: None, scripts: 1 };
         [
             case("trivial", include_str!("scripts/trivial.js"), json!({ "id": 7 })),
             case("order", include_str!("scripts/order.js"), order()),
@@ -30,7 +40,7 @@ impl Case {
 
     /// A job whose sandbox waits, for weighing it, with the script that makes a peer's wait.
     pub(crate) fn waiting(source: &'static str) -> Self {
-        Self { name: "waiting", source, input: Value::Null, hold: true, batch: None }
+        Self { name: "waiting", source, input: Value::Null, hold: true, batch: None, scripts: 1 }
     }
 
     /// The trivial job as a batch, which Scriptmill alone knows.
@@ -39,9 +49,33 @@ impl Case {
         Self { name: "batch", batch: Some(BATCH), ..trivial }
     }
 
+    /// The job as it is measured: of one script in turn or of several, where somebody waits for it.
+    pub(crate) fn mixes(&self) -> Vec<Self> {
+        let counts = if self.is_interactive() { SCRIPTS.as_slice() } else { &[1] };
+        counts.iter().map(|&scripts| self.of(scripts)).collect()
+    }
+
+    /// The same job of so many scripts in turn.
+    pub(crate) fn of(&self, scripts: usize) -> Self {
+        Self { scripts, ..self.clone() }
+    }
+
+    /// What tables call it.
+    pub(crate) fn label(&self) -> String {
+        match self.scripts {
+            1 => self.name.to_owned(),
+            scripts => format!("{}, {scripts} scripts", self.name),
+        }
+    }
+
     /// The job with a script that was never seen before.
     pub(crate) fn new_script(&self, number: usize) -> Vec<u8> {
-        self.body_of(&format!("const own = {number};\n{}", self.source))
+        self.body_of(&self.numbered(number), "bench")
+    }
+
+    /// One of many scripts that do the same and are not the same.
+    pub(crate) fn numbered(&self, number: usize) -> String {
+        format!("const own = {number};\n{}", self.source)
     }
 
     /// Whether somebody may wait for it at a form, so that its latency is measured.
@@ -69,17 +103,23 @@ impl Case {
         Ok(serde_json::from_slice::<Outcome>(answer)?.value)
     }
 
-    /// The message.
+    /// The message of its one script.
     pub(crate) fn body(&self) -> Vec<u8> {
-        self.body_of(self.source)
+        self.body_of(self.source, "bench")
     }
 
-    fn body_of(&self, source: &str) -> Vec<u8> {
+    /// The messages that take turns, one of each script.
+    pub(crate) fn bodies(&self) -> Vec<Vec<u8>> {
+        let body = |number| self.body_of(&self.numbered(number), &format!("bench-{}", number % TENANTS));
+        if self.scripts == 1 { vec![self.body()] } else { (0..self.scripts).map(body).collect() }
+    }
+
+    fn body_of(&self, source: &str, tenant: &str) -> Vec<u8> {
         let mut job = json!({
-            "id": "bench",
-            "tenant": "bench",
+            // The peers tell by it what is to wait: a job has no field for that.
+            "id": if self.hold { "waiting" } else { "bench" },
+            "tenant": tenant,
             "script": { "modules": [{ "name": "main.js", "source": source }] },
-            "hold": self.hold,
         });
         match self.batch {
             None => job["input"] = self.input.clone(),

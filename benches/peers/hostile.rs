@@ -1,7 +1,7 @@
 //! What scripts and requesters that mean harm cost their neighbours: `cargo xtask bench hostile`.
 //!
 //! A worker of 2 threads and 16 slots gets small jobs of one tenant at a steady rate, and beside them, anew for each mix, what
-//! others send to hurt it. Printed are how long the small jobs took, the most memory that the worker and its children had against the
+//! others send to hurt it. Printed are how long the small jobs took, and how much of that in the worker, the most memory that the worker and its children had against the
 //! sum that it tells at start, and whether each hostile job ended as it does alone on an idle worker.
 
 use std::collections::BTreeMap;
@@ -15,7 +15,7 @@ use tokio::task::JoinHandle;
 
 use crate::cases::Case;
 use crate::load::{Broker, Line, Sender};
-use crate::process::{COMPLAINING, Kind, Peer, Worker};
+use crate::process::{COMPLAINING, Peer, Worker};
 
 #[derive(clap::Args)]
 pub(crate) struct Hostile {
@@ -109,7 +109,8 @@ type Verdicts = BTreeMap<String, usize>;
 pub(crate) async fn run(broker: &Broker, options: &Hostile) -> anyhow::Result<()> {
     let told = Config::load(Sources::default())?.budget().bytes();
     println!("{} small jobs a second beside each; the worker tells {} MiB at start", options.rate, told >> 20);
-    println!("{:<22} {:>9} {:>9} {:>11} {:>10}  verdicts", "beside", "p50", "p99", "of loops'", "memory");
+    let [of_loops, within] = ["of loops'", "in worker"];
+    println!("{:<22} {:>9} {:>9} {of_loops:>11} {within:>9} {:>10}  verdicts", "beside", "p50", "p99", "memory");
     let mut base = None;
     let mut broken = Vec::new();
     let wanted = |mix: &Mix| mix.name == BASE || options.mix.as_deref().is_none_or(|text| mix.name.contains(text));
@@ -131,10 +132,11 @@ pub(crate) async fn run(broker: &Broker, options: &Hostile) -> anyhow::Result<()
         let is_same = beside.verdicts.keys().all(|verdict| alone.is_empty() || alone.contains_key(verdict));
         let milliseconds = |micros: u64| format!("{:.1} ms", micros as f64 / 1e3);
         println!(
-            "{:<22} {:>9} {:>9} {worse:>10.2}× {:>6} MiB  {}",
+            "{:<22} {:>9} {:>9} {worse:>10.2}× {:>9} {:>6} MiB  {}",
             mix.name,
             milliseconds(beside.p50),
             milliseconds(beside.p99),
+            milliseconds(beside.within_p99),
             beside.memory >> 20,
             said(&beside.verdicts, &alone, is_same),
         );
@@ -179,6 +181,8 @@ async fn alone(broker: &Broker, mix: &Mix, number: usize) -> anyhow::Result<Verd
 struct Beside {
     p50: u64,
     p99: u64,
+    /// Of that, in the worker.
+    within_p99: u64,
     memory: u64,
     verdicts: Verdicts,
 }
@@ -198,19 +202,19 @@ async fn beside(broker: &Broker, options: &Hostile, mix: &Mix, number: usize) ->
     let mut verdicts = Verdicts::new();
     let harm = harm(mix, sender, replies, &mut verdicts);
     let latencies = tokio::select! {
-        latencies = worker.latency(&trivial, options.rate, span) => latencies,
+        latencies = worker.latency_and_within(&trivial, options.rate, span) => latencies,
         harmed = harm => Err(harmed.err().unwrap_or_else(|| anyhow::anyhow!("the hostile jobs ended"))),
     };
     let memory = peak.stop().await?;
     worker.stop().await?;
-    let latencies = latencies?;
+    let (latencies, within) = latencies?;
     let [p50, p99] = [0.5, 0.99].map(|at| latencies.value_at_quantile(at));
-    Ok(Beside { p50, p99, memory, verdicts })
+    Ok(Beside { p50, p99, within_p99: within.value_at_quantile(0.99), memory, verdicts })
 }
 
 async fn start(broker: &Broker) -> anyhow::Result<Worker> {
     let [trivial, ..] = Case::all();
-    Worker::start(broker, &Peer { name: COMPLAINING, kind: Kind::Scriptmill }, 32, &trivial).await
+    Worker::start(broker, &Peer::scriptmill(COMPLAINING), 32, &trivial).await
 }
 
 /// Sends hostile jobs for as long as it is polled, and counts how they end.

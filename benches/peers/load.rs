@@ -12,6 +12,7 @@ use lapin::options::{
 };
 use lapin::types::{AMQPValue, FieldTable};
 use lapin::{BasicProperties, Channel, Connection, ConnectionProperties, Consumer};
+use scriptmill_sdk::{Names, topology};
 use tokio::time::timeout;
 
 /// The longest wait for one answer.
@@ -40,7 +41,7 @@ impl Broker {
         })
     }
 
-    /// A queue for one worker, with the arguments that Scriptmill gives its own, and one for the answers.
+    /// The queues of one worker, as Scriptmill declares its own, and one for the answers.
     pub(crate) async fn line(&self, worker: &str) -> anyhow::Result<Line> {
         let channel = self.publishing.create_channel().await?;
         let prefix = format!("{}-{worker}", self.prefix);
@@ -48,16 +49,8 @@ impl Broker {
         let (jobs, replies) = (format!("{prefix}.jobs"), format!("{prefix}.replies"));
         channel.queue_delete(jobs.as_str().into(), QueueDeleteOptions::default()).await?;
         channel.queue_delete(replies.as_str().into(), QueueDeleteOptions::default()).await?;
-        let mut arguments = FieldTable::default();
-        let text = |text: &str| AMQPValue::LongString(text.into());
-        arguments.insert("x-queue-type".into(), text("quorum"));
-        arguments.insert("x-max-length-bytes".into(), AMQPValue::LongLongInt(16 << 30));
-        arguments.insert("x-overflow".into(), text("reject-publish"));
-        arguments.insert("x-delivery-limit".into(), AMQPValue::LongLongInt(1_000));
-        arguments.insert("x-dead-letter-exchange".into(), text(&format!("{prefix}.dead")));
-        arguments.insert("x-dead-letter-strategy".into(), text("at-least-once"));
+        topology::declare(&self.publishing, &Names::new(&prefix), PATIENCE).await?;
         let durable = QueueDeclareOptions { durable: true, ..Default::default() };
-        channel.queue_declare(jobs.as_str().into(), durable, arguments).await?;
         channel.queue_declare(replies.as_str().into(), durable, FieldTable::default()).await?;
         let answers = self.consuming.create_channel().await?;
         let no_ack = BasicConsumeOptions { no_ack: true, ..Default::default() };
@@ -84,13 +77,14 @@ impl Broker {
         let channel = self.publishing.create_channel().await?;
         let made = std::mem::take(&mut *self.made.lock().unwrap_or_else(PoisonError::into_inner));
         for prefix in made {
-            for name in ["jobs", "replies", "dead", "results"] {
-                let name = format!("{prefix}.{name}");
-                channel.queue_delete(name.as_str().into(), QueueDeleteOptions::default()).await?;
-            }
-            for name in ["jobs", "results", "unclaimed", "dead", "heartbeats"] {
-                let name = format!("{prefix}.{name}");
-                channel.exchange_delete(name.as_str().into(), ExchangeDeleteOptions::default()).await?;
+            channel.queue_delete(format!("{prefix}.replies").into(), QueueDeleteOptions::default()).await?;
+            for declaration in topology::declarations(&Names::new(&prefix)) {
+                let name = declaration.name.as_str().into();
+                if declaration.kind.is_exchange() {
+                    channel.exchange_delete(name, ExchangeDeleteOptions::default()).await?;
+                } else {
+                    channel.queue_delete(name, QueueDeleteOptions::default()).await?;
+                }
             }
         }
         Ok(())
@@ -159,26 +153,28 @@ impl Line {
         Ok(self.answers.next().await.transpose()?.map(|delivery| delivery.data))
     }
 
-    /// Keeps `concurrency` jobs under way for a while, then waits for the last.
+    /// Keeps `concurrency` jobs under way, which are of the messages in turn: for a while, and until so many are sent. Then
+    /// it waits for the last.
     pub(crate) async fn load(
         &mut self,
-        body: &[u8],
+        bodies: &[Vec<u8>],
         concurrency: usize,
         span: Duration,
+        jobs_min: u64,
         check: impl Fn(&[u8]) -> anyhow::Result<()>,
     ) -> anyhow::Result<Load> {
         let began = Instant::now();
         let (mut sent, mut answered) = (0, 0);
         while sent < concurrency as u64 {
-            self.sender.publish(body, sent).await?;
+            self.sender.publish(in_turn(bodies, sent), sent).await?;
             sent += 1;
         }
         while answered < sent {
             let (_, answer) = self.answer().await?;
             check(&answer)?;
             answered += 1;
-            if began.elapsed() < span {
-                self.sender.publish(body, sent).await?;
+            if began.elapsed() < span || sent < jobs_min {
+                self.sender.publish(in_turn(bodies, sent), sent).await?;
                 sent += 1;
             }
         }
@@ -189,7 +185,7 @@ impl Line {
     /// on for `span`, and until as many untimed jobs as given are answered.
     pub(crate) async fn latency(
         &mut self,
-        body: &[u8],
+        bodies: &[Vec<u8>],
         rate: u32,
         span: Duration,
         mut untimed: usize,
@@ -203,8 +199,9 @@ impl Line {
         while began.elapsed() < span || untimed > 0 || answered < due.len() {
             tokio::select! {
                 at = ticks.tick(), if began.elapsed() < span || untimed > 0 => {
+                    let number = due.len() as u64;
                     due.push(at.into_std());
-                    self.sender.publish(body, due.len() as u64 - 1).await?;
+                    self.sender.publish(in_turn(bodies, number), number).await?;
                 }
                 answer = self.answer() => {
                     let (number, answer) = answer?;
@@ -221,4 +218,9 @@ impl Line {
         }
         Ok(latencies)
     }
+}
+
+/// The message of the job of this number.
+fn in_turn(bodies: &[Vec<u8>], number: u64) -> &[u8] {
+    &bodies[usize::try_from(number).unwrap_or(0) % bodies.len()]
 }

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
@@ -13,18 +14,35 @@ use tokio::process::{Child, Command};
 
 use crate::cases::Case;
 use crate::load::{Broker, Line, Sender, UNTIMED};
+use crate::memory;
+use crate::tables::{ECHO, OWN};
 
 /// `/proc` counts processor time in hundredths of a second, on every architecture.
 const TICK: Duration = Duration::from_millis(10);
-/// A sandbox that waits was opened when memory grows no more for so long.
-const QUIET: Duration = Duration::from_millis(1500);
+/// What was to be started or opened is there when memory grows no more for so long.
+pub(crate) const QUIET: Duration = Duration::from_millis(1500);
 
 /// A worker of this name is made to complain, which nobody needs to read.
 pub(crate) const COMPLAINING: &str = "hostile";
 
+/// The engine as an image ships it, compiled beforehand.
+pub(crate) fn shipped_engine() -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join("shipped").join("engine.bin")
+}
+
+/// Compiles it.
+pub(crate) async fn ship_engine() -> anyhow::Result<()> {
+    let mut precompile = Command::new(env!("CARGO_BIN_EXE_scriptmill"));
+    precompile.arg("precompile").arg("--output").arg(shipped_engine()).stdout(Stdio::null());
+    anyhow::ensure!(precompile.status().await?.success(), "the engine could not be compiled");
+    Ok(())
+}
+
 pub(crate) struct Peer {
     pub(crate) name: &'static str,
     pub(crate) kind: Kind,
+    /// Processes that share the queue.
+    pub(crate) processes: usize,
 }
 
 pub(crate) enum Kind {
@@ -37,19 +55,31 @@ pub(crate) enum Kind {
 }
 
 impl Peer {
-    pub(crate) fn all(node_modules: Option<&Path>) -> Vec<Self> {
-        let mut peers =
-            vec![Self { name: "echo", kind: Kind::Echo }, Self { name: "scriptmill", kind: Kind::Scriptmill }];
-        if let Some(modules) = node_modules {
-            let node = |name, program| Self { name, kind: Kind::Node { program: modules.join(".bin").join(program) } };
-            peers.extend([
-                node("isolated-vm", "node"),
-                node("quickjs-emscripten", "node"),
-                node("bun-vm", "bun"),
-                node("node-vm", "node"),
-            ]);
+    /// All of them; those that run scripts on one thread also with as many processes as Scriptmill has `threads` for scripts.
+    pub(crate) fn all(node_modules: Option<&Path>, threads: usize) -> Vec<Self> {
+        let mut peers = vec![Self { name: ECHO, kind: Kind::Echo, processes: 1 }, Self::scriptmill(OWN)];
+        let programs =
+            [("isolated-vm", "node"), ("quickjs-emscripten", "node"), ("bun-vm", "bun"), ("node-vm", "node")];
+        let counts = if threads > 1 { vec![1, threads] } else { vec![1] };
+        for processes in counts {
+            peers.extend(programs.into_iter().flat_map(|(name, program)| {
+                let program = node_modules.map(|modules| modules.join(".bin").join(program));
+                program.map(|program| Self { name, kind: Kind::Node { program }, processes })
+            }));
         }
         peers
+    }
+
+    pub(crate) fn scriptmill(name: &'static str) -> Self {
+        Self { name, kind: Kind::Scriptmill, processes: 1 }
+    }
+
+    /// What tables call it.
+    pub(crate) fn label(&self) -> String {
+        match self.processes {
+            1 => self.name.to_owned(),
+            processes => format!("{} × {processes}", self.name),
+        }
     }
 
     /// The script of a job that waits in its sandbox; an echo has none.
@@ -61,7 +91,7 @@ impl Peer {
         }
     }
 
-    fn command(&self, broker: &Broker, line: &Line, prefetch: usize) -> anyhow::Result<Command> {
+    fn command(&self, broker: &Broker, line: &Line, prefetch: usize, cache: &Path) -> anyhow::Result<Command> {
         let mut command = match &self.kind {
             Kind::Echo => {
                 let mut command = Command::new(std::env::current_exe()?);
@@ -79,7 +109,8 @@ impl Peer {
                     .env("SCRIPTMILL_WORKER__MESSAGE_SIZE", if slots > 64 { "64KiB" } else { "8MiB" })
                     // Slots for that with the default 64 MiB each would not fit the memory, and be refused.
                     .env("SCRIPTMILL_WORKER__LIMITS__MEMORY", if slots > 64 { "16MiB" } else { "64MiB" })
-                    .env("SCRIPTMILL_SANDBOX__CACHE_DIR", env!("CARGO_TARGET_TMPDIR"))
+                    .env("SCRIPTMILL_SANDBOX__CACHE_DIR", cache)
+                    .env("SCRIPTMILL_SANDBOX__PRECOMPILED", shipped_engine())
                     .env("SCRIPTMILL_HTTP__ADDRESS", "off")
                     .env("SCRIPTMILL_LOG__FILTER", "warn");
                 command
@@ -90,7 +121,7 @@ impl Peer {
                     command.arg("--no-node-snapshot");
                 }
                 let worker = program.ancestors().nth(3).context("node_modules has no parent")?.join("worker.mjs");
-                command.arg(worker).arg(self.name);
+                command.arg(worker).arg(self.name).env("NODE_COMPILE_CACHE", cache);
                 command
             }
         };
@@ -106,11 +137,11 @@ impl Peer {
     }
 }
 
-/// A worker that runs.
+/// A worker that runs, in one process or in several.
 pub(crate) struct Worker {
     line: Line,
-    child: Child,
-    pid: u32,
+    children: Vec<Child>,
+    pids: Vec<u32>,
     /// Its answers are the jobs themselves.
     is_echo: bool,
     /// From the start of the process to the first outcome.
@@ -122,31 +153,46 @@ pub(crate) struct Work {
     pub(crate) jobs_per_second: f64,
     /// Processor time of the worker, its children included, for each job.
     pub(crate) cpu_us: f64,
-    /// Resident memory afterwards, in bytes.
-    pub(crate) resident: u64,
+    /// Memory that it takes afterwards, in bytes.
+    pub(crate) memory: u64,
 }
 
 impl Worker {
-    /// Starts a worker for which a job waits already.
+    /// Starts a worker for which a job waits already, on a machine where it ran before.
     pub(crate) async fn start(broker: &Broker, peer: &Peer, prefetch: usize, first: &Case) -> anyhow::Result<Self> {
-        let mut line = broker.line(peer.name).await?;
+        Self::start_with(broker, peer, prefetch, first, warm_cache()).await
+    }
+
+    /// The same with a folder in which it keeps what makes its next start faster.
+    pub(crate) async fn start_with(
+        broker: &Broker,
+        peer: &Peer,
+        prefetch: usize,
+        first: &Case,
+        cache: &Path,
+    ) -> anyhow::Result<Self> {
+        let mut line = broker.line(&format!("{}-{}", peer.name, peer.processes)).await?;
         line.sender.publish(&first.body(), 0).await?;
-        let mut command = peer.command(broker, &line, prefetch)?;
+        let mut command = peer.command(broker, &line, prefetch, cache)?;
         let began = Instant::now();
-        let child = command.spawn().with_context(|| format!("{command:?}"))?;
-        let pid = child.id().context("it ended at once")?;
+        let (mut children, mut pids) = (Vec::new(), Vec::new());
+        for _ in 0..peer.processes {
+            let child = command.spawn().with_context(|| format!("{command:?}"))?;
+            pids.push(child.id().context("it ended at once")?);
+            children.push(child);
+        }
         let (_, outcome) = line.answer().await?;
         let first_outcome = began.elapsed();
         let is_echo = matches!(peer.kind, Kind::Echo);
         if !is_echo {
             first.check(&outcome)?;
         }
-        Ok(Self { line, child, pid, is_echo, first_outcome })
+        Ok(Self { line, children, pids, is_echo, first_outcome })
     }
 
     /// Starts another worker on the same queue.
     pub(crate) fn beside(&self, broker: &Broker, peer: &Peer, prefetch: usize) -> anyhow::Result<Child> {
-        let mut command = peer.command(broker, &self.line, prefetch)?;
+        let mut command = peer.command(broker, &self.line, prefetch, warm_cache())?;
         command.spawn().with_context(|| format!("{command:?}"))
     }
 
@@ -167,16 +213,26 @@ impl Worker {
         Ok(())
     }
 
+    /// Keeps it busy for a while.
     pub(crate) async fn load(&mut self, case: &Case, concurrency: usize, span: Duration) -> anyhow::Result<Work> {
+        self.work(case, concurrency, span, 0).await
+    }
+
+    /// Gives it so many jobs of each script.
+    pub(crate) async fn jobs(&mut self, case: &Case, concurrency: usize, of_each: usize) -> anyhow::Result<Work> {
+        self.work(case, concurrency, Duration::ZERO, (of_each * case.scripts) as u64).await
+    }
+
+    async fn work(&mut self, case: &Case, concurrency: usize, span: Duration, jobs_min: u64) -> anyhow::Result<Work> {
         let before = self.cpu()?;
         let is_echo = self.is_echo;
         let check = |answer: &[u8]| if is_echo { Ok(()) } else { case.check(answer) };
-        let load = self.line.load(&case.body(), concurrency, span, check).await?;
+        let load = self.line.load(&case.bodies(), concurrency, span, jobs_min, check).await?;
         let used = self.cpu()?.saturating_sub(before);
         Ok(Work {
             jobs_per_second: load.jobs as f64 / load.elapsed.as_secs_f64(),
             cpu_us: used.as_secs_f64() * 1e6 / load.jobs as f64,
-            resident: self.resident()?,
+            memory: self.memory()?,
         })
     }
 
@@ -190,7 +246,28 @@ impl Worker {
     pub(crate) async fn latency(&mut self, case: &Case, rate: u32, span: Duration) -> anyhow::Result<Histogram<u64>> {
         let is_echo = self.is_echo;
         let check = |answer: &[u8]| if is_echo { Ok(()) } else { case.check(answer) };
-        self.line.latency(&case.body(), rate, span, 0, check).await
+        self.line.latency(&case.bodies(), rate, span, 0, check).await
+    }
+
+    /// As [`Worker::latency`], and beside it how long the jobs took from when the worker had them until they had ended, as their outcomes
+    /// say: the rest is the broker's, the way to it and back.
+    pub(crate) async fn latency_and_within(
+        &mut self,
+        case: &Case,
+        rate: u32,
+        span: Duration,
+    ) -> anyhow::Result<(Histogram<u64>, Histogram<u64>)> {
+        let within = Mutex::new(Histogram::new_with_bounds(1, 3_600_000_000, 3)?);
+        let check = |answer: &[u8]| {
+            case.check(answer)?;
+            let outcome: Value = serde_json::from_slice(answer)?;
+            let times = &outcome["usage"]["times"];
+            let micros = ["waitedUs", "preparedUs", "ranUs"].iter().filter_map(|name| times[name].as_u64()).sum();
+            within.lock().unwrap_or_else(PoisonError::into_inner).saturating_record(micros);
+            Ok(())
+        };
+        let latencies = self.line.latency(&case.bodies(), rate, span, 0, check).await?;
+        Ok((latencies, within.into_inner().unwrap_or_else(PoisonError::into_inner)))
     }
 
     /// The latency of one kind of job while all of `storm`, sent at once, goes through the worker too.
@@ -207,7 +284,8 @@ impl Worker {
             }
             anyhow::Ok(())
         });
-        let latencies = self.line.latency(&case.body(), rate, Duration::ZERO, jobs, |answer| case.check(answer)).await;
+        let latencies =
+            self.line.latency(&case.bodies(), rate, Duration::ZERO, jobs, |answer| case.check(answer)).await;
         sending.await.context("the storm broke")??;
         latencies
     }
@@ -217,8 +295,9 @@ impl Worker {
         &self.line.sender
     }
 
+    /// Its process, or the first of several.
     pub(crate) fn pid(&self) -> u32 {
-        self.pid
+        self.pids[0]
     }
 
     /// Gives it jobs whose sandboxes wait.
@@ -231,10 +310,10 @@ impl Worker {
 
     /// How much memory it has more than `before`, once that grows no longer.
     pub(crate) async fn settled_growth(&self, before: u64) -> anyhow::Result<u64> {
-        let mut memory = self.proportional()?;
+        let mut memory = self.memory()?;
         loop {
             tokio::time::sleep(QUIET).await;
-            let now = self.proportional()?;
+            let now = self.memory()?;
             // A hundredth more or less is noise.
             if now < memory + memory / 100 && now > before {
                 return Ok(now - before);
@@ -244,43 +323,42 @@ impl Worker {
     }
 
     pub(crate) async fn stop(mut self) -> anyhow::Result<()> {
-        Ok(self.child.kill().await?)
+        for child in &mut self.children {
+            child.kill().await?;
+        }
+        Ok(())
     }
 
-    /// Resident memory in bytes.
-    pub(crate) fn resident(&self) -> anyhow::Result<u64> {
-        self.memory("Rss:")
-    }
-
-    /// Resident memory in bytes, where a page that several mappings share counts for each by its share.
-    pub(crate) fn proportional(&self) -> anyhow::Result<u64> {
-        self.memory("Pss:")
-    }
-
-    fn memory(&self, field: &str) -> anyhow::Result<u64> {
-        memory_of(self.pid, field)
+    /// Memory that it takes, in bytes, with its children.
+    pub(crate) fn memory(&self) -> anyhow::Result<u64> {
+        let mut pids = Vec::new();
+        for &root in &self.pids {
+            pids.extend(family(root)?);
+        }
+        memory::taken(&pids)
     }
 
     fn cpu(&self) -> anyhow::Result<Duration> {
         let mut ticks = 0;
-        for pid in family(self.pid)? {
-            let fields = stat(pid)?;
-            // utime, stime, and those of children that have ended.
-            ticks += fields[11..15].iter().filter_map(|field| field.parse::<u32>().ok()).sum::<u32>();
+        for &root in &self.pids {
+            for pid in family(root)? {
+                let fields = stat(pid)?;
+                // utime, stime, and those of children that have ended.
+                ticks += fields[11..15].iter().filter_map(|field| field.parse::<u32>().ok()).sum::<u32>();
+            }
         }
         Ok(TICK * ticks)
     }
 }
 
+/// The folder in which workers find what they kept there at a start before.
+fn warm_cache() -> &'static Path {
+    Path::new(env!("CARGO_TARGET_TMPDIR"))
+}
+
 /// Memory of a process and its descendants in bytes, by a field of proc_pid_smaps_rollup(5).
 pub(crate) fn memory_of(pid: u32, field: &str) -> anyhow::Result<u64> {
-    let mut bytes = 0;
-    for pid in family(pid)? {
-        let rollup = fs::read_to_string(format!("/proc/{pid}/smaps_rollup"))?;
-        let line = rollup.lines().find_map(|line| line.strip_prefix(field)).context("no such field")?;
-        bytes += line.trim().trim_end_matches(" kB").parse::<u64>()? << 10;
-    }
-    Ok(bytes)
+    family(pid)?.into_iter().map(|pid| memory::rollup(pid, field)).sum()
 }
 
 /// The fields of `/proc/PID/stat` after the name, which may hold anything.

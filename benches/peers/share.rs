@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::cases::Case;
 use crate::load::Broker;
-use crate::process::{Kind, Peer, Worker};
+use crate::process::{Peer, Worker};
 
 #[derive(clap::Args)]
 pub(crate) struct Share {
@@ -29,9 +29,9 @@ const SERVICE: f64 = 0.5;
 const SOURCE: &str = "export default async function main() {\n  await sleep(500);\n}\n";
 
 pub(crate) async fn run(broker: &Broker, share: &Share) -> anyhow::Result<()> {
-    let scriptmill = Peer { name: "scriptmill", kind: Kind::Scriptmill };
+    let scriptmill = Peer::scriptmill("scriptmill");
     let [trivial, ..] = Case::all();
-    let case = Case { name: "half a second", source: SOURCE, input: Value::Null, hold: false, batch: None };
+    let case = Case { name: "half a second", source: SOURCE, input: Value::Null, hold: false, batch: None, scripts: 1 };
     // Both work from when the second joins, and end together.
     let ideal = (share.jobs as f64 * SERVICE / SLOTS + share.joins) / 2.0;
     println!(

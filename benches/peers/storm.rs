@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use crate::cases::Case;
 use crate::load::Broker;
-use crate::process::{Kind, Peer, Worker};
+use crate::process::{Peer, Worker};
 
 #[derive(clap::Args)]
 pub(crate) struct Storm {
@@ -27,7 +27,7 @@ const BESIDE: [&str; 3] = ["nothing", "as many ready jobs", "the new scripts"];
 
 pub(crate) async fn run(broker: &Broker, storm: &Storm) -> anyhow::Result<()> {
     let [_, order, ..] = Case::all();
-    let scriptmill = Peer { name: "scriptmill", kind: Kind::Scriptmill };
+    let scriptmill = Peer::scriptmill("scriptmill");
     let mut worker = Worker::start(broker, &scriptmill, 32, &order).await?;
     println!("{} order jobs a second, whose script is ready, beside {} new scripts at once", storm.rate, storm.scripts);
     println!("{:>6}  {:<18} {:>8} {:>8} {:>8}   µs", "round", "beside", "p50", "p99", "longest");

@@ -1,152 +1,138 @@
 //! What was measured, and the tables that show it.
 
 use std::collections::BTreeMap;
-use std::fmt;
-use std::time::Duration;
 
 use comfy_table::Table;
 use comfy_table::presets::ASCII_MARKDOWN;
-use hdrhistogram::Histogram;
 
-use crate::cases::{BATCH, Case};
-use crate::process::{Peer, Work};
+/// Whose figures all others are held against.
+pub(crate) const OWN: &str = "scriptmill";
+/// The floor.
+pub(crate) const ECHO: &str = "echo";
 
-/// Memory of a worker, in bytes.
-#[derive(Clone, Copy)]
-pub(crate) struct Memory {
-    pub(crate) idle: u64,
-    /// What each waiting sandbox adds; 0 for the echo worker, which has none.
-    pub(crate) per_sandbox: u64,
+pub(crate) const JOBS: &str = "jobs/s";
+pub(crate) const CPU: &str = "CPU µs a job";
+pub(crate) const P50: &str = "p50 µs";
+pub(crate) const P99: &str = "p99 µs";
+pub(crate) const START: &str = "start to first outcome ms";
+pub(crate) const MEMORY: &str = "memory MB";
+pub(crate) const EACH: &str = "memory KB of each";
+pub(crate) const BATCHES: &str = "batches/s";
+
+// Columns that are not jobs.
+pub(crate) const WARM: &str = "warm";
+pub(crate) const COLD: &str = "empty disk";
+pub(crate) const IDLE: &str = "idle";
+pub(crate) const FURTHER: &str = "a further script";
+pub(crate) const WAITING: &str = "a waiting sandbox";
+
+/// More than that are hard to read side by side.
+const COLUMNS_MAX: usize = 6;
+
+/// Figures of workers. Figures and columns are shown in the order in which they came.
+#[derive(Default)]
+pub(crate) struct Results {
+    peers: Vec<String>,
+    figures: Vec<Figure>,
 }
 
-pub(crate) struct Results {
-    peers: Vec<&'static str>,
-    cases: Vec<&'static str>,
-    work: BTreeMap<(&'static str, &'static str), Vec<Work>>,
-    latency: BTreeMap<(&'static str, &'static str), Vec<Histogram<u64>>>,
-    starts: BTreeMap<&'static str, Vec<Duration>>,
-    memory: BTreeMap<&'static str, Memory>,
-    batches: Vec<Work>,
+struct Figure {
+    what: &'static str,
+    columns: Vec<String>,
+    /// By worker and column, a sample for each round.
+    samples: BTreeMap<(String, String), Vec<f64>>,
 }
 
 impl Results {
-    pub(crate) fn new(peers: &[Peer], cases: &[Case]) -> Self {
-        Self {
-            peers: peers.iter().map(|peer| peer.name).collect(),
-            cases: cases.iter().map(|case| case.name).collect(),
-            work: BTreeMap::new(),
-            latency: BTreeMap::new(),
-            starts: BTreeMap::new(),
-            memory: BTreeMap::new(),
-            batches: Vec::new(),
+    pub(crate) fn add(&mut self, what: &'static str, peer: &str, column: impl Into<String>, sample: f64) {
+        let column = column.into();
+        if !self.peers.iter().any(|known| known == peer) {
+            self.peers.push(peer.to_owned());
+        }
+        let at = self.figures.iter().position(|figure| figure.what == what).unwrap_or_else(|| {
+            self.figures.push(Figure { what, columns: Vec::new(), samples: BTreeMap::new() });
+            self.figures.len() - 1
+        });
+        let figure = &mut self.figures[at];
+        if !figure.columns.contains(&column) {
+            figure.columns.push(column.clone());
+        }
+        figure.samples.entry((peer.to_owned(), column)).or_default().push(sample);
+    }
+
+    /// The median of the rounds; not a number where nothing was measured.
+    pub(crate) fn median(&self, what: &str, peer: &str, column: &str) -> f64 {
+        let figure = self.figures.iter().find(|figure| figure.what == what);
+        figure.map_or(f64::NAN, |figure| figure.median(peer, column))
+    }
+
+    /// Workers that are neither Scriptmill nor the floor.
+    pub(crate) fn others(&self) -> impl Iterator<Item = &str> {
+        self.peers.iter().map(String::as_str).filter(|peer| ![OWN, ECHO].contains(peer))
+    }
+
+    pub(crate) fn print(&self) {
+        println!("In parentheses, each figure over the echo worker's.\n");
+        // Scriptmill alone knows batches.
+        for figure in self.figures.iter().filter(|figure| figure.what != BATCHES) {
+            for columns in figure.columns.chunks(COLUMNS_MAX) {
+                println!("{}\n", self.table(figure, columns));
+            }
         }
     }
 
-    pub(crate) fn load(&mut self, peer: &Peer, case: &Case, work: Work) {
-        self.work.entry((peer.name, case.name)).or_default().push(work);
-    }
-
-    pub(crate) fn batch(&mut self, work: Work) {
-        self.batches.push(work);
-    }
-
-    /// Results of batches a second.
-    pub(crate) fn batch_results_per_second(&self) -> f64 {
-        median(self.batches.iter().map(|work| work.jobs_per_second)) * BATCH as f64
-    }
-
-    pub(crate) fn latency(&mut self, peer: &Peer, case: &Case, latencies: Histogram<u64>) {
-        self.latency.entry((peer.name, case.name)).or_default().push(latencies);
-    }
-
-    pub(crate) fn start(&mut self, peer: &Peer, first_outcome: Duration) {
-        self.starts.entry(peer.name).or_default().push(first_outcome);
-    }
-
-    pub(crate) fn memory(&mut self, peer: &Peer, memory: Memory) {
-        self.memory.insert(peer.name, memory);
-    }
-
-    pub(crate) fn jobs_per_second(&self, peer: &str, case: &str) -> f64 {
-        self.median_work(peer, case, |work| work.jobs_per_second)
-    }
-
-    pub(crate) fn cpu_us(&self, peer: &str, case: &str) -> f64 {
-        self.median_work(peer, case, |work| work.cpu_us)
-    }
-
-    pub(crate) fn start_ms(&self, peer: &str) -> f64 {
-        median(self.starts.get(peer).into_iter().flatten().map(|start| start.as_secs_f64() * 1e3))
-    }
-
-    pub(crate) fn memory_of(&self, peer: &str) -> Option<Memory> {
-        self.memory.get(peer).copied()
-    }
-
-    fn latency_us(&self, peer: &str, case: &str, quantile: f64) -> f64 {
-        let rounds = self.latency.iter().find(|((p, c), _)| *p == peer && *c == case).map(|(_, rounds)| rounds);
-        median(rounds.into_iter().flatten().map(|round| round.value_at_quantile(quantile) as f64))
-    }
-
-    fn median_work(&self, peer: &str, case: &str, of: impl Fn(&Work) -> f64) -> f64 {
-        let rounds = self.work.iter().find(|((p, c), _)| *p == peer && *c == case).map(|(_, rounds)| rounds);
-        median(rounds.into_iter().flatten().map(of))
-    }
-
-    /// A table with a row for each worker and a column for each case, each figure beside its ratio to the echo worker's.
-    fn table(&self, what: &str, cases: &[&str], figure: impl Fn(&str, &str) -> f64) -> Table {
+    /// A row for each worker.
+    fn table(&self, figure: &Figure, columns: &[String]) -> Table {
         let mut table = Table::new();
         table.load_preset(ASCII_MARKDOWN);
-        table.set_header(std::iter::once(what).chain(cases.iter().copied()));
-        for peer in &self.peers {
-            let cell = |case: &&str| {
-                let (own, echo) = (figure(peer, case), figure("echo", case));
-                format!("{own:.0} ({:.2} ×)", own / echo)
+        table.set_header(std::iter::once(figure.what).chain(columns.iter().map(String::as_str)));
+        let is_measured = |peer: &&String| columns.iter().any(|column| figure.median(peer, column).is_finite());
+        for peer in self.peers.iter().filter(is_measured) {
+            let cell = |column: &String| {
+                let (own, floor) = (figure.median(peer, column), figure.median(ECHO, column));
+                match (own.is_finite(), floor.is_finite()) {
+                    (true, true) => format!("{own:.0} ({:.2} ×)", own / floor),
+                    (true, false) => format!("{own:.0}"),
+                    (false, _) => "–".to_owned(),
+                }
             };
-            table.add_row(std::iter::once((*peer).to_owned()).chain(cases.iter().map(cell)));
+            table.add_row(std::iter::once(peer.clone()).chain(columns.iter().map(cell)));
         }
         table
     }
-}
 
-impl fmt::Display for Results {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "In parentheses, each figure over the echo worker's.\n")?;
-        writeln!(f, "{}\n", self.table("jobs/s", &self.cases, |peer, case| self.jobs_per_second(peer, case)))?;
-        writeln!(f, "{}\n", self.table("CPU µs a job", &self.cases, |peer, case| self.cpu_us(peer, case)))?;
-        let interactive: Vec<&str> = self
-            .cases
-            .iter()
-            .copied()
-            .filter(|case| self.latency.keys().any(|(_, measured)| measured == case))
-            .collect();
-        for (name, quantile) in [("p50 µs", 0.5), ("p99 µs", 0.99)] {
-            writeln!(f, "{}\n", self.table(name, &interactive, |peer, case| self.latency_us(peer, case, quantile)))?;
-        }
+    /// Says of each figure which peers are ahead.
+    pub(crate) fn print_ahead(&self) {
         let mut table = Table::new();
         table.load_preset(ASCII_MARKDOWN);
-        table.set_header(["worker", "start to first outcome ms", "idle MB", "after load MB", "a waiting sandbox KiB"]);
-        for peer in &self.peers {
-            let memory = self.memory_of(peer).unwrap_or(Memory { idle: 0, per_sandbox: 0 });
-            let loaded = median(
-                self.cases.last().into_iter().map(|case| self.median_work(peer, case, |work| work.resident as f64)),
-            );
-            let per_sandbox =
-                if memory.per_sandbox == 0 { "–".to_owned() } else { (memory.per_sandbox >> 10).to_string() };
-            table.add_row([
-                (*peer).to_owned(),
-                format!("{:.0} ({:.2} ×)", self.start_ms(peer), self.start_ms(peer) / self.start_ms("echo")),
-                format!("{:.0}", memory.idle as f64 / 1e6),
-                format!("{:.0}", loaded / 1e6),
-                per_sandbox,
-            ]);
+        table.set_header(["Where a peer is ahead", "its figure over Scriptmill's"]);
+        for figure in &self.figures {
+            for column in &figure.columns {
+                let own = figure.median(OWN, column);
+                let is_ahead = |ratio: f64| if figure.what == JOBS { ratio > 1.0 } else { ratio < 1.0 };
+                let ahead: Vec<_> = self
+                    .others()
+                    .map(|peer| (peer, figure.median(peer, column) / own))
+                    .filter(|(_, ratio)| is_ahead(*ratio))
+                    .map(|(peer, ratio)| format!("{peer} {ratio:.2}"))
+                    .collect();
+                if !ahead.is_empty() {
+                    table.add_row([format!("{}: {column}", figure.what), ahead.join(", ")]);
+                }
+            }
         }
-        writeln!(f, "{table}\n")
+        if table.is_empty() {
+            println!("No peer is ahead in anything that was measured.\n");
+        } else {
+            println!("{table}\n");
+        }
     }
 }
 
-fn median(samples: impl Iterator<Item = f64>) -> f64 {
-    let mut samples: Vec<f64> = samples.collect();
-    samples.sort_by(f64::total_cmp);
-    samples.get(samples.len() / 2).copied().unwrap_or(f64::NAN)
+impl Figure {
+    fn median(&self, peer: &str, column: &str) -> f64 {
+        let mut samples = self.samples.get(&(peer.to_owned(), column.to_owned())).cloned().unwrap_or_default();
+        samples.sort_by(f64::total_cmp);
+        samples.get(samples.len() / 2).copied().unwrap_or(f64::NAN)
+    }
 }

@@ -23,7 +23,7 @@ async function outcome(source, input) {
 async function perform(delivery) {
   const job = JSON.parse(delivery.content);
   const { source } = job.script.modules[0];
-  if (job.hold) return held.push(hold(source));
+  if (job.id === 'waiting') return held.push(hold(source));
 
   const { replyTo, correlationId } = delivery.properties;
   const properties = { correlationId, persistent: true, contentType: 'application/json' };

@@ -3,13 +3,19 @@
 //! `engine.wasm` imports its memory. Its code is compiled once; its data is written into a memory of its own, where
 //! `initialise` makes the JavaScript context. What that memory holds then is the base of every script image.
 
-use std::path::PathBuf;
+use std::fs::{self, DirBuilder};
+use std::io;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
 
+use scriptmill_sdk::Code;
 use sha2::{Digest, Sha256};
 use wasmparser::{DataKind, FunctionBody, Operator, Parser, Payload, TypeRef};
 use wasmtime::{Config, Enabled, InstanceAllocationStrategy, Module, PoolingAllocationConfig};
 
 use crate::cache::CodeCache;
+use crate::compiled::{self, Compiled, Unusable, hex};
+use crate::cpu::Cpu;
 
 /// Bytes of a page of linear memory.
 pub(crate) const PAGE: usize = 64 << 10;
@@ -37,8 +43,25 @@ pub struct EngineOptions {
     pub metered: bool,
     /// Whether a slot's dirty pages are found with the PAGEMAP_SCAN ioctl (Linux 6.7), where it is there.
     pub pagemap_scan: bool,
-    /// Where the compiled engine is kept; nowhere if absent.
+    /// The engine that [`precompile`] wrote. What does not fit is logged, and the engine compiled as without it.
+    pub precompiled: Option<PathBuf>,
+    /// Where the engine is kept that was compiled here; nowhere if absent.
     pub cache_dir: Option<PathBuf>,
+}
+
+impl Default for EngineOptions {
+    /// One metered sandbox with the least memory: enough to compile for any other.
+    fn default() -> Self {
+        Self {
+            wasm: ENGINE_WASM.into(),
+            instances: 1,
+            memory_bytes: PAGE as u64,
+            metered: true,
+            pagemap_scan: true,
+            precompiled: None,
+            cache_dir: None,
+        }
+    }
 }
 
 /// The engine cannot be made.
@@ -50,6 +73,14 @@ pub enum EngineError {
     /// wasmtime refused the configuration or the code.
     #[error("the engine cannot be compiled or started: {0:#}")]
     Wasmtime(#[from] wasmtime::Error),
+    /// The compiled engine has no place.
+    #[error("{path} cannot be written: {why}")]
+    Unwritable {
+        /// Where it should be.
+        path: PathBuf,
+        /// Why it is not there.
+        why: io::Error,
+    },
 }
 
 /// The compiled engine.
@@ -68,23 +99,71 @@ impl Engine {
     pub(crate) fn new(options: &EngineOptions) -> Result<Self, EngineError> {
         let hash = hex(&Sha256::digest(&options.wasm));
         let Split { code, data, stack_end } = split(&options.wasm)?;
-        let wasmtime = wasmtime::Engine::new(&config(options))?;
-        let cache = options.cache_dir.as_ref().map(|dir| CodeCache::new(dir, &hash, &wasmtime));
-        let code = match cache.as_ref().and_then(|cache| cache.load(&wasmtime)) {
-            Some(module) => module,
-            None => {
-                let module = Module::new(&wasmtime, &code)?;
-                if let Some(cache) = &cache {
-                    cache.store(&module);
-                }
-                module
-            }
+        let shipped = options.precompiled.as_deref().and_then(|path| precompiled(path, options, &hash));
+        let (wasmtime, code) = match shipped {
+            Some(loaded) => loaded,
+            None => compiled_here(options, &hash, &code)?,
         };
         Ok(Self { wasmtime, code, hash, data, stack_end })
     }
 }
 
-fn config(options: &EngineOptions) -> Config {
+/// Compiles the engine for these processors into a file, which takes the place of one that is there, and returns its bytes. The folder
+/// is made if need be. Of the options only those count that say what is compiled.
+///
+/// # Errors
+/// The processors are of another architecture than this machine, or the file cannot be written.
+pub fn precompile(options: &EngineOptions, cpu: Cpu, path: &Path) -> Result<u64, EngineError> {
+    let unwritable = |why| EngineError::Unwritable { path: path.to_owned(), why };
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        DirBuilder::new().recursive(true).mode(0o755).create(folder).map_err(unwritable)?;
+    }
+    let engine = wasmtime::Engine::new(&config(options, Some(cpu))?)?;
+    let code = engine.precompile_module(&split(&options.wasm)?.code)?;
+    compiled::write(path, &code, &hex(&Sha256::digest(&options.wasm)), Some(cpu), &engine).map_err(unwritable)
+}
+
+/// The engine out of a file that was made beforehand, if it fits.
+fn precompiled(path: &Path, options: &EngineOptions, hash: &str) -> Option<(wasmtime::Engine, Module)> {
+    let load = || -> Result<_, Unusable> {
+        // No link on the way there: whose folders are looked at are those of the file itself.
+        let file = fs::canonicalize(path)?;
+        let compiled = Compiled::read(&file, file.ancestors().skip(1))?;
+        let wasmtime = wasmtime::Engine::new(&config(options, compiled.cpu(hash)?)?)?;
+        let module = compiled.load(&wasmtime)?;
+        Ok((wasmtime, module))
+    };
+    load()
+        .inspect_err(|why| {
+            tracing::warn!(
+                code = %Code::Precompiled,
+                path = %path.display(),
+                "the precompiled engine is not used: {why}; a start without it compiles for a second or two"
+            );
+        })
+        .ok()
+}
+
+/// The engine, compiled for this processor now, or by a process before this one.
+fn compiled_here(options: &EngineOptions, hash: &str, wasm: &[u8]) -> Result<(wasmtime::Engine, Module), EngineError> {
+    let wasmtime = wasmtime::Engine::new(&config(options, None)?)?;
+    let cache = options.cache_dir.as_ref().map(|dir| CodeCache::new(dir, hash, &wasmtime));
+    let kept = cache.as_ref().and_then(CodeCache::load);
+    let module = match kept {
+        Some(module) => module,
+        None => {
+            let module = Module::new(&wasmtime, wasm)?;
+            if let Some(cache) = &cache {
+                cache.store(&module);
+            }
+            module
+        }
+    };
+    Ok((wasmtime, module))
+}
+
+/// How code is compiled and run, for these processors or for the one that this is.
+fn config(options: &EngineOptions, cpu: Option<Cpu>) -> wasmtime::Result<Config> {
     let memory_bytes = usize::try_from(options.memory_bytes).unwrap_or(usize::MAX).next_multiple_of(PAGE);
     let mut pool = PoolingAllocationConfig::default();
     // An image and the engine are an instance each; only the image has a memory, only the engine has a table.
@@ -108,7 +187,10 @@ fn config(options: &EngineOptions) -> Config {
         .consume_fuel(options.metered)
         .cranelift_nan_canonicalization(true)
         .wasm_relaxed_simd(false);
-    config
+    if let Some(cpu) = cpu {
+        cpu.compile_for(&mut config)?;
+    }
+    Ok(config)
 }
 
 struct Split {
@@ -194,12 +276,4 @@ fn only_fills(body: &FunctionBody<'_>) -> Result<bool, wasmparser::BinaryReaderE
         }
     }
     Ok(true)
-}
-
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }

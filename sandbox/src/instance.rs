@@ -46,10 +46,7 @@ impl<'a> Instance<'a> {
             store.set_fuel(fuel)?;
             store.fuel_async_yield_interval(Some(SLICE))?;
         }
-        let image = snapshot.pre.instantiate_async(&mut store).await.map_err(unmade)?;
-        let Some(Extern::Memory(memory)) = image.get_module_export(&mut store, &snapshot.memory) else {
-            return Err(Trap::Fault("an image exports no memory".into()));
-        };
+        let memory = snapshot.instantiate(&mut store).await?;
         store.data_mut().memory = Some(memory);
         let mut imports = Vec::with_capacity(interface.imports.len());
         for (module, name) in &interface.imports {

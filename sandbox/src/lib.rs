@@ -13,7 +13,9 @@ mod abi;
 mod cache;
 mod calls;
 mod clock;
+mod compiled;
 mod complete;
+mod cpu;
 mod ending;
 mod engine;
 #[cfg(feature = "fuzzing")]
@@ -42,7 +44,8 @@ mod turns;
 
 pub use calls::{ANSWER_BYTES_MAX, Answer, CallError, HostCall, HostCalls, NoHostCalls};
 pub use clock::{Clock, TokioClock};
-pub use engine::{ENGINE_WASM, EngineError, EngineOptions};
+pub use cpu::Cpu;
+pub use engine::{ENGINE_WASM, EngineError, EngineOptions, precompile};
 pub use image::{Image, Refusal};
 pub use json::deeper_than;
 pub use run::{Execution, Invocation};

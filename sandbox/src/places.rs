@@ -1,23 +1,27 @@
-//! Where in an author's source a place of the emitted code lies. All that takes time is done once for a script: finding a
-//! place then takes a few microseconds, however large the module, so that an error costs its job no more than that.
+//! Where in an author's source a place of the emitted code lies. The engine asks for each of its places when it compiles a
+//! module, once for a script: what it keeps are the author's, so that an error costs its job nothing here.
 
-use std::collections::HashMap;
+use std::collections::BTreeSet;
 
 use scriptmill_sdk::Position;
 
-use crate::prepare::{EmittedModule, SourceMap};
+use crate::abi::SOURCE_LINES;
+use crate::prepare::{Bundled, EmittedModule, SourceMap};
 
 /// Bytes of code between two marks. A place is found by reading that much at most.
-const MARK_BYTES: usize = 1 << 10;
+const MARK_BYTES: usize = 1 << 8;
 
-/// The places of a script's modules.
-pub(crate) struct Places(HashMap<String, Module>);
+/// The places of a script's modules, in the order in which the engine is given them.
+pub(crate) struct Places(Vec<Module>);
 
 struct Module {
     code: String,
     /// What each [`MARK_BYTES`] of the code begin with.
     marks: Vec<Mark>,
     map: SourceMap,
+    bundled: Option<Bundled>,
+    /// How many lines come before those of each file that it was made of.
+    before: Vec<u32>,
 }
 
 /// A place of the code. All count from 0.
@@ -30,29 +34,74 @@ struct Mark {
     units: u32,
 }
 
+/// The files that a script's errors may name: its modules, and what they were made of.
+pub(crate) struct Files(BTreeSet<String>);
+
+impl Files {
+    pub(crate) fn new(modules: &[EmittedModule]) -> Self {
+        let made_of = |module: &EmittedModule| {
+            let files = module.bundled.iter().flat_map(|bundled| bundled.files.iter().map(|file| file.name.clone()));
+            files.chain([module.name.clone()]).collect::<Vec<_>>()
+        };
+        Self(modules.iter().flat_map(made_of).collect())
+    }
+
+    /// A place as the engine tells it, if it lies in one of them.
+    pub(crate) fn position(&self, file: &str, line: u32, column: u32) -> Option<Position> {
+        let is_there = line > 0 && self.0.contains(file);
+        is_there.then(|| Position { file: file.to_owned(), line, column })
+    }
+
+    /// Bytes they take in memory, about.
+    pub(crate) fn size_bytes(&self) -> usize {
+        self.0.iter().map(|name| name.len() + 2 * size_of::<String>()).sum()
+    }
+}
+
+/// Whether the engine's own places of a module are not the author's: those of JavaScript that is emitted as it was written are,
+/// where every character is a byte.
+pub(crate) fn are_asked(module: &EmittedModule) -> bool {
+    !module.map.is_identity() || module.bundled.is_some() || !module.code.is_ascii()
+}
+
+/// The files that modules were made of, with the lines before those of each: they are counted on from one to the next, from
+/// [`SOURCE_LINES`] on.
+pub(crate) fn files_made_of(modules: &[EmittedModule]) -> impl Iterator<Item = (u32, &str)> {
+    let files = modules.iter().flat_map(|module| module.bundled.iter().flat_map(|bundled| &bundled.files));
+    files.scan(SOURCE_LINES, |lines, file| {
+        let before = *lines;
+        *lines = lines.saturating_add(file.lines);
+        Some((before, file.name.as_str()))
+    })
+}
+
 impl Places {
     /// Takes time linear in the size of code and maps.
     pub(crate) fn new(modules: Vec<EmittedModule>) -> Self {
-        let places = |EmittedModule { name, code, map, .. }| {
+        let befores: Vec<u32> = files_made_of(&modules).map(|(before, _)| before).collect();
+        let mut befores = befores.into_iter();
+        let places = |EmittedModule { code, map, bundled, .. }| {
             map.prepare();
-            (name, Module { marks: marks(&code), code, map })
+            if let Some(bundled) = &bundled {
+                bundled.map.prepare();
+            }
+            let files = bundled.as_ref().map_or(0, |bundled| bundled.files.len());
+            Module { marks: marks(&code), code, map, bundled, before: befores.by_ref().take(files).collect() }
         };
         Self(modules.into_iter().map(places).collect())
     }
 
-    /// A place of the emitted code, its column in bytes as the engine counts, as the author's own.
-    pub(crate) fn original(&self, file: &str, line: u32, column: u32) -> Option<Position> {
-        let module = self.0.get(file)?;
+    /// A place of a module's emitted code, its column in bytes as the engine counts, as the author's line and column. The line
+    /// of a file that the module was made of has the lines before it added.
+    pub(crate) fn original(&self, module: usize, line: u32, column: u32) -> Option<(u32, u32)> {
+        let module = self.0.get(module)?;
         let column = module.utf16_column(line.checked_sub(1)?, column.saturating_sub(1) as usize)?;
         let (line, column) = module.map.original(line, column + 1)?;
-        Some(Position { file: file.to_owned(), line, column })
-    }
-
-    /// Bytes they take in memory.
-    pub(crate) fn size_bytes(&self) -> usize {
-        let size =
-            |module: &Module| module.code.len() + module.marks.len() * size_of::<Mark>() + module.map.size_bytes();
-        self.0.values().map(size).sum()
+        let bundled = module.bundled.as_ref().and_then(|bundled| bundled.map.place(line, column));
+        let in_file = bundled.and_then(|(file, line, column)| {
+            Some((module.before.get(file)?.checked_add(line)?, column)).filter(|(line, _)| i32::try_from(*line).is_ok())
+        });
+        Some(in_file.unwrap_or((line, column)))
     }
 }
 
@@ -122,7 +171,7 @@ mod tests {
 
     fn places(code: &str) -> Places {
         let (name, kind, map) = ("main.js".to_owned(), ModuleKind::Module, SourceMap::identity());
-        Places::new(vec![EmittedModule { name, kind, code: code.to_owned(), map }])
+        Places::new(vec![EmittedModule { name, kind, code: code.to_owned(), map, bundled: None }])
     }
 
     #[test]
@@ -136,18 +185,18 @@ mod tests {
                 let bytes = line.floor_char_boundary(column);
                 let expected = line[..bytes].encode_utf16().count() as u32 + 1;
                 let (number, column) = (index as u32 + 1, column as u32 + 1);
-                let found = places.original("main.js", number, column).map(|at| (at.line, at.column));
+                let found = places.original(0, number, column);
                 assert_eq!(found, Some((number, expected)), "{number}:{column}");
             }
         }
-        assert_eq!(places.original("main.js", 61, 1), None);
-        assert_eq!(places.original("main.js", 0, 1), None);
-        assert_eq!(places.original("other.js", 1, 1), None);
+        assert_eq!(places.original(0, 61, 1), None);
+        assert_eq!(places.original(0, 0, 1), None);
+        assert_eq!(places.original(1, 1, 1), None);
     }
 
     #[test]
     fn code_without_text_has_one_empty_line() {
-        assert_eq!(places("").original("main.js", 1, 9).map(|at| (at.line, at.column)), Some((1, 1)));
-        assert_eq!(places("").original("main.js", 2, 1), None);
+        assert_eq!(places("").original(0, 1, 9), Some((1, 1)));
+        assert_eq!(places("").original(0, 2, 1), None);
     }
 }

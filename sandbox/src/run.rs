@@ -5,14 +5,17 @@ use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use futures_util::future::{Either, select};
-use scriptmill_sdk::{Code, Diagnostic, Ending, Failure, LimitKind, Limits, LogLine, Origin, Rejection, Usage};
+use scriptmill_sdk::{
+    Code, Diagnostic, Ending, Failure, LimitKind, Limits, LogLine, Origin, Position, Rejection, Usage, Warning,
+};
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
-use crate::guest::{Completion, Context};
+use crate::guest::{Completion, Context, Guest};
 use crate::image::Image;
 use crate::instance::Instance;
 use crate::pending::Answered;
+use crate::prepare::names::nearest;
 use crate::runtime::Runtime;
 use crate::stack::{Report, located, shortened};
 use crate::timers::ScriptClock;
@@ -51,6 +54,8 @@ pub struct Execution {
     pub diagnostics: Vec<Diagnostic>,
     /// What it logged.
     pub logs: Vec<LogLine>,
+    /// What its author has most likely not meant.
+    pub warnings: Vec<Warning>,
     /// What it used. The time in queues is for the caller to fill in.
     pub usage: Usage,
 }
@@ -58,18 +63,21 @@ pub struct Execution {
 impl Execution {
     /// A job that ended before it could run.
     pub fn unrun(ending: Ending) -> Self {
-        Self { ending, diagnostics: Vec::new(), logs: Vec::new(), usage: Usage::default() }
+        Self { ending, diagnostics: Vec::new(), logs: Vec::new(), warnings: Vec::new(), usage: Usage::default() }
     }
 }
 
 /// Runs one job on a fresh copy of its image.
 pub(crate) async fn run(runtime: &Runtime, image: &Image, job: Invocation<'_>) -> Execution {
     let mut usage = Usage { prepare_fuel: image.prepare_fuel, ..Usage::default() };
-    let (ending, logs) = match unfit(image, &job) {
-        Some(ending) => (ending, Vec::new()),
+    let (ending, logs, warnings) = match unfit(image, &job) {
+        Some(ending) => (ending, Vec::new(), Vec::new()),
         None => run_fit(runtime, image, job, &mut usage).await,
     };
-    Execution { ending, diagnostics: image.diagnostics.clone(), logs, usage }
+    // That there is no default entry concerns no job that names one.
+    let concerns = |found: &&Diagnostic| job.entry.is_none() || found.code != Code::MissingEntry;
+    let diagnostics = image.diagnostics.iter().filter(concerns).cloned().collect();
+    Execution { ending, diagnostics, logs, warnings, usage }
 }
 
 /// The ending of a job that cannot even begin.
@@ -83,7 +91,10 @@ fn unfit(image: &Image, job: &Invocation<'_>) -> Option<Ending> {
         .then(|| ending::exhausted(LimitKind::MemoryBytes, &job.limits, Vec::new()))
 }
 
-async fn run_fit(runtime: &Runtime, image: &Image, job: Invocation<'_>, usage: &mut Usage) -> (Ending, Vec<LogLine>) {
+/// What a job ends with, what it logged, and what is to be warned of.
+type Ended = (Ending, Vec<LogLine>, Vec<Warning>);
+
+async fn run_fit(runtime: &Runtime, image: &Image, job: Invocation<'_>, usage: &mut Usage) -> Ended {
     let clock = &runtime.clock;
     let script_clock = job.clock_ms.map_or(ScriptClock::Live, |ms| ScriptClock::Fixed(Duration::from_millis(ms)));
     let mut guest = runtime.guest(job.limits, script_clock);
@@ -99,7 +110,7 @@ async fn run_fit(runtime: &Runtime, image: &Image, job: Invocation<'_>, usage: &
     let deadline = began.saturating_add(job.limits.wall_time);
     let mut instance = match Instance::new(&runtime.interface, &image.snapshot, guest, job.limits.fuel).await {
         Ok(instance) => instance,
-        Err(trap) => return (ending::trapped(trap, &job.limits, Vec::new()), Vec::new()),
+        Err(trap) => return (ending::trapped(trap, &job.limits, Vec::new()), Vec::new(), Vec::new()),
     };
     let mut waited = Duration::ZERO;
     let driven = drive(&mut instance, &job, entry.len(), deadline, &mut waited).await;
@@ -110,14 +121,19 @@ async fn run_fit(runtime: &Runtime, image: &Image, job: Invocation<'_>, usage: &
     let turns = clock.monotonic().saturating_sub(began + instance.ran + waited);
     usage.times.waited_us = microseconds(turns);
     let ending = match driven {
-        Ok(()) => completed(instance.guest_mut().completion.take(), image, &job.limits).await,
+        Ok(()) => {
+            let completion = instance.guest_mut().completion.take();
+            let stalled_at = instance.guest().warnings.stalled_at(&image.files);
+            completed(completion, image, &job, stalled_at).await
+        }
         Err(trap) => {
-            let stack = located(&instance.locate().await, &image.places);
+            let stack = located(&instance.locate().await, &image.files);
             ending::trapped(trap, &job.limits, stack)
         }
     };
     usage.host_calls = instance.guest().calls.count.into();
-    (ending, instance.guest_mut().logs.take())
+    let Guest { logs, warnings, .. } = instance.guest_mut();
+    (ending, logs.take(), warnings.take(&image.files))
 }
 
 /// Calls the entry and answers its host calls, whichever has an answer first, until the guest has settled or the deadline
@@ -167,7 +183,13 @@ async fn between(text: &[u8]) {
     }
 }
 
-async fn completed(completion: Option<Completion>, image: &Image, limits: &Limits) -> Ending {
+async fn completed(
+    completion: Option<Completion>,
+    image: &Image,
+    job: &Invocation<'_>,
+    stalled_at: Option<Position>,
+) -> Ending {
+    let limits = &job.limits;
     let failed = |code, message, thrown| {
         Ending::Failed(Failure { code, message, origin: Origin::Script, retryable: false, thrown })
     };
@@ -179,26 +201,39 @@ async fn completed(completion: Option<Completion>, image: &Image, limits: &Limit
             let report = Report::read(&bytes);
             between(&bytes).await;
             let code = report.code().unwrap_or(Code::Thrown);
-            failed(code, format!("the script threw {}", report.sentence()), Some(report.thrown(&image.places)))
+            let message = format!("the script threw {}{}", report.sentence(), report.advice());
+            failed(code, message, Some(report.thrown(&image.files)))
         }
         Some(Completion::ValueNotJson(report)) => {
             let report = Report::read(&report);
             let message = format!("the value cannot be written as JSON: {}", report.message);
-            failed(Code::ValueNotJson, message, Some(report.thrown(&image.places)))
+            failed(Code::ValueNotJson, message, Some(report.thrown(&image.files)))
         }
         Some(Completion::Stalled) => {
-            let message = "the script awaits a promise that nothing can settle any more".to_owned();
+            let place = stalled_at.map(|at| format!(", at {at}")).unwrap_or_default();
+            let message = format!("the script awaits a promise that nothing can settle any more{place}");
             failed(Code::NeverSettles, message, None)
         }
         Some(Completion::UnknownEntry(names)) => {
-            let names = String::from_utf8_lossy(&names);
-            let message = match names.as_ref() {
-                "" => "the script has no such entry, and exports no function".to_owned(),
-                names => format!("the script has no such entry; it has {}", shortened(names.to_owned())),
-            };
+            let message = no_such_entry(job.entry.unwrap_or_default(), &String::from_utf8_lossy(&names));
             Ending::Rejected(Rejection { code: Code::UnknownEntry, message, path: Some("entry".to_owned()) })
         }
         Some(Completion::SyntaxRefused(_)) | None => ending::fault("it returned without an outcome".into()),
+    }
+}
+
+/// What to say where there is no entry of a name; of none, where the job names none. `names` are those that there are.
+fn no_such_entry(entry: &str, names: &str) -> String {
+    let near = nearest(entry, names.split(", ").map(|name| (0, name)));
+    let asked = shortened(entry.to_owned());
+    match (entry, names, near) {
+        ("", "", _) => "the script exports no function that a job can call".to_owned(),
+        ("", ..) => {
+            format!("the job names no entry, and the script has no default one; it has {}", shortened(names.to_owned()))
+        }
+        (_, "", _) => format!("the script exports no function '{asked}', nor any other"),
+        (.., Some(near)) => format!("the script exports no function '{asked}'; did you mean '{near}'?"),
+        _ => format!("the script exports no function '{asked}'; it has {}", shortened(names.to_owned())),
     }
 }
 

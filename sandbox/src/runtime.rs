@@ -11,14 +11,14 @@ use crate::engine::{Engine, EngineError};
 use crate::guest::{Guest, Logs};
 use crate::instance::Instance;
 use crate::interface::Interface;
-use crate::snapshot::Snapshot;
+use crate::snapshot::Base;
 use crate::timers::{ScriptClock, TOP_LEVEL_INSTANT};
 
 /// What every run starts from.
 pub(crate) struct Runtime {
     pub(crate) interface: Interface,
     /// The engine with its context made and no script loaded.
-    pub(crate) base: Snapshot,
+    pub(crate) base: Base,
     /// Below this address linear memory is the engine's stack, dead between two calls.
     stack_end: usize,
     pub(crate) clock: Arc<dyn Clock>,
@@ -36,17 +36,18 @@ impl Runtime {
     ) -> Result<Self, EngineError> {
         let interface = Interface::new(engine, metered)?;
         // Until there is a base, the raw memory stands in its place.
-        let base = Snapshot::new(&interface, &engine.data)?;
+        let base = Base::new(&interface, engine.data.clone())?;
         let mut runtime = Self { interface, base, stack_end: engine.stack_end, clock, calls };
         let memory = complete(runtime.initialise(limits))?;
-        runtime.base = Snapshot::new(&runtime.interface, &runtime.without_stack(&memory))?;
+        runtime.base = Base::new(&runtime.interface, runtime.without_stack(&memory))?;
         Ok(runtime)
     }
 
     async fn initialise(&self, limits: Limits) -> Result<Vec<u8>, EngineError> {
         let failed = |trap| EngineError::Module(format!("it cannot be initialised: {trap:?}"));
         let guest = self.guest_of_top_level(limits);
-        let mut instance = Instance::new(&self.interface, &self.base, guest, u64::MAX / 2).await.map_err(failed)?;
+        let mut instance =
+            Instance::new(&self.interface, &self.base.snapshot, guest, u64::MAX / 2).await.map_err(failed)?;
         instance.initialise().await.map_err(failed)?;
         Ok(instance.memory().to_vec())
     }

@@ -18,8 +18,10 @@ use crate::run::{self, Execution, Invocation};
 use crate::runtime::Runtime;
 use crate::turns::{LastPlace, Turns};
 
-/// Images kept at most, however small: each holds an open file and a mapping.
-const IMAGES: u64 = 2_000;
+/// Images kept at most that are mapped: each holds an open file and a mapping.
+const MAPPED_IMAGES: u64 = 2_000;
+/// What an entry of the cache takes beside the image.
+const ENTRY_BYTES: usize = 1 << 10;
 /// Images made at one time, in sandboxes of their own: new scripts take none from the jobs, and a slow one does not hold
 /// up all others.
 pub const BUILDS: u32 = 2;
@@ -38,7 +40,9 @@ pub struct Options {
     /// Bytes that the images which are kept take together, in memory. Those of running jobs that are kept no longer, and the
     /// next one that is made, take `limits.memory_bytes` beside.
     pub image_cache_bytes: u64,
-    /// Where the compiled engine is kept between two processes; nowhere if absent.
+    /// The engine that [`precompile`](crate::precompile) wrote.
+    pub precompiled: Option<PathBuf>,
+    /// Where the engine is kept between two processes that was compiled here; nowhere if absent.
     pub cache_dir: Option<PathBuf>,
     /// Who checks scripts.
     pub checker: Checker,
@@ -57,6 +61,7 @@ impl Options {
             instances: 64,
             limits: Limits::default(),
             image_cache_bytes: 512 << 20,
+            precompiled: None,
             cache_dir: None,
             checker,
             clock,
@@ -73,6 +78,7 @@ impl Options {
             memory_bytes: self.limits.memory_bytes,
             metered: true,
             pagemap_scan: true,
+            precompiled: self.precompiled.clone(),
             cache_dir: self.cache_dir.clone(),
         }
     }
@@ -101,7 +107,7 @@ struct Inner {
 }
 
 impl Sandbox {
-    /// Compiles the engine, or loads it from its cache, and makes the base of all images.
+    /// Loads the engine that was compiled beforehand or by another process, or compiles it, and makes the base of all images.
     ///
     /// # Errors
     /// The engine cannot be compiled or its pool of memories not be reserved.
@@ -122,7 +128,7 @@ impl Sandbox {
         let image_shares_max = u32::try_from(shares).unwrap_or(u32::MAX);
         let images = Cache::builder()
             .max_capacity(options.image_cache_bytes)
-            .weigher(weigher(options.image_cache_bytes, IMAGES.min(open_files() / 2)))
+            .weigher(weigher(options.image_cache_bytes, MAPPED_IMAGES.min(open_files() / 2)))
             .build();
         Ok(Self(Arc::new(Inner {
             engine_hash: engine.hash,
@@ -141,6 +147,11 @@ impl Sandbox {
     /// SHA-256 of the engine, in hexadecimal: outcomes of equal jobs are equal where it is.
     pub fn engine_hash(&self) -> &str {
         &self.0.engine_hash
+    }
+
+    /// Scripts that are kept, those among them that are refused included, and the bytes that their images take.
+    pub fn kept(&self) -> (u64, u64) {
+        (self.0.images.entry_count(), self.0.images.weighted_size())
     }
 
     /// The image of a script, if the cache has it.
@@ -284,15 +295,16 @@ fn open_files() -> u64 {
     getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX)
 }
 
-/// Weighs an image by its bytes, and by no less than what lets in too many of them.
-fn weigher(capacity: u64, images: u64) -> impl Fn(&[u8; 32], &Prepared) -> u32 + Send + Sync {
-    let least = capacity / images.max(1);
+/// Weighs an image by its bytes, and one that is mapped by no less than what lets in too many of them.
+fn weigher(capacity: u64, mapped_images: u64) -> impl Fn(&[u8; 32], &Prepared) -> u32 + Send + Sync {
+    let least = capacity / mapped_images.max(1);
     move |_, prepared| {
-        let size = match prepared {
-            Ok(image) => image.size,
-            Err(refusal) => size_of_words(Some(&refusal.ending), &refusal.diagnostics),
-        } as u64;
-        u32::try_from(size.max(least)).unwrap_or(u32::MAX)
+        let (size, least) = match prepared {
+            Ok(image) if image.snapshot.is_mapped => (image.size, least),
+            Ok(image) => (image.size, 0),
+            Err(refusal) => (size_of_words(Some(&refusal.ending), &refusal.diagnostics), 0),
+        };
+        u32::try_from(((size + ENTRY_BYTES) as u64).max(least)).unwrap_or(u32::MAX)
     }
 }
 

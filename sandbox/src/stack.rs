@@ -1,10 +1,11 @@
 //! What a script threw and where it stood, in the lines of the author's source.
 
-use scriptmill_sdk::{Code, Position, StackFrame, Thrown};
+use scriptmill_sdk::{Code, JsonObject, Position, StackFrame, Thrown};
 use serde::Deserialize;
 
 use crate::json::without_lone_surrogates;
-use crate::places::Places;
+use crate::places::Files;
+use crate::prepare::foreign::advice;
 
 /// Bytes of a message or a name that an outcome keeps.
 const TEXT_BYTES: usize = 8 << 10;
@@ -12,8 +13,10 @@ const TEXT_BYTES: usize = 8 << 10;
 const FRAMES: usize = 50;
 /// Calls of all stacks together, those of an error and of its causes.
 const FRAMES_ALL: usize = 100;
-/// Causes of causes that an outcome keeps.
+/// Causes of causes that an outcome keeps, and errors within errors.
 const CAUSES: usize = 8;
+/// Errors that an outcome keeps: all causes, and all that others hold.
+const ERRORS_ALL: usize = 32;
 
 /// The guest's report of a thrown value.
 #[derive(Debug, Default, Deserialize)]
@@ -22,9 +25,21 @@ pub(crate) struct Report {
     name: String,
     pub(crate) message: String,
     stack: String,
+    /// What kind of value was thrown, where that was no error.
+    kind: String,
     /// The code of an error that the engine's own functions throw.
     code: Option<String>,
+    /// What the script put on the error.
+    fields: Option<JsonObject>,
+    /// The errors that it holds.
+    errors: Vec<Report>,
     cause: Option<Box<Report>>,
+}
+
+/// What is left of what an outcome keeps.
+struct Room {
+    frames: usize,
+    errors: usize,
 }
 
 impl Report {
@@ -39,35 +54,53 @@ impl Report {
         self.code.as_deref()?.parse().ok()
     }
 
-    /// One sentence: name and message.
+    /// What was thrown: name and message, or kind and value.
     pub(crate) fn sentence(&self) -> String {
         let text = match (self.name.as_str(), self.message.as_str()) {
-            ("", message) => message.to_owned(),
+            ("", message) => match self.kind.as_str() {
+                "" => message.to_owned(),
+                "text" => format!("the text \"{message}\""),
+                kind => format!("the {kind} {message}"),
+            },
             (name, "") => name.to_owned(),
             (name, message) => format!("{name}: {message}"),
         };
         shortened(text)
     }
 
+    /// What there is instead of a name that another host has, where it lacks one; with a stop before it.
+    pub(crate) fn advice(&self) -> String {
+        let name = self.message.strip_suffix(" is not defined").filter(|_| self.name == "ReferenceError");
+        name.and_then(|name| advice(name.trim_matches('\''))).map(|advice| format!(". {advice}")).unwrap_or_default()
+    }
+
     /// The innermost place in one of the modules.
-    pub(crate) fn position(&self, places: &Places) -> Option<Position> {
-        frames(&self.stack, places, FRAMES).into_iter().find_map(|frame| frame.at)
+    pub(crate) fn position(&self, files: &Files) -> Option<Position> {
+        frames(&self.stack, files, FRAMES).into_iter().find_map(|frame| frame.at)
     }
 
     /// The error in the form of an outcome.
-    pub(crate) fn thrown(self, places: &Places) -> Thrown {
-        self.thrown_within(places, CAUSES, FRAMES_ALL)
+    pub(crate) fn thrown(self, files: &Files) -> Thrown {
+        self.thrown_within(files, CAUSES, &mut Room { frames: FRAMES_ALL, errors: ERRORS_ALL })
     }
 
-    fn thrown_within(self, places: &Places, causes: usize, frames_left: usize) -> Thrown {
-        let stack = frames(&self.stack, places, FRAMES.min(frames_left));
-        let frames_left = frames_left - stack.len();
-        let cause = self.cause.filter(|_| causes > 0);
+    fn thrown_within(self, files: &Files, causes: usize, room: &mut Room) -> Thrown {
+        let stack = frames(&self.stack, files, FRAMES.min(room.frames));
+        room.frames -= stack.len();
+        let mut held = |report: Self| {
+            let is_kept = causes > 0 && room.errors > 0;
+            is_kept.then(|| {
+                room.errors -= 1;
+                report.thrown_within(files, causes - 1, room)
+            })
+        };
         Thrown {
             stack,
             name: shortened(self.name),
             message: shortened(self.message),
-            cause: cause.map(|cause| Box::new(cause.thrown_within(places, causes - 1, frames_left))),
+            fields: self.fields,
+            errors: self.errors.into_iter().map_while(&mut held).collect(),
+            cause: self.cause.and_then(|cause| held(*cause)).map(Box::new),
         }
     }
 }
@@ -82,7 +115,7 @@ pub(crate) fn shortened(mut text: String) -> String {
 }
 
 /// Reads a stack as the engine writes it, a line a call: `at name (file:line:column)` or `at file:line:column`.
-fn frames(stack: &str, places: &Places, most: usize) -> Vec<StackFrame> {
+fn frames(stack: &str, files: &Files, most: usize) -> Vec<StackFrame> {
     let frame = |line: &str| {
         let call = line.trim().strip_prefix("at ")?;
         let (function, place) = match call.rfind(" (") {
@@ -91,7 +124,7 @@ fn frames(stack: &str, places: &Places, most: usize) -> Vec<StackFrame> {
         };
         let at = place.rsplit_once(':').and_then(|(rest, column)| {
             let (file, line) = rest.rsplit_once(':')?;
-            places.original(file, line.parse().ok()?, column.parse().ok()?)
+            files.position(file, line.parse().ok()?, column.parse().ok()?)
         });
         Some(StackFrame { function: named(function), at })
     };
@@ -100,12 +133,12 @@ fn frames(stack: &str, places: &Places, most: usize) -> Vec<StackFrame> {
 
 /// Reads where the script stands as the guest's `locate` writes it, a line a call: function, module, line and column,
 /// separated by tabs.
-pub(crate) fn located(text: &str, places: &Places) -> Vec<StackFrame> {
+pub(crate) fn located(text: &str, files: &Files) -> Vec<StackFrame> {
     let frame = |line: &str| {
         let mut fields = line.split('\t');
         let (function, file) = (fields.next()?, fields.next()?);
         let (line, column) = (fields.next()?.parse().ok()?, fields.next()?.parse().ok()?);
-        Some(StackFrame { function: named(function), at: places.original(file, line, column) })
+        Some(StackFrame { function: named(function), at: files.position(file, line, column) })
     };
     text.lines().filter_map(frame).take(FRAMES).collect()
 }
@@ -128,7 +161,7 @@ mod tests {
             report = Report { stack: stack.clone(), cause: Some(Box::new(report)), ..Report::default() };
         }
         let mut kept = Vec::new();
-        let mut thrown = Some(report.thrown(&Places::new(Vec::new())));
+        let mut thrown = Some(report.thrown(&Files::new(&[])));
         while let Some(error) = thrown {
             kept.push(error.stack.len());
             thrown = error.cause.map(|cause| *cause);

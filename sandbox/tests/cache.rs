@@ -9,10 +9,6 @@ use std::path::{Path, PathBuf};
 use scriptmill_sandbox::Options;
 use scriptmill_sandbox::prepare::{Bounds, Checker};
 use scriptmill_sdk::Ending;
-use sha2::{Digest as _, Sha256};
-
-/// Bytes of the checksum at the beginning of the file.
-const CHECKSUM: usize = 32;
 
 /// Starts a sandbox with this cache, runs a job in it, and returns the file and its inode, which a file made anew does not
 /// share with the one before.
@@ -38,17 +34,19 @@ fn spoiled(spoil: impl FnOnce(&Path)) {
     assert_ne!(start(&cache).1, first, "a file that cannot be trusted is made anew");
 }
 
-/// Code that is not what the engine was compiled to, with the checksum that it should have.
+/// Code that is not what the engine was compiled to, with the digest that it should have.
 fn foreign_code(file: &Path) {
     let code = b"not what wasmtime wrote";
-    fs::write(file, [&Sha256::digest(code)[..], code].concat()).expect("written");
+    common::say_of(file, "digest", &common::digest(code));
+    let (line, _) = common::parts(file);
+    fs::write(file, [&line, &code[..]].concat()).expect("written");
 }
 
 #[test]
 fn a_damaged_file_is_made_anew() {
     spoiled(|file| {
         let mut bytes = fs::read(file).expect("the file");
-        let middle = CHECKSUM + (bytes.len() - CHECKSUM) / 2;
+        let middle = bytes.len() / 2;
         bytes[middle] ^= 1;
         fs::write(file, bytes).expect("written");
     });
@@ -65,15 +63,26 @@ fn foreign_code_is_made_anew() {
 }
 
 #[test]
+fn a_file_of_another_engine_is_made_anew() {
+    spoiled(|file| common::say_of(file, "engine", "another"));
+}
+
+#[test]
 fn a_file_that_others_may_write_is_made_anew() {
     spoiled(|file| fs::set_permissions(file, Permissions::from_mode(0o666)).expect("permissions"));
 }
 
 #[test]
-fn a_folder_that_others_may_write_is_not_trusted() {
-    spoiled(|file| {
-        fs::set_permissions(file.parent().expect("a folder"), Permissions::from_mode(0o777)).expect("permissions");
-    });
+fn a_folder_that_others_may_write_is_neither_read_nor_written() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let cache = folder.path().join("cache");
+    let (file, first) = start(&cache);
+    // What cannot be loaded, so that the start shows that it was not read.
+    fs::write(&file, "not what wasmtime wrote").expect("written");
+    fs::set_permissions(&cache, Permissions::from_mode(0o777)).expect("permissions");
+    assert_eq!(start(&cache), (file.clone(), first), "the file is left as it is");
+    fs::set_permissions(&cache, Permissions::from_mode(0o700)).expect("permissions");
+    assert_ne!(start(&cache).1, first, "it is made anew where nobody else may write");
 }
 
 #[test]

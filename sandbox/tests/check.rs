@@ -128,7 +128,7 @@ fn codes(checked: &Checked) -> Vec<Code> {
 fn bounded_diagnostics() -> Result<(), Failed> {
     let warnings: String = (0..90).map(|index| format!("unknownNumber{index}x;\n")).collect();
     let errors: String = (0..60).map(|index| format!("let c{index} = 1; let c{index} = 2;\n")).collect();
-    let source = format!("export default 1;\n{warnings}{errors}");
+    let source = format!("export default () => 1;\n{warnings}{errors}");
     let checked = check(&bundle(&[("main.ts", &source)]));
     assert_eq!(checked.diagnostics.len(), 101);
     let errors = checked.diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Error).count();
@@ -185,7 +185,7 @@ fn must_not_compile() -> Result<(), Failed> {
     ];
     for case in cases {
         for name in ["main.js", "main.ts"] {
-            let checked = check(&bundle(&[(name, &format!("export default 1;\n{case}"))]));
+            let checked = check(&bundle(&[(name, &format!("export default () => 1;\n{case}"))]));
             assert!(checked.script.is_none(), "{name}: {case}");
         }
     }
@@ -229,7 +229,7 @@ fn positions() -> Result<(), Failed> {
     ];
     for (before, column) in cases {
         for line_end in ["\n", "\r\n", "\r", "\u{2028}"] {
-            let source = format!("const x = 1;{line_end}export default 1;{line_end}{before}x = 2;");
+            let source = format!("const x = 1;{line_end}export default () => 1;{line_end}{before}x = 2;");
             let checked = check(&bundle(&[("main.ts", &source)]));
             assert_eq!(codes(&checked), [Code::ConstantAssignment], "{source:?}");
             let found = &checked.diagnostics[0];
@@ -245,9 +245,9 @@ fn frames() -> Result<(), Failed> {
     let at = |line, column| Position { file: "main.ts".to_owned(), line, column };
     let lines = |frame: String| frame.lines().map(str::to_owned).collect::<Vec<_>>();
     let expected = ["  |", "1 | let a: number;", "2 |   /* 😀 */ a.b.c;", "  |              ^"];
-    assert_eq!(lines(prepare::excerpt(&bundle.modules[0], &at(2, 14))), expected);
+    assert_eq!(lines(prepare::excerpt(&bundle, &at(2, 14)).unwrap()), expected);
     for (line, column) in [(0, 0), (1, 1), (2, 900), (3, 1), (99, 1)] {
-        assert!(prepare::excerpt(&bundle.modules[0], &at(line, column)).contains('^'), "{line}:{column}");
+        assert!(prepare::excerpt(&bundle, &at(line, column)).unwrap().contains('^'), "{line}:{column}");
     }
     let found = prepare::engine_diagnostic(&bundle, Some(&at(2, 14)), "no");
     assert_eq!((found.code, found.at, found.end_column), (Code::EngineRefusesSyntax, at(2, 14), 18));
@@ -353,7 +353,7 @@ fn read_no_text() -> Result<(), Failed> {
         assert_eq!((found.code, (found.at.line, found.at.column)), (Code::SourceNotText, place), "{bytes:?}");
         assert_eq!(found.help.as_deref(), Some(help));
     }
-    fs::write(&path, "\u{feff}export default 1;")?;
+    fs::write(&path, "\u{feff}export default () => 1;")?;
     let script = block_on(checker.read(&path))?;
     assert_eq!(codes(&check(&script.bundle)), []);
     fs::write(&path, "ä".repeat(3 << 20))?;
@@ -402,7 +402,7 @@ fn nested_deeply() -> Result<(), Failed> {
         let found = codes(&checked);
         assert!(found.contains(&Code::TooComplex) || found == [Code::Syntax], "{name}: {found:?}");
         assert!(checked.script.is_none(), "{name}");
-        let next = block_on(checker.check(&bundle(&[("main.ts", "export default 1;")])))?;
+        let next = block_on(checker.check(&bundle(&[("main.ts", "export default () => 1;")])))?;
         assert_eq!(codes(&next), [], "after {name}");
         assert!(next.script.is_some(), "after {name}");
     }
@@ -421,11 +421,11 @@ fn slow_check() -> Result<(), Failed> {
 fn dies_at_once() -> Result<(), Failed> {
     let program = Program { path: std::env::current_exe().unwrap(), arguments: vec!["--die-at-once".into()] };
     let checker = Checker::child(program, Checker::CHILD_BOUNDS, Bounds::default()).unwrap();
-    let failed = block_on(checker.check(&bundle(&[("main.ts", "export default 1;")]))).unwrap_err();
+    let failed = block_on(checker.check(&bundle(&[("main.ts", "export default () => 1;")]))).unwrap_err();
     assert!(failed.0.contains("exit status: 7"), "{failed}");
     let program = Program { path: "/nowhere/scriptmill".into(), arguments: Vec::new() };
     let checker = Checker::child(program, Checker::CHILD_BOUNDS, Bounds::default()).unwrap();
-    assert!(block_on(checker.check(&bundle(&[("main.ts", "export default 1;")]))).is_err());
+    assert!(block_on(checker.check(&bundle(&[("main.ts", "export default () => 1;")]))).is_err());
     Ok(())
 }
 
@@ -444,7 +444,7 @@ fn many_at_once() -> Result<(), Failed> {
         let ask = |index: usize| {
             let (checker, killer) = (checker.clone(), killer.as_str());
             scope.spawn(move || {
-                let source = if index.is_multiple_of(4) { killer } else { "export default 1;" };
+                let source = if index.is_multiple_of(4) { killer } else { "export default () => 1;" };
                 codes(&block_on(checker.check(&bundle(&[("main.ts", source)]))).unwrap())
             })
         };

@@ -60,6 +60,10 @@ fn example(folder: &Path) -> Result<(), Failed> {
     if value != expected {
         return Err(format!("got {value:#}").into());
     }
+    // What is meant is not warned of.
+    if !execution.warnings.is_empty() {
+        return Err(format!("{:#?}", execution.warnings).into());
+    }
     let again = common::run(&bundle, &input);
     if again.usage.fuel != execution.usage.fuel {
         return Err(format!("{} units of fuel, then {}", execution.usage.fuel, again.usage.fuel).into());

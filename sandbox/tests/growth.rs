@@ -103,13 +103,13 @@ fn refused() -> Result<(), Failed> {
         ("an enum whose members double", doubling(""), bounds, Some((Code::SourceTooLarge, 20))),
         (
             "constants that double",
-            format!("const c0 = 'xxxxxxxxxx';\n{constants}enum E {{\nA = c23 }}\nexport default 1;"),
+            format!("const c0 = 'xxxxxxxxxx';\n{constants}enum E {{\nA = c23 }}\nexport default () => 1;"),
             bounds,
             Some((Code::SourceTooLarge, 26)),
         ),
         (
             "constants that no enum names",
-            format!("const c0 = 'xxxxxxxxxx';\n{constants}enum E {{ A }}\nexport default 1;"),
+            format!("const c0 = 'xxxxxxxxxx';\n{constants}enum E {{ A }}\nexport default () => 1;"),
             bounds,
             None,
         ),
@@ -128,7 +128,7 @@ fn refused() -> Result<(), Failed> {
         ),
         (
             "a minified script",
-            format!("export default 1;{}", "{;".repeat(300) + &"a;".repeat(40_000) + &"}".repeat(300)),
+            format!("export default () => 1;{}", "{;".repeat(300) + &"a;".repeat(40_000) + &"}".repeat(300)),
             small,
             None,
         ),
@@ -181,7 +181,7 @@ fn many_of(count: usize, piece: impl Fn(usize) -> String) -> String {
 }
 
 fn one(source: String) -> Vec<(String, String)> {
-    vec![("main.ts".to_owned(), format!("{source}\nexport default 1;"))]
+    vec![("main.ts".to_owned(), format!("{source}\nexport default () => 1;"))]
 }
 
 /// As many of a piece as there is room for, each with its number.
@@ -211,7 +211,7 @@ fn modules(bytes: usize, count: usize, piece: impl Fn(usize, usize) -> String) -
     let each = bytes / count;
     let mut all: Vec<_> =
         (0..count).map(|module| (format!("m{module}.ts"), many(each, |index| piece(module, index)))).collect();
-    all[0].1.push_str("\nexport default 1;");
+    all[0].1.push_str("\nexport default () => 1;");
     all
 }
 
@@ -416,7 +416,7 @@ const SOURCES: &[(&str, Source)] = &[
             (
                 "main.ts".to_owned(),
                 format!(
-                    "import {{{}}} from './other'; export default 1; {}",
+                    "import {{{}}} from './other'; export default () => 1; {}",
                     many(n / 3, |i| format!("nam{i},")),
                     many(n / 3, |i| format!("nam{i};"))
                 ),

@@ -25,7 +25,11 @@ fn libraries_give_the_value_that_node_gives() {
         let read = |ending: &str| fs::read_to_string(bundles.join(format!("{name}.{ending}"))).unwrap();
         let bundle = common::single(&format!("{name}.js"), &read("js"));
         let expected = read("expected.json");
-        match common::run(&bundle, &read("input.json")).ending {
+        let execution = common::run(&bundle, &read("input.json"));
+        if !execution.warnings.is_empty() {
+            wrong.push(format!("{name} is warned of: {:#?}", execution.warnings));
+        }
+        match execution.ending {
             Ending::Succeeded(value) if value.get() == expected.trim_end() => {}
             Ending::Succeeded(value) => wrong.push(format!("{name}\n  Node:    {expected}  sandbox: {value}")),
             ending => wrong.push(format!("{name}: {ending:#?}")),

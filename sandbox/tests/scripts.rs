@@ -16,7 +16,7 @@ use std::time::Duration;
 use libtest_mimic::{Arguments, Failed, Trial};
 use scriptmill_sandbox::prepare::{Bounds, Checker};
 use scriptmill_sandbox::{Execution, Sandbox};
-use scriptmill_sdk::{Bundle, Code, Ending, Limits, StackFrame, Thrown};
+use scriptmill_sdk::{Bundle, Code, Ending, Limits, StackFrame, Thrown, Warning};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
@@ -109,6 +109,8 @@ struct Golden<'a> {
     diagnostics: Vec<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     logs: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<String>,
 }
 
 impl<'a> Golden<'a> {
@@ -131,6 +133,7 @@ impl<'a> Golden<'a> {
         }
         let diagnostics = execution.diagnostics.iter();
         let logs = execution.logs.iter();
+        let warnings = execution.warnings.iter();
         Self {
             status: ending.status(),
             value,
@@ -140,12 +143,24 @@ impl<'a> Golden<'a> {
             stack: frames,
             diagnostics: diagnostics.map(|found| format!("{} {} {}", found.at, found.code, found.message)).collect(),
             logs: logs.map(|line| format!("{:?} {}", line.level, line.text)).collect(),
+            warnings: warnings.map(warned).collect(),
         }
     }
 }
 
+fn warned(warning: &Warning) -> String {
+    let at = warning.at.as_ref().map_or_else(|| "-".to_owned(), ToString::to_string);
+    format!("{at} {} {}", warning.code, warning.message)
+}
+
 fn told(thrown: &Thrown) -> Value {
     let mut value = json!({ "name": thrown.name, "message": thrown.message, "stack": stack(&thrown.stack) });
+    if let Some(fields) = &thrown.fields {
+        value["fields"] = fields.text().into();
+    }
+    if !thrown.errors.is_empty() {
+        value["errors"] = thrown.errors.iter().map(told).collect();
+    }
     if let Some(cause) = &thrown.cause {
         value["cause"] = told(cause);
     }

@@ -10,7 +10,7 @@ use crate::sums::{Distribution, Sums};
 /// The time from one heartbeat of a process to its next.
 pub const BEAT: Duration = Duration::from_secs(2);
 /// The version of the heartbeat. Another one is ignored and counted: what it means is not known.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 /// The longest heartbeat taken, in bytes. What is longer is ignored before it is read.
 pub const BEAT_BYTES_MAX: usize = 16 << 10;
 /// The longest name of a process or group, in bytes.
@@ -32,6 +32,9 @@ pub struct Beat {
     pub group: String,
     /// The pod of Kubernetes that it runs in, where it knows one.
     pub pod: Option<String>,
+    /// A fingerprint of what it takes for a job at most: workers that differ in it do not refuse the same jobs. Absent where it takes none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bounds: Option<String>,
     /// How long the process has been up, in seconds by its own monotonic clock.
     pub uptime_seconds: f64,
     /// From the start of the process to its first job that it could take, in seconds.
@@ -134,6 +137,7 @@ impl Beat {
         is_name(&self.process)
             && is_name(&self.group)
             && self.pod.as_ref().is_none_or(|pod| (1..=POD_BYTES_MAX).contains(&pod.len()))
+            && self.bounds.as_ref().is_none_or(|bounds| is_name(bounds))
             && self.sums.within(COUNT_MAX)
             && (0.0..=COUNT_MAX).contains(&self.uptime_seconds)
             && (0.0..=COUNT_MAX).contains(&oldest_wait_seconds)

@@ -93,6 +93,7 @@ mod tests {
             process: process.to_owned(),
             group: "default".to_owned(),
             pod: None,
+            bounds: None,
             uptime_seconds,
             boot_seconds: None,
             leaving: false,

@@ -83,10 +83,11 @@ impl Mul<f64> for Sums {
     }
 }
 
-/// The upper bounds of a [`Distribution`]'s buckets, in seconds; one bucket more holds what is above them all.
-pub const BOUNDS: [f64; 20] = [
-    0.000_1, 0.000_2, 0.000_5, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0,
-    300.0, 900.0,
+/// The upper bounds of a [`Distribution`]'s buckets, in seconds, none more than 2.5 times the one before; one bucket more holds what
+/// is above them all.
+pub const BOUNDS: [f64; 23] = [
+    0.000_1, 0.000_2, 0.000_5, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 30.0,
+    60.0, 120.0, 300.0, 600.0, 900.0,
 ];
 
 /// How often a duration fell into each bucket. Two of them merge by addition.

@@ -24,6 +24,7 @@ fn beat(process: &str, uptime: f64, sums: Sums, level: Level) -> Beat {
         process: process.to_owned(),
         group: "default".to_owned(),
         pod: None,
+        bounds: None,
         uptime_seconds: uptime,
         boot_seconds: None,
         leaving: false,

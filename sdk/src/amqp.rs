@@ -3,6 +3,7 @@
 
 use lapin::BasicProperties;
 use lapin::types::{AMQPValue, FieldTable, ShortString};
+use serde::{Deserialize, Serialize};
 
 use crate::Code;
 
@@ -18,8 +19,19 @@ pub const TRACEPARENT: &str = "traceparent";
 /// Set by workers alone: which attempt at the job this is, from 1; absent on the first. RabbitMQ's own counters differ
 /// between versions.
 pub const ATTEMPT: &str = "x-scriptmill-attempt";
-/// Reserved for workers: how many workers died while they ran the job. Nothing sets or reads it yet.
+/// Set by whoever replays a dead letter: how often the job was replayed; absent where it never was. For the ledger a job that was
+/// replayed is to run again.
+pub const GENERATION: &str = "x-scriptmill-generation";
+/// Set by workers alone: how many processes died while they ran the job in quarantine; absent where none did.
 pub const CRASHES: &str = "x-scriptmill-crashes";
+/// Set by workers alone: how many runs of the job ended in a way after which its policy has it run again; absent before the first.
+pub const RETRIES: &str = "x-scriptmill-retries";
+/// Set by workers alone: how often the job was left to other workers, since it is above the bounds of one; absent where it was not.
+pub const PASSES: &str = "x-scriptmill-passes";
+/// Set by workers alone: until when the job waits, in milliseconds since 1970.
+pub const NOT_BEFORE: &str = "x-scriptmill-not-before";
+/// Set by workers alone, on what they publish again: what happened to the message so far, the latest last, each as a text.
+pub const HISTORY: &str = "x-scriptmill-history";
 /// Set by workers on an outcome: its status, so that a consumer can tell without reading the body.
 pub const STATUS: &str = "x-scriptmill-status";
 /// Set by workers on an outcome that did not succeed, and on a dead letter: why, as a code such as `SM3001`.
@@ -33,8 +45,8 @@ pub const UNDELIVERED: &str = "x-scriptmill-undelivered";
 /// Set by workers on a message that is published again: how many headers of others it had that were left out, since together
 /// they were above the bound.
 pub const HEADERS_DROPPED: &str = "x-scriptmill-headers-dropped";
-/// Set by workers on a dead letter that is a job: the AMQP user who had published it, in place of the `user_id`, which a
-/// worker cannot claim for another user.
+/// Set by workers on a job that they put into another queue than that of jobs: the AMQP user who had published it, in place of the
+/// `user_id`, which a worker cannot claim for another user.
 pub const PUBLISHER: &str = "x-scriptmill-publisher";
 
 /// How large a message may be unless configured otherwise, in bytes.
@@ -46,6 +58,10 @@ pub const MESSAGE_BYTES_MAX: u64 = 15 << 20;
 pub const HEADERS_BYTES_MAX: usize = 64 << 10;
 /// How long an id, a correlation id or a queue's name may be, in bytes: AMQP's short strings.
 pub const SHORT_STRING_BYTES_MAX: usize = 255;
+/// Entries of a history that are kept.
+const HISTORY_MAX: usize = 20;
+/// How long an entry may be.
+const HISTORY_CHARS_MAX: usize = 200;
 /// How long a trace context may be to be carried on, in bytes; version 00 has 55.
 const TRACEPARENT_BYTES_MAX: usize = 256;
 
@@ -66,7 +82,7 @@ const TRACEPARENT_BYTES_MAX: usize = 256;
 /// let outcome = Envelope::read(&sent.outcome_properties("succeeded", None, 0));
 /// assert_eq!(outcome.correlation_id.as_deref(), Some("order-4711"));
 /// ```
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Envelope {
     /// `message_id`: the job's id.
     pub message_id: Option<String>,
@@ -82,6 +98,20 @@ pub struct Envelope {
     pub traceparent: Option<String>,
     /// [`ATTEMPT`], from 1.
     pub attempt: u32,
+    /// [`GENERATION`], from 0.
+    pub generation: u32,
+    /// [`CRASHES`].
+    pub crashes: u32,
+    /// [`RETRIES`].
+    pub retries: u32,
+    /// [`PASSES`].
+    pub passes: u32,
+    /// [`NOT_BEFORE`].
+    pub not_before_ms: Option<u64>,
+    /// [`PUBLISHER`].
+    pub publisher: Option<String>,
+    /// [`HISTORY`].
+    pub history: Vec<String>,
     /// `content_encoding`; see [`Envelope::encoding`].
     pub content_encoding: Option<String>,
 }
@@ -98,6 +128,7 @@ impl Envelope {
         let text =
             |property: &Option<ShortString>| property.as_ref().map(ToString::to_string).filter(|text| !text.is_empty());
         let header = |name: &str| properties.headers().as_ref().and_then(|headers| headers.inner().get(name));
+        let count = |name: &str| header(name).and_then(integer).map_or(0, |n| u32::try_from(n).unwrap_or(u32::MAX));
         let seconds = properties.timestamp().as_ref().map(|seconds| seconds.saturating_mul(1000));
         Self {
             message_id: text(properties.message_id()),
@@ -106,7 +137,14 @@ impl Envelope {
             user_id: text(properties.user_id()),
             enqueued_at_ms: header(ENQUEUED_AT).and_then(integer).or(seconds),
             traceparent: header(TRACEPARENT).and_then(string).filter(|text| text.len() <= TRACEPARENT_BYTES_MAX),
-            attempt: header(ATTEMPT).and_then(integer).map_or(1, |n| u32::try_from(n).unwrap_or(u32::MAX).max(1)),
+            attempt: count(ATTEMPT).max(1),
+            generation: count(GENERATION),
+            crashes: count(CRASHES),
+            retries: count(RETRIES),
+            passes: count(PASSES),
+            not_before_ms: header(NOT_BEFORE).and_then(integer),
+            publisher: header(PUBLISHER).and_then(string),
+            history: header(HISTORY).map_or_else(Vec::new, strings),
             content_encoding: text(properties.content_encoding()),
         }
     }
@@ -123,6 +161,26 @@ impl Envelope {
         }
     }
 
+    /// Adds to [`Envelope::history`] what happens at an instant, in milliseconds since 1970. Of many entries the first and the latest
+    /// are kept.
+    ///
+    /// ```
+    /// use scriptmill_sdk::amqp::Envelope;
+    ///
+    /// let mut envelope = Envelope::default();
+    /// envelope.remember(1_764_360_000_000, "retried after SM2001");
+    /// assert_eq!(envelope.history, ["2025-11-28T20:00:00Z retried after SM2001"]);
+    /// ```
+    pub fn remember(&mut self, at_ms: u64, what: &str) {
+        let at = i64::try_from(at_ms).ok().and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok());
+        let at = at.map_or_else(|| at_ms.to_string(), |at| at.to_string());
+        if self.history.len() >= HISTORY_MAX {
+            self.history.remove(1);
+        }
+        let what: String = what.chars().take(HISTORY_CHARS_MAX).collect();
+        self.history.push(format!("{at} {what}"));
+    }
+
     /// The properties of a persistent message that carries the job with this envelope, for dispatching it and for
     /// requeueing it. Texts longer than AMQP's short strings are left out, and so is `user_id`, which the broker would
     /// compare with the connection's own user.
@@ -133,6 +191,9 @@ impl Envelope {
         }
         if self.attempt > 1 {
             headers.insert(ATTEMPT.into(), AMQPValue::LongLongInt(i64::from(self.attempt)));
+        }
+        if self.generation > 0 {
+            headers.insert(GENERATION.into(), AMQPValue::LongLongInt(i64::from(self.generation)));
         }
         let mut properties = persistent(headers);
         if let Some(id) = short(self.message_id.as_deref()) {
@@ -216,6 +277,13 @@ fn string(value: &AMQPValue) -> Option<String> {
     }
 }
 
+fn strings(value: &AMQPValue) -> Vec<String> {
+    match value {
+        AMQPValue::FieldArray(values) => values.as_slice().iter().filter_map(string).collect(),
+        _ => Vec::new(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -229,7 +297,9 @@ mod tests {
             enqueued_at_ms: Some(1_700_000_000_123),
             traceparent: Some("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".to_owned()),
             attempt: 3,
+            generation: 2,
             content_encoding: Some("utf-8".to_owned()),
+            ..Envelope::default()
         }
     }
 
@@ -268,9 +338,11 @@ mod tests {
             let mut headers = FieldTable::default();
             headers.insert(ENQUEUED_AT.into(), value.clone());
             headers.insert(ATTEMPT.into(), value.clone());
+            headers.insert(GENERATION.into(), value.clone());
             let read = Envelope::read(&BasicProperties::default().with_headers(headers));
             assert_eq!(read.enqueued_at_ms, expected, "{value:?}");
             assert_eq!(read.attempt, expected.map_or(1, |n| n as u32), "{value:?}");
+            assert_eq!(read.generation, expected.map_or(0, |n| n as u32), "{value:?}");
         }
         let seconds = Envelope::read(&BasicProperties::default().with_timestamp(5));
         assert_eq!((seconds.enqueued_at_ms, seconds.attempt), (Some(5000), 1));

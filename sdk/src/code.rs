@@ -57,6 +57,10 @@ codes! {
     InvalidBundle = 1012, "The bundle is not well formed";
     UndeclaredName = 1101, "A name is not declared";
     TopLevelClock = 1102, "The clock or a random number is read at top level";
+    LocaleIgnored = 1103, "A locale or a time zone is asked for";
+    Misleading = 1104, "Code does something else than it seems to";
+    PromiseDropped = 1105, "Nobody waits for a promise, or nothing settles it";
+    SourceMapIgnored = 1110, "The source map of a bundle is not used";
 
     Thrown = 2001, "The script threw an error";
     TopLevelThrew = 2002, "The script threw an error while it was loaded";
@@ -65,6 +69,7 @@ codes! {
     UnknownEntry = 2005, "The script has no such entry";
     TopLevelCall = 2006, "A function of the platform was called at top level";
     NativeStack = 2007, "The engine ran out of its native stack";
+    NoLocaleData = 2008, "There is no data for a locale";
     Fuel = 2101, "The fuel is used up";
     Memory = 2102, "The memory limit is reached";
     WallTime = 2103, "The wall time is used up";
@@ -74,6 +79,9 @@ codes! {
     Nesting = 2107, "A value is nested too deeply";
     PendingCalls = 2108, "Too many host calls are pending";
     PrepareFuel = 2109, "The fuel of the top level is used up";
+    LostInJson = 2201, "The value has what its JSON does not";
+    CallsLeft = 2202, "Calls had not ended when the entry returned";
+    UnhandledRejection = 2203, "A promise was rejected and nothing handled it";
 
     NotJson = 3001, "The message is not JSON";
     InvalidField = 3002, "A field of the job is missing or wrong";
@@ -85,6 +93,10 @@ codes! {
     DeadlinePassed = 3008, "The deadline passed before the job ran";
     BatchTooLarge = 3009, "The batch has too many inputs";
     HeadersTooLarge = 3010, "The message's headers are too large";
+    StartTooFar = 3011, "The start of the job is too far ahead";
+    NewerContract = 3012, "The job needs a newer worker";
+    JobIdReused = 3013, "The job's id was used for another job";
+    CancelRequested = 3014, "The job was cancelled on request";
 
     InvalidSetting = 4001, "A setting has a wrong value";
     UnknownSetting = 4002, "A setting is not known";
@@ -96,6 +108,11 @@ codes! {
     QueueFull = 4105, "The queue of jobs takes no more";
     Unconfirmed = 4106, "The broker did not confirm a job";
     NoOutcome = 4107, "No outcome came in time";
+    HeldBack = 4108, "The broker holds publishing back";
+    LedgerUnreachable = 4121, "The ledger cannot be reached";
+    LedgerRefuses = 4122, "The ledger refuses a request";
+    LedgerNewer = 4123, "The ledger is newer than this scriptmill";
+    LedgerOlder = 4124, "The ledger's tables are not up to date";
 
     KubernetesUnreachable = 4301, "Kubernetes' API cannot be reached";
     KubernetesRefuses = 4302, "Kubernetes refuses a request";
@@ -106,6 +123,8 @@ codes! {
     NoMemory = 5002, "The machine has no memory left for a sandbox";
     PrepareFailed = 5003, "The process that checks scripts failed";
     EngineCache = 5004, "The cache of the compiled engine was not used";
+    WorkersDied = 5005, "Workers died while they ran the job";
+    Precompiled = 5006, "The precompiled engine was not used";
 }
 
 impl Code {

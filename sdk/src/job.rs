@@ -2,20 +2,38 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::error::Category;
 use serde_json::value::RawValue;
 
-use crate::{Code, InvalidTenant, JobLimits, Tenant};
+use crate::strict::{Object, object, object_or_default, objects, optional_object, optional_whole};
+use crate::{Code, InvalidTenant, JobLimits, RetryPolicy, Tenant, instant, json};
+
+/// The version of the job contract that this crate knows. Version 2 has `retry` and `startAt`.
+pub const CONTRACT: u32 = 2;
+/// How far ahead a job's start may lie, in days.
+pub const START_WITHIN_DAYS: u64 = 366;
+
+/// A job's id, but for its length: no control characters.
+const ID_PATTERN: &str = r"^[^\x00-\x1f\x7f-\x9f]*$";
+/// A module's name, but for its length: parts between single slashes, none of them `.` or `..`.
+const NAME_PATTERN: &str = r"^(\.*[^./\\\x00-\x1f\x7f-\x9f][^/\\\x00-\x1f\x7f-\x9f]*|\.{3,})(/(\.*[^./\\\x00-\x1f\x7f-\x9f][^/\\\x00-\x1f\x7f-\x9f]*|\.{3,}))*$";
+/// How long the path of a field that is wrong may be, in bytes.
+const PATH_BYTES_MAX: usize = 200;
+/// How long a module's name may be, in bytes.
+const NAME_BYTES_MAX: usize = 250;
 
 /// One script job: run `entry` of `script` on `input`.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(transform = exclusions)]
 pub struct Job {
-    /// The job's identity, 1 to 200 bytes; the same id is the same job. It seeds the script's random numbers.
+    /// The job's identity, 1 to 200 bytes as UTF-8, without control characters; the same id is the same job. It seeds the script's random
+    /// numbers.
+    #[schemars(length(min = 1, max = Self::ID_BYTES_MAX), extend("pattern" = ID_PATTERN))]
     pub id: String,
     /// Whose job it is: dotted lower-case domains, such as `acme.sales`, at most 200 bytes.
     pub tenant: Tenant,
     /// The script.
+    #[serde(deserialize_with = "object")]
     pub script: Bundle,
     /// The exported function to call; without it `export default`, an export named `main` or a global function `main`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -30,34 +48,65 @@ pub struct Job {
     #[schemars(with = "Option<Vec<serde_json::Value>>", length(min = 1))]
     pub inputs: Option<Vec<Box<RawValue>>>,
     /// Limits below the worker's own.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "object_or_default")]
+    #[schemars(with = "Option<JobLimits>")]
     pub limits: JobLimits,
     /// RFC 3339: the job must have ended by then. One that has not begun by then is cancelled.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(extend("format" = "date-time"))]
+    #[schemars(extend("format" = "date-time", "pattern" = instant::PATTERN))]
     pub deadline: Option<String>,
+    /// RFC 3339: the job begins no sooner, and as a rule within a second of it. At most 366 days ahead.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("format" = "date-time", "pattern" = instant::PATTERN))]
+    pub start_at: Option<String>,
+    /// When the job runs again by itself. Absent: it never does because it failed. Not for a batch, whose inputs each have their result.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "optional_object")]
+    pub retry: Option<RetryPolicy>,
+    /// The version of the contract that the job needs, where it would mean something else to a worker that knows less: 2 beside `retry`
+    /// and `startAt`. A worker of an older version refuses it. Fields that change nothing but what is told need none.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "optional_whole")]
+    #[schemars(range(max = u32::MAX))]
+    pub contract: Option<u32>,
     /// RFC 3339: the instant at which the script's clock stands when the entry is called. From then on it moves by
     /// waiting alone, so that the run can be repeated exactly. Without it the script sees the real time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(extend("format" = "date-time"))]
+    #[schemars(extend("format" = "date-time", "pattern" = instant::PATTERN))]
     pub clock: Option<String>,
 }
 
 /// A script: one or more modules, of which the first is the main one.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Bundle {
     /// The modules; relative imports resolve among them.
+    #[serde(deserialize_with = "objects")]
     #[schemars(length(min = 1))]
     pub modules: Vec<Module>,
 }
 
 /// One source file of a script.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Module {
-    /// Its path within the bundle, such as `main.ts` or `lib/tax.ts`: `/` between the parts, no `.` or `..` among them.
+    /// Its path within the bundle, such as `main.ts` or `lib/tax.ts`: `/` between the parts, no `.` or `..` among them. 250 bytes at most.
+    #[schemars(length(min = 1, max = NAME_BYTES_MAX), extend("pattern" = NAME_PATTERN))]
     pub name: String,
     /// TypeScript or JavaScript.
     pub source: String,
+}
+
+/// What cannot stand beside each other in a job.
+fn exclusions(schema: &mut schemars::Schema) {
+    let is =
+        |name: &str, kind: &str| serde_json::json!({ "required": [name], "properties": { name: { "type": kind } } });
+    let said = serde_json::json!({ "required": ["input"], "properties": { "input": { "not": { "type": "null" } } } });
+    schema.insert(
+        "allOf".to_owned(),
+        serde_json::json!([
+            { "not": { "allOf": [is("inputs", "array"), said] } },
+            { "not": { "allOf": [is("inputs", "array"), is("retry", "object")] } },
+        ]),
+    );
 }
 
 fn null() -> Box<RawValue> {
@@ -68,14 +117,14 @@ fn null() -> Box<RawValue> {
 #[derive(Debug, thiserror::Error)]
 pub enum InvalidJob {
     /// It is not JSON at all.
-    #[error("the message is not JSON: {0}")]
-    NotJson(serde_json::Error),
+    #[error("the message {0}")]
+    NotJson(String),
     /// It is JSON, but a field is missing or wrong.
-    #[error("{path}: {message}")]
+    #[error("{}{message}", if path == "." { "the message ".to_owned() } else { format!("{path}: ") })]
     Field {
         /// The field's path, such as `script.modules[0].name`; `.` is the whole.
         path: String,
-        /// What is wrong with it.
+        /// What is wrong with it; it reads on after the path.
         message: String,
     },
 }
@@ -135,6 +184,9 @@ impl Job {
             inputs: None,
             limits: JobLimits::default(),
             deadline: None,
+            start_at: None,
+            retry: None,
+            contract: None,
             clock: None,
         }
     }
@@ -153,46 +205,74 @@ impl Job {
     /// # Errors
     /// The body is not JSON, or a field is missing or wrong: which one, and why.
     pub fn from_slice(body: &[u8]) -> Result<Self, InvalidJob> {
-        if body.trim_ascii_start().first() == Some(&b'[') {
-            // Serde would take an array for the fields in their order.
-            return Err(field(".", "must be an object"));
-        }
         // The place of a mistake is looked for only once there is one: tracking the path makes every read slower.
-        let job: Self = serde_json::from_slice(body).map_err(|error| Self::mistake(body, error))?;
+        let Object(job): Object<Self> = serde_json::from_slice(body).map_err(|error| Self::mistake(body, error))?;
         job.validate()?;
         Ok(job)
     }
 
     /// What is wrong with a message that cannot be read.
     fn mistake(body: &[u8], error: serde_json::Error) -> InvalidJob {
+        if body.starts_with(b"\xef\xbb\xbf") {
+            return InvalidJob::NotJson("is not JSON: a byte order mark stands before it".to_owned());
+        }
         let mut reader = serde_json::Deserializer::from_slice(body);
-        let Err(error) = serde_path_to_error::deserialize::<_, Self>(&mut reader) else {
+        let Err(error) = serde_path_to_error::deserialize::<_, Object<Self>>(&mut reader) else {
             // The job is right, and something follows it.
-            return InvalidJob::NotJson(error);
+            return InvalidJob::NotJson(json::fault(&error));
         };
         let path = error.path().to_string();
         let inner = error.into_inner();
-        match inner.classify() {
-            Category::Data => {
-                let mut message = inner.to_string();
-                // serde_json puts the line and column behind it, which says less than the path.
-                if message.starts_with(&InvalidTenant.to_string()) {
-                    message = InvalidTenant.to_string();
-                }
-                InvalidJob::Field { path: blamed(path, &message), message }
-            }
-            Category::Io | Category::Syntax | Category::Eof => InvalidJob::NotJson(inner),
+        if !inner.is_data() {
+            return InvalidJob::NotJson(json::fault(&inner));
         }
+        let told = inner.to_string();
+        // The names in it are the publisher's, and may be of any length.
+        let path = blamed(path, &told);
+        let path = if path.len() > PATH_BYTES_MAX { json::cut(&path) } else { path };
+        let message = match told.starts_with(&InvalidTenant.to_string()) {
+            true => InvalidTenant.to_string(),
+            false => in_words(&path, json::fault(&inner)),
+        };
+        InvalidJob::Field { path, message }
+    }
+
+    /// The version of the contract that a message asks for, whatever else stands in it.
+    pub fn contract_asked(body: &[u8]) -> Option<u32> {
+        #[derive(Deserialize)]
+        struct Asked {
+            #[serde(deserialize_with = "optional_whole")]
+            contract: Option<u32>,
+        }
+        serde_json::from_slice::<Object<Asked>>(body).ok()?.0.contract
     }
 
     /// The deadline in milliseconds since 1970; `None` too where it is no instant, which [`Job::validate`] refuses.
     pub fn deadline_ms(&self) -> Option<i64> {
-        self.deadline.as_deref().and_then(instant_ms)
+        self.deadline.as_deref().and_then(instant::ms)
+    }
+
+    /// The version of the contract that the job needs: the one that it names, or that its fields came with.
+    pub fn needs_contract(&self) -> Option<u32> {
+        self.contract.or_else(|| (self.retry.is_some() || self.start_at.is_some()).then_some(2))
+    }
+
+    /// The start in milliseconds since 1970; `None` too where it is no instant, which [`Job::validate`] refuses.
+    pub fn start_ms(&self) -> Option<i64> {
+        self.start_at.as_deref().and_then(instant::ms)
     }
 
     /// The clock in milliseconds since 1970; `None` too where it is no instant, which [`Job::validate`] refuses.
     pub fn clock_ms(&self) -> Option<i64> {
-        self.clock.as_deref().and_then(instant_ms)
+        self.clock.as_deref().and_then(instant::ms)
+    }
+
+    /// How long an id may be, in bytes.
+    pub const ID_BYTES_MAX: usize = 200;
+
+    /// Whether a text can be a job's id.
+    pub(crate) fn is_id(text: &str) -> bool {
+        (1..=Self::ID_BYTES_MAX).contains(&text.len()) && !text.chars().any(char::is_control)
     }
 
     /// Checks what the types cannot express: lengths, forms and fields that exclude each other.
@@ -200,7 +280,7 @@ impl Job {
     /// # Errors
     /// The first field that breaks it.
     pub fn validate(&self) -> Result<(), InvalidJob> {
-        if self.id.is_empty() || self.id.len() > 200 || self.id.chars().any(char::is_control) {
+        if !Self::is_id(&self.id) {
             return Err(field("id", "must be 1 to 200 bytes without control characters"));
         }
         if self.script.modules.is_empty() {
@@ -214,12 +294,28 @@ impl Job {
                 return Err(field("inputs", "cannot stand beside `input`: a job has one or the other"));
             }
         }
-        for (path, instant) in [("deadline", &self.deadline), ("clock", &self.clock)] {
-            if instant.as_deref().is_some_and(|text| instant_ms(text).is_none()) {
-                return Err(field(path, "must be an instant as RFC 3339 writes it, such as 2026-03-01T09:30:00Z"));
+        let instants = [("deadline", &self.deadline), ("startAt", &self.start_at), ("clock", &self.clock)];
+        for (path, instant) in instants {
+            if let Some(text) = instant.as_deref().filter(|text| instant::ms(text).is_none()) {
+                let shown: String = text.chars().take(60).collect();
+                return Err(field(
+                    path,
+                    &format!("{}, but is the text {shown:?}{}", instant::RULE, instant::hint(text)),
+                ));
             }
         }
-        Ok(())
+        if let (Some(start), Some(deadline)) = (self.start_ms(), self.deadline_ms())
+            && start >= deadline
+        {
+            return Err(field("startAt", "must be before the deadline"));
+        }
+        if self.retry.is_some() && self.inputs.is_some() {
+            return Err(field("retry", "cannot stand beside `inputs`: each input of a batch has its result"));
+        }
+        match self.retry.as_ref().and_then(RetryPolicy::fault) {
+            Some((path, message)) => Err(field(path, &message)),
+            None => Ok(()),
+        }
     }
 }
 
@@ -227,16 +323,29 @@ fn field(path: &str, message: &str) -> InvalidJob {
     InvalidJob::Field { path: path.to_owned(), message: message.to_owned() }
 }
 
-/// The field to blame: serde reports a field that is missing, or there twice, at the object around it.
-fn blamed(path: String, message: &str) -> String {
-    let named = ["missing field `", "duplicate field `"].iter().find_map(|start| message.strip_prefix(start));
-    match named.and_then(|rest| rest.split_once('`')) {
-        Some((name, _)) if path == "." => name.to_owned(),
-        Some((name, _)) if !path.ends_with(name) => format!("{path}.{name}"),
-        _ => path,
+/// The field to blame: serde reports a field that is missing, there twice or not known at the object around it.
+fn blamed(path: String, told: &str) -> String {
+    match json::named(told) {
+        Some(name) if path == "." => name.to_owned(),
+        Some(name) => match path.strip_suffix(".?") {
+            Some(around) => format!("{around}.{name}"),
+            None if path == name || path.ends_with(&format!(".{name}")) => path,
+            None => format!("{path}.{name}"),
+        },
+        None => path,
     }
 }
 
-fn instant_ms(text: &str) -> Option<i64> {
-    text.parse::<jiff::Timestamp>().ok().map(jiff::Timestamp::as_millisecond)
+/// A sentence about a field, with what is known of that field: its unit, or that it is an instant.
+fn in_words(path: &str, message: String) -> String {
+    let field = path.rsplit('.').next().unwrap_or_default();
+    if let ("deadline" | "startAt" | "clock", Some((_, found))) = (field, message.split_once(", but is ")) {
+        let hint = found.strip_prefix("the number ").map_or_else(String::new, instant::hint);
+        return format!("{}, but is {found}{hint}", instant::RULE);
+    }
+    let unit = [("Ms", " of milliseconds"), ("Bytes", " of bytes")].iter().find(|(end, _)| field.ends_with(end));
+    match unit {
+        Some((_, unit)) => message.replacen("whole number,", &format!("whole number{unit},"), 1),
+        None => message,
+    }
 }

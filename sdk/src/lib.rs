@@ -8,35 +8,49 @@
 mod address;
 #[cfg(feature = "client")]
 pub mod amqp;
+mod cancel;
 #[cfg(feature = "client")]
 pub mod client;
 mod code;
 #[cfg(feature = "client")]
 pub mod connect;
 mod diagnostic;
+mod identity;
+mod instant;
 mod job;
+pub mod json;
+mod json_object;
 mod limits;
+mod logs;
 mod names;
 mod outcome;
 #[cfg(feature = "client")]
 pub mod retry;
+mod retry_policy;
+mod strict;
 mod tenant;
 mod tenants;
 #[cfg(feature = "client")]
 pub mod topology;
+mod warning;
 
 #[cfg(feature = "client")]
-pub use address::{Address, InvalidAddress};
+pub use address::{Address, InvalidAddress, fault as address_fault};
+pub use cancel::{Cancel, InvalidCancel};
 #[cfg(feature = "client")]
 pub use client::Client;
 pub use code::Code;
 pub use diagnostic::{Diagnostic, Position, Severity};
-pub use job::{Bundle, InvalidJob, Job, Module};
+pub use identity::Identity;
+pub use job::{Bundle, CONTRACT, InvalidJob, Job, Module, START_WITHIN_DAYS};
+pub use json_object::JsonObject;
 pub use limits::{JobLimits, LimitAboveWorker, LimitKind, Limits};
+pub use logs::{LogLevel, LogLine};
 pub use names::{Names, PREFIX};
 pub use outcome::{
-    Ending, Exhausted, Failure, ItemResult, LogLevel, LogLine, Origin, Outcome, Rejection, StackFrame, Thrown, Times,
-    Usage,
+    Ending, Exhausted, Failure, ItemResult, Origin, Outcome, Rejection, StackFrame, Thrown, Times, Usage,
 };
+pub use retry_policy::{RetryOn, RetryPolicy};
 pub use tenant::{InvalidTenant, Tenant};
 pub use tenants::Tenants;
+pub use warning::Warning;

@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::Code;
+use crate::strict::optional_whole;
 
 /// What one job may use at most, in force for one run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,6 +29,8 @@ pub struct Limits {
     pub nesting: u64,
     /// Host calls, timers among them, waiting for their answer at one time.
     pub pending_calls: u64,
+    /// Whether a job that logs more than it may is ended. Otherwise it goes on, and its further lines are left out.
+    pub strict_logs: bool,
 }
 
 impl Default for Limits {
@@ -43,43 +46,55 @@ impl Default for Limits {
             log_bytes: 256 << 10,
             nesting: 512,
             pending_calls: 1_000,
+            strict_logs: false,
         }
     }
 }
 
 /// The limits that a job asks for. Each may only lower the worker's own.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", default)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 pub struct JobLimits {
     /// Fuel of the entry: about one unit for each WebAssembly instruction.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "optional_whole")]
+    #[schemars(range(max = u64::MAX))]
     pub fuel: Option<u64>,
     /// Linear memory in bytes.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "optional_whole")]
+    #[schemars(range(max = u64::MAX))]
     pub memory_bytes: Option<u64>,
     /// Wall time of the run in milliseconds, waiting included.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "optional_whole")]
+    #[schemars(range(max = u64::MAX))]
     pub wall_time_ms: Option<u64>,
     /// Length of the value as JSON text, in bytes.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "optional_whole")]
+    #[schemars(range(max = u64::MAX))]
     pub output_bytes: Option<u64>,
     /// Lines logged.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "optional_whole")]
+    #[schemars(range(max = u64::MAX))]
     pub log_lines: Option<u64>,
     /// Bytes logged.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "optional_whole")]
+    #[schemars(range(max = u64::MAX))]
     pub log_bytes: Option<u64>,
     /// Depth of arrays and objects in the input and the value.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "optional_whole")]
+    #[schemars(range(max = u64::MAX))]
     pub nesting: Option<u64>,
     /// Host calls pending at one time.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "optional_whole")]
+    #[schemars(range(max = u64::MAX))]
     pub pending_calls: Option<u64>,
+    /// Whether the job is ended when it logs more than it may, and does not go on with its further lines left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub strict_logs: Option<bool>,
 }
 
 /// A job asks for more than the worker allows.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("limits.{field} is {asked}, above this worker's {allowed}")]
+#[error("limits.{field} is {asked}{}, above this worker's {allowed}", if *field == "wallTimeMs" { " milliseconds" } else { "" })]
 pub struct LimitAboveWorker {
     /// The field within `limits`.
     pub field: &'static str,
@@ -127,6 +142,7 @@ impl Limits {
                 None => {}
             }
         }
+        self.strict_logs |= job.strict_logs == Some(true);
         if job.wall_time_ms.is_some() {
             self.wall_time = Duration::from_millis(wall_ms);
         }

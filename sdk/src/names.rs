@@ -12,13 +12,17 @@ pub const PREFIX: &str = "scriptmill";
 /// let names = Names::new("shop");
 /// assert_eq!((names.jobs.as_str(), names.dead.as_str()), ("shop.jobs", "shop.dead"));
 /// assert_eq!(names.reply_queue("1"), "shop.replies.1");
+/// assert_eq!(names.results_queue("1"), "shop.results.1");
 /// assert_eq!(names.heartbeat_queue("1"), "shop.heartbeats.1");
+/// assert_eq!(names.delay_queue(8), "shop.delay.8");
 /// assert_eq!(Names::default().jobs, "scriptmill.jobs");
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Names {
     /// The topic exchange that jobs are published to, routing key = tenant, and the queue from which workers take them.
     pub jobs: String,
+    /// The queue of jobs with which a worker or a connection died: they run apart from others.
+    pub quarantine: String,
     /// The exchange and the queue of dead letters: messages that nobody could read, or that came back too often.
     pub dead: String,
     /// The topic exchange for outcomes of jobs without `reply_to`, routing key = tenant, and the queue that keeps those
@@ -28,6 +32,10 @@ pub struct Names {
     pub unclaimed: String,
     /// The fanout exchange on which the processes of a fleet hear each other.
     pub heartbeats: String,
+    /// The fanout exchange that cancels are published to, and the stream from which every worker reads them.
+    pub cancels: String,
+    /// What the names of the queues begin with in which jobs wait for their time.
+    delay: String,
     /// What the names of the dispatch clients' reply queues begin with.
     replies: String,
 }
@@ -37,17 +45,30 @@ impl Names {
     pub fn new(prefix: &str) -> Self {
         Self {
             jobs: format!("{prefix}.jobs"),
+            quarantine: format!("{prefix}.quarantine"),
+            delay: format!("{prefix}.delay"),
             dead: format!("{prefix}.dead"),
             results: format!("{prefix}.results"),
             unclaimed: format!("{prefix}.unclaimed"),
             heartbeats: format!("{prefix}.heartbeats"),
+            cancels: format!("{prefix}.cancels"),
             replies: format!("{prefix}.replies"),
         }
+    }
+
+    /// The queue in which a job waits for so many seconds: one of [`DELAYS_SECONDS`](crate::topology::DELAYS_SECONDS).
+    pub fn delay_queue(&self, seconds: u64) -> String {
+        format!("{}.{seconds}", self.delay)
     }
 
     /// The queue on which one process hears the others. `process` must be unique among all processes.
     pub fn heartbeat_queue(&self, process: &str) -> String {
         format!("{}.{process}", self.heartbeats)
+    }
+
+    /// An engine's own queue behind [`Names::results`].
+    pub fn results_queue(&self, engine: &str) -> String {
+        format!("{}.{engine}", self.results)
     }
 
     /// The reply queue of one dispatch client. `client` must be unique among all clients.

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use crate::{Code, Diagnostic, LimitKind, Position};
+use crate::{Code, Diagnostic, JsonObject, LimitKind, LogLine, Position, Warning};
 
 /// What became of one job: exactly one of the endings, and what the job used.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -21,6 +21,8 @@ pub struct Outcome {
     pub diagnostics: Vec<Diagnostic>,
     /// What the script logged, in order.
     pub logs: Vec<LogLine>,
+    /// What its author has most likely not meant.
+    pub warnings: Vec<Warning>,
     /// What the job used.
     pub usage: Usage,
     /// SHA-256 of the engine that ran it, in hexadecimal.
@@ -75,6 +77,8 @@ pub struct ItemResult {
     pub ending: Ending,
     /// What the script logged for it, in order.
     pub logs: Vec<LogLine>,
+    /// What its author has most likely not meant.
+    pub warnings: Vec<Warning>,
     /// What it used.
     pub usage: Usage,
 }
@@ -118,6 +122,13 @@ pub struct Thrown {
     pub message: String,
     /// The calls that led there, innermost first, in the author's own lines.
     pub stack: Vec<StackFrame>,
+    /// What the script put on the error beside its message: the data fields of its own that JSON has a text for. They are the
+    /// script's word, and say nothing of the outcome's own fields.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fields: Option<JsonObject>,
+    /// The errors that it holds, as an `AggregateError` does.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub errors: Vec<Thrown>,
     /// The error that caused it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cause: Option<Box<Thrown>>,
@@ -163,29 +174,6 @@ pub struct Rejection {
     /// The field of the job that is wrong, such as `limits.fuel`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
-}
-
-/// One line that a script logged.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct LogLine {
-    /// How loud.
-    pub level: LogLevel,
-    /// The text.
-    pub text: String,
-}
-
-/// How loud a log line is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum LogLevel {
-    /// `console.debug`
-    Debug,
-    /// `console.log`, `console.info`
-    Info,
-    /// `console.warn`
-    Warn,
-    /// `console.error`
-    Error,
 }
 
 /// What a job used.
@@ -244,6 +232,17 @@ impl Ending {
             | Self::Cancelled { code, .. } => Some(*code),
         }
     }
+
+    /// Why the job did not succeed, as a sentence.
+    pub fn message(&self) -> Option<&str> {
+        match self {
+            Self::Succeeded(_) | Self::Completed(_) => None,
+            Self::Failed(Failure { message, .. })
+            | Self::Exhausted(Exhausted { message, .. })
+            | Self::Rejected(Rejection { message, .. })
+            | Self::Cancelled { message, .. } => Some(message),
+        }
+    }
 }
 
 /// The flat shape on the wire: `status`, and beside it `value`, `results` or `error`. It is apart from [`Ending`] since
@@ -272,6 +271,8 @@ mod wire {
         diagnostics: Vec<Diagnostic>,
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         logs: Vec<LogLine>,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        warnings: Vec<Warning>,
         #[serde(default)]
         usage: Usage,
         #[serde(default)]
@@ -293,6 +294,8 @@ mod wire {
         error: Option<Error>,
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         logs: Vec<LogLine>,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        warnings: Vec<Warning>,
         #[serde(default)]
         usage: Usage,
     }
@@ -426,6 +429,7 @@ mod wire {
                 error,
                 diagnostics: outcome.diagnostics,
                 logs: outcome.logs,
+                warnings: outcome.warnings,
                 usage: outcome.usage,
                 engine: outcome.engine,
             }
@@ -443,6 +447,7 @@ mod wire {
                 ending: ending(outcome.status, fields)?,
                 diagnostics: outcome.diagnostics,
                 logs: outcome.logs,
+                warnings: outcome.warnings,
                 usage: outcome.usage,
                 engine: outcome.engine,
             })
@@ -452,7 +457,7 @@ mod wire {
     impl From<ItemResult> for Item {
         fn from(item: ItemResult) -> Self {
             let (status, Fields { value, error, .. }) = fields(item.ending);
-            Self { status, value, error, logs: item.logs, usage: item.usage }
+            Self { status, value, error, logs: item.logs, warnings: item.warnings, usage: item.usage }
         }
     }
 
@@ -461,7 +466,8 @@ mod wire {
 
         fn try_from(item: Item) -> Result<Self, String> {
             let fields = Fields { value: item.value, results: None, error: item.error };
-            Ok(Self { ending: ending(item.status, fields)?, logs: item.logs, usage: item.usage })
+            let ending = ending(item.status, fields)?;
+            Ok(Self { ending, logs: item.logs, warnings: item.warnings, usage: item.usage })
         }
     }
 }

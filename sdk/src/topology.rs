@@ -5,11 +5,14 @@
 //! |---|---|---|
 //! | `P.jobs` | topic exchange | jobs, routing key = tenant |
 //! | `P.jobs` | quorum queue, bound to it with `#` | what the broker gives up on goes to `P.dead`, and a full queue refuses |
+//! | `P.quarantine` | quorum queue | jobs with which a worker or a connection died; what the broker gives up on goes to `P.dead` |
+//! | `P.delay.N` | quorum queues | jobs that wait for their time: each stays N seconds and goes to `P.jobs`. Made when first used |
 //! | `P.dead` | fanout exchange, quorum queue | dead letters; when full, the oldest give way |
 //! | `P.results` | topic exchange | outcomes without `reply_to`, routing key = tenant: bind what you like |
 //! | `P.unclaimed` | fanout exchange | the alternate of `P.results`: outcomes that no binding takes |
 //! | `P.results` | quorum queue on `P.unclaimed` | so that an outcome is kept when nobody has bound a queue |
 //! | `P.heartbeats` | fanout exchange | what workers say of themselves every two seconds; each listens on a queue of its own |
+//! | `P.cancels` | fanout exchange, stream | cancels of jobs, kept for 24 h; each worker reads all of them |
 //!
 //! The arguments of what exists can never be changed: another set of arguments is refused by the broker. Policies can
 //! tighten the bounds, since the smaller of the two is in force.
@@ -17,12 +20,14 @@
 use std::fmt;
 use std::time::Duration;
 
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesOrdered;
 use lapin::options::{ExchangeDeclareOptions, QueueBindOptions, QueueDeclareOptions};
 use lapin::types::{AMQPValue, FieldTable};
 use lapin::{Channel, Connection, ExchangeKind};
 
 use crate::Names;
-use crate::connect::{Error, answer};
+use crate::connect::{ACCESS_REFUSED, Error, answer};
 
 /// A queue's message bodies, together.
 const JOBS_BYTES_MAX: i64 = 16 << 30;
@@ -31,12 +36,35 @@ const DEAD_BYTES_MAX: i64 = 1 << 30;
 /// How often the broker itself takes a job back, when workers die with it or lose their connection, before it becomes
 /// a dead letter. RabbitMQ 4 would stop at 20, which a few restarts of a whole fleet use up.
 const DELIVERIES_MAX: i64 = 1_000;
+/// The same for dead letters, which come back each time that somebody looks at them: never.
+const LOOKS_MAX: i64 = 1 << 30;
+
+/// How long a job stays in each of the queues for delayed jobs, in seconds: powers of two up to 48 days. Messages of one queue all
+/// stay as long, since RabbitMQ looks only at the head of a queue for what has expired. A job goes through several of them until its
+/// time has come.
+pub const DELAYS_SECONDS: [u64; 23] = {
+    let mut delays = [1; 23];
+    let mut n = 1;
+    while n < delays.len() {
+        delays[n] = 2 * delays[n - 1];
+        n += 1;
+    }
+    delays
+};
+
+/// How long a cancel is kept, and holds.
+pub const CANCELS_KEPT: Duration = Duration::from_secs(24 * 60 * 60);
+/// Cancels together: several times what a worker remembers.
+const CANCELS_BYTES_MAX: i64 = 128 << 20;
+
+/// An outcome has no dead letters to go to, and is kept however often it was not acknowledged.
+const OUTCOME_DELIVERIES_MAX: i64 = 1 << 30;
 
 /// One queue or exchange. All of them are durable.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Declaration<'a> {
     /// Its name.
-    pub name: &'a str,
+    pub name: String,
     /// What it is.
     pub kind: Kind,
     /// What it is bound to, if it is a queue.
@@ -53,6 +81,15 @@ pub enum Kind {
     TopicExchange,
     /// A replicated queue.
     QuorumQueue,
+    /// A replicated log, which everybody can read from its beginning.
+    Stream,
+}
+
+impl Kind {
+    /// Whether it is an exchange, and else a queue: both may have the same name.
+    pub fn is_exchange(self) -> bool {
+        matches!(self, Self::FanoutExchange | Self::TopicExchange)
+    }
 }
 
 /// A queue's place behind an exchange.
@@ -70,42 +107,86 @@ impl fmt::Display for Kind {
             Self::FanoutExchange => "fanout exchange",
             Self::TopicExchange => "topic exchange",
             Self::QuorumQueue => "quorum queue",
+            Self::Stream => "stream",
         })
     }
 }
 
-/// All queues and exchanges, in an order in which they can be declared.
-pub fn declarations(names: &Names) -> Vec<Declaration<'_>> {
+/// All queues and exchanges that clients and workers need from the beginning, in an order in which they can be declared.
+pub fn declarations<'a>(names: &'a Names) -> Vec<Declaration<'a>> {
     use Kind::{FanoutExchange, QuorumQueue, TopicExchange};
 
-    let Names { jobs, dead, results, unclaimed, heartbeats, .. } = names;
-    let exchange = |name, kind, arguments| Declaration { name, kind, binding: None, arguments };
-    let queue = |name, exchange, pattern, arguments| Declaration {
-        name,
+    let Names { jobs, quarantine, dead, results, unclaimed, heartbeats, cancels, .. } = names;
+    let exchange = |name: &String, kind, arguments| Declaration { name: name.clone(), kind, binding: None, arguments };
+    let queue = |name: &String, binding: Option<(&'a String, &'static str)>, arguments| Declaration {
+        name: name.clone(),
         kind: QuorumQueue,
-        binding: Some(Binding { exchange, pattern }),
+        binding: binding.map(|(exchange, pattern)| Binding { exchange, pattern }),
         arguments,
     };
-    let dead_arguments = vec![("x-max-length-bytes", number(DEAD_BYTES_MAX)), ("x-overflow", text("drop-head"))];
+    let dead_arguments = vec![
+        ("x-max-length-bytes", number(DEAD_BYTES_MAX)),
+        ("x-overflow", text("drop-head")),
+        ("x-delivery-limit", number(LOOKS_MAX)),
+    ];
     let results_arguments =
         vec![("x-max-length-bytes", number(RESULTS_BYTES_MAX)), ("x-overflow", text("reject-publish"))];
-    let jobs_arguments = vec![
-        ("x-max-length-bytes", number(JOBS_BYTES_MAX)),
-        ("x-overflow", text("reject-publish")),
-        ("x-delivery-limit", number(DELIVERIES_MAX)),
-        ("x-dead-letter-exchange", text(dead)),
-        ("x-dead-letter-strategy", text("at-least-once")),
-    ];
+    let limited = |arguments: Vec<_>| [arguments, vec![("x-delivery-limit", number(DELIVERIES_MAX))]].concat();
     vec![
         exchange(dead, FanoutExchange, Vec::new()),
         exchange(unclaimed, FanoutExchange, Vec::new()),
         exchange(results, TopicExchange, vec![("alternate-exchange", text(unclaimed))]),
         exchange(jobs, TopicExchange, Vec::new()),
         exchange(heartbeats, FanoutExchange, Vec::new()),
-        queue(dead, dead, "", dead_arguments),
-        queue(results, unclaimed, "", results_arguments),
-        queue(jobs, jobs, "#", jobs_arguments),
+        exchange(cancels, FanoutExchange, Vec::new()),
+        queue(dead, Some((dead, "")), dead_arguments),
+        queue(results, Some((unclaimed, "")), results_arguments),
+        queue(quarantine, None, limited(handing_on(dead, None))),
+        queue(jobs, Some((jobs, "#")), limited(handing_on(dead, None))),
+        Declaration { kind: Kind::Stream, ..queue(cancels, Some((cancels, "")), cancels_arguments()) },
     ]
+}
+
+/// The queue for a job that is to wait for so long, in milliseconds: the one of [`DELAYS_SECONDS`] that is nearest without being more
+/// than a second too long. Where it is too short, the job takes another one afterwards.
+///
+/// ```
+/// use scriptmill_sdk::topology::delay_towards;
+///
+/// assert_eq!([1, 1_000, 1_001, 7_999, 8_000, u64::MAX].map(delay_towards), [1, 1, 2, 8, 8, 1 << 22]);
+/// ```
+pub fn delay_towards(left_ms: u64) -> u64 {
+    let seconds = left_ms.div_ceil(1_000);
+    DELAYS_SECONDS.into_iter().rfind(|delay| *delay <= seconds).unwrap_or(DELAYS_SECONDS[0])
+}
+
+/// The queue in which a job waits for so many seconds, one of [`DELAYS_SECONDS`].
+pub fn delay(names: &Names, seconds: u64) -> Declaration<'_> {
+    let for_ms = i64::try_from(seconds.saturating_mul(1_000)).unwrap_or(i64::MAX);
+    let arguments = [handing_on("", Some(&names.jobs)), vec![("x-message-ttl", number(for_ms))]].concat();
+    Declaration { name: names.delay_queue(seconds), kind: Kind::QuorumQueue, binding: None, arguments }
+}
+
+/// A stream drops the oldest of its segments, whole: so they are small.
+fn cancels_arguments() -> Vec<(&'static str, AMQPValue)> {
+    vec![
+        ("x-max-age", text(&format!("{}s", CANCELS_KEPT.as_secs()))),
+        ("x-max-length-bytes", number(CANCELS_BYTES_MAX)),
+        ("x-stream-max-segment-size-bytes", number(CANCELS_BYTES_MAX / 16)),
+    ]
+}
+
+/// The arguments of a queue of jobs whose messages, where it gives them up, go to this exchange with this routing key, or their own, and
+/// are kept until a queue there has them.
+fn handing_on(exchange: &str, routing_key: Option<&str>) -> Vec<(&'static str, AMQPValue)> {
+    let routing_key = routing_key.map(|key| ("x-dead-letter-routing-key", text(key)));
+    let arguments = [
+        ("x-max-length-bytes", number(JOBS_BYTES_MAX)),
+        ("x-overflow", text("reject-publish")),
+        ("x-dead-letter-exchange", text(exchange)),
+        ("x-dead-letter-strategy", text("at-least-once")),
+    ];
+    arguments.into_iter().chain(routing_key).collect()
 }
 
 /// Declares all of it on a channel of its own. What exists as declared stays as it is.
@@ -125,50 +206,105 @@ pub fn declarations(names: &Names) -> Vec<Declaration<'_>> {
 /// # Errors
 /// One of them exists with other properties ([`Error::Differs`]), or the broker refuses or is silent.
 pub async fn declare(connection: &Connection, names: &Names, timeout: Duration) -> Result<(), Error> {
-    let channel = answer("channel.open", timeout, connection.create_channel()).await?;
-    for declaration in declarations(names) {
-        declaration.declare(&channel, timeout).await?;
+    declare_all(connection, declarations(names), timeout).await
+}
+
+/// Declares all of it where this user may. One who may not relies on others to have declared it.
+///
+/// # Errors
+/// As [`declare`], but for a refusal for want of permission.
+pub async fn declare_where_permitted(connection: &Connection, names: &Names, timeout: Duration) -> Result<(), Error> {
+    match declare(connection, names, timeout).await {
+        Err(error) if error.is_refusal(ACCESS_REFUSED) => {
+            tracing::debug!(%error, "this user may not declare queues and exchanges");
+            Ok(())
+        }
+        declared => declared,
     }
+}
+
+/// Declares these on a channel of its own. What exists as declared stays as it is.
+///
+/// # Errors
+/// As [`declare`].
+pub async fn declare_all(
+    connection: &Connection,
+    declarations: Vec<Declaration<'_>>,
+    timeout: Duration,
+) -> Result<(), Error> {
+    let channel = answer("channel.open", timeout, connection.create_channel()).await?;
+    let all = || declarations.iter();
+    in_turn("queue.declare", timeout, all().map(|it| (it.name.as_str(), it.declare(&channel)))).await?;
+    in_turn("queue.bind", timeout, all().map(|it| (it.name.as_str(), it.bind(&channel)))).await?;
     answer("channel.close", timeout, channel.close(200, "declared".into())).await
 }
 
+/// Asks for all of these at once, so that they take one way to the broker and back, and waits for their answers one after the other. The
+/// broker works on them in the same order and stops at the first that it refuses, whose name the error has.
+async fn in_turn<'a>(
+    what: &'static str,
+    timeout: Duration,
+    asked: impl Iterator<Item = (&'a str, impl Future<Output = lapin::Result<()>>)>,
+) -> Result<(), Error> {
+    let (names, mut asked): (Vec<_>, FuturesOrdered<_>) = asked.unzip();
+    for name in names {
+        // One that the broker is slow to make has the time of one, however many there are.
+        let next = async { asked.next().await.unwrap_or(Ok(())) };
+        answer(what, timeout, next).await.map_err(|error| differs(name, error))?;
+    }
+    Ok(())
+}
+
 impl Declaration<'_> {
-    async fn declare(self, channel: &Channel, timeout: Duration) -> Result<(), Error> {
-        let Self { name, kind, binding, arguments } = self;
+    async fn declare(&self, channel: &Channel) -> lapin::Result<()> {
+        let name = self.name.as_str();
         let mut table = FieldTable::default();
-        for (name, value) in arguments {
-            table.insert(name.into(), value);
+        for (name, value) in &self.arguments {
+            table.insert((*name).into(), value.clone());
         }
         let exchange = |kind| {
             let options = ExchangeDeclareOptions { durable: true, ..Default::default() };
             channel.exchange_declare(name.into(), kind, options, table.clone())
         };
-        let declared = match kind {
-            Kind::FanoutExchange => answer("exchange.declare", timeout, exchange(ExchangeKind::Fanout)).await,
-            Kind::TopicExchange => answer("exchange.declare", timeout, exchange(ExchangeKind::Topic)).await,
-            Kind::QuorumQueue => {
-                table.insert("x-queue-type".into(), text("quorum"));
-                let declared = channel.queue_declare(name.into(), QueueDeclareOptions::durable(), table);
-                answer("queue.declare", timeout, declared).await.map(drop)
+        match self.kind {
+            Kind::FanoutExchange => exchange(ExchangeKind::Fanout).await,
+            Kind::TopicExchange => exchange(ExchangeKind::Topic).await,
+            Kind::QuorumQueue | Kind::Stream => {
+                let queue_type = if self.kind == Kind::Stream { "stream" } else { "quorum" };
+                table.insert("x-queue-type".into(), text(queue_type));
+                channel.queue_declare(name.into(), QueueDeclareOptions::durable(), table).await.map(drop)
             }
-        };
-        declared.map_err(|error| differs(name, error))?;
-        let Some(Binding { exchange, pattern }) = binding else {
+        }
+    }
+
+    async fn bind(&self, channel: &Channel) -> lapin::Result<()> {
+        let Some(Binding { exchange, pattern }) = self.binding else {
             return Ok(());
         };
-        let options = QueueBindOptions::default();
-        let bound = channel.queue_bind(name.into(), exchange.into(), pattern.into(), options, FieldTable::default());
-        answer("queue.bind", timeout, bound).await
+        let (queue, options) = (self.name.as_str().into(), QueueBindOptions::default());
+        channel.queue_bind(queue, exchange.into(), pattern.into(), options, FieldTable::default()).await
     }
 }
 
 /// A declaration that failed because of what exists already: 406 for other arguments, 405 for someone's exclusive queue.
-fn differs(name: &str, error: Error) -> Error {
+pub(crate) fn differs(name: &str, error: Error) -> Error {
     let is_taken = error.is_refusal(406) || error.is_refusal(405);
     match error {
         Error::Refused(said) if is_taken => Error::Differs { name: name.to_owned(), said },
         other => other,
     }
+}
+
+/// What the queue of one who takes outcomes is declared with. It belongs to its client or engine, and so is not among the
+/// [`declarations`]. When it is full it refuses rather than loses.
+pub(crate) fn outcomes_arguments() -> FieldTable {
+    let mut table = FieldTable::default();
+    // A quorum queue outlives the node that it was declared on.
+    table.insert("x-queue-type".into(), text("quorum"));
+    table.insert("x-max-length-bytes".into(), number(RESULTS_BYTES_MAX));
+    table.insert("x-overflow".into(), text("reject-publish"));
+    table.insert("x-delivery-limit".into(), number(OUTCOME_DELIVERIES_MAX));
+    table
 }
 
 fn text(value: &str) -> AMQPValue {

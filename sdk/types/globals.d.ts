@@ -2,7 +2,8 @@
  * The globals of a Scriptmill script, beside those of ECMAScript itself.
  *
  * There is no DOM, no `fetch`, no `require` and no `process`. There is no `Intl` either, although TypeScript's own
- * library declares it: `toLocaleString` ignores its locale, and `localeCompare` goes by code points.
+ * library declares it: `toLocaleString` and its like write for `en-US` and UTC, `localeCompare` knows Latin letters, and a
+ * locale, a time zone or an option that would take more throws a RangeError with the code `SM2008`.
  *
  * The top level of a script runs once, when the script is prepared, and every job starts from what it left behind.
  * While it runs, the clock stands still, `Math.random` repeats the same numbers, and calling a timer, `sleep` or
@@ -36,7 +37,10 @@ declare namespace Scriptmill {
    */
   type Entry<Input = Json, Value = unknown> = (input: Input, ctx: Context) => Value | Promise<Value>;
 
-  /** Lines of a log go into the outcome, in order. Their number and size are limited; one line too many ends the job. */
+  /**
+   * Lines of a log go into the outcome, in order, as Node would print them. Their number and size are limited: further lines are
+   * left out, and the last one says how many.
+   */
   interface Console {
     debug(...values: unknown[]): void;
     /** The same as {@link Console.info}. */
@@ -44,6 +48,29 @@ declare namespace Scriptmill {
     info(...values: unknown[]): void;
     warn(...values: unknown[]): void;
     error(...values: unknown[]): void;
+    /** Logs the values as an error unless the condition holds. */
+    assert(condition?: unknown, ...values: unknown[]): void;
+    /** A row for each element, a column for each property, or for those that are named. */
+    table(data?: unknown, columns?: string[]): void;
+    /** `depth` is how many levels are shown, 2 unless set; null for all of them. */
+    dir(value?: unknown, options?: { depth?: number | null; showHidden?: boolean }): void;
+    dirxml(...values: unknown[]): void;
+    /** Indents what is logged until {@link Console.groupEnd}. */
+    group(...label: unknown[]): void;
+    groupCollapsed(...label: unknown[]): void;
+    groupEnd(): void;
+    count(label?: string): void;
+    countReset(label?: string): void;
+    time(label?: string): void;
+    timeLog(label?: string, ...values: unknown[]): void;
+    timeEnd(label?: string): void;
+    /** With the calls that led there. */
+    trace(...values: unknown[]): void;
+    /** Here for scripts that were written for other hosts: it does nothing, and neither do those below. */
+    clear(): void;
+    profile(label?: string): void;
+    profileEnd(label?: string): void;
+    timeStamp(label?: string): void;
   }
 
   interface Performance {

@@ -1,6 +1,6 @@
 /**
  * What crosses the queue: the job that a process engine sends, and the one outcome that it gets back.
- * Unknown fields are accepted on both sides, so that either may be newer.
+ * A newer worker may add fields to an outcome. Fields of a job that the worker does not know are refused.
  */
 
 /** One script job: run `entry` of `script` on `input`. */
@@ -61,6 +61,8 @@ export interface JobLimits {
   nesting?: number;
   /** Host calls, timers among them, waiting for their answer at one time. */
   pendingCalls?: number;
+  /** Whether the job is ended when it logs more than it may, and does not go on with its further lines left out. */
+  strictLogs?: boolean;
 }
 
 /** What became of one job; `status` tells which fields there are. */
@@ -75,6 +77,8 @@ interface Common {
   diagnostics?: Diagnostic[];
   /** What the script logged, in order; absent when that is nothing. */
   logs?: LogLine[];
+  /** What the script's author has most likely not meant; absent when that is nothing. */
+  warnings?: Warning[];
   usage: Usage;
   /** SHA-256 of the engine that ran the job, in hexadecimal. */
   engine: string;
@@ -93,7 +97,7 @@ export interface Completed<Value = unknown> extends Common {
 }
 
 /** What became of one input of a batch: as an outcome, without what is the same for all. */
-export type ItemResult<Value = unknown> = Pick<Common, 'logs' | 'usage'> &
+export type ItemResult<Value = unknown> = Pick<Common, 'logs' | 'warnings' | 'usage'> &
   (
     | Pick<Succeeded<Value>, 'status' | 'value'>
     | Pick<Failed, 'status' | 'error'>
@@ -150,7 +154,7 @@ export interface Problem {
   message: string;
 }
 
-export type LimitKind = 'prepareFuel' | keyof JobLimits;
+export type LimitKind = 'prepareFuel' | Exclude<keyof JobLimits, 'strictLogs'>;
 
 /** An error that a script threw and did not catch. */
 export interface Thrown {
@@ -159,6 +163,10 @@ export interface Thrown {
   message: string;
   /** The calls that led there, innermost first, in the author's own lines. */
   stack: StackFrame[];
+  /** What the script put on the error beside its message: the data fields of its own that JSON has a text for. */
+  fields?: Record<string, unknown>;
+  /** The errors that it holds, as an `AggregateError` does. */
+  errors?: Thrown[];
   /** The error that caused it. */
   cause?: Thrown;
 }
@@ -194,6 +202,18 @@ export interface Diagnostic extends Position {
   endColumn: number;
   /** The source around it with a caret under it, as plain text. */
   frame: string;
+}
+
+/** Something that an author has most likely not meant, though the job has its value. */
+export interface Warning {
+  /** Such as `SM2201`; `docs/errors` has a page for each. */
+  code: string;
+  /** One sentence. */
+  message: string;
+  /** Where in the value, such as `value.lines[0].price`. */
+  path?: string;
+  /** Where in the author's source, as far as that is known. */
+  at?: Position;
 }
 
 export interface LogLine {

@@ -4,9 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
+use lapin::BasicProperties;
 use prometheus_client::registry::Registry;
 use scriptmill::broker::embedded::Embedded;
-use scriptmill::broker::{Broker, Delivery, Heartbeats, Message, Properties, Routing, Subscription, Target, amqp};
+use scriptmill::broker::{
+    Broker, Cancels, Delivery, Heartbeats, Message, Properties, Queue, Routing, Subscription, Target, amqp,
+};
 use scriptmill::metrics::Metrics;
 use scriptmill::settle::{self, Settler, Undelivered};
 use scriptmill_sdk::amqp::Envelope;
@@ -35,6 +38,23 @@ impl Bench<'_> {
         match self {
             Self::Embedded(broker) => Arc::new(broker.clone()),
             Self::Rabbit(rabbit) => Arc::new(amqp::Heartbeats::new(&rabbit.options())),
+        }
+    }
+
+    pub(crate) fn cancels(&self) -> Arc<dyn Cancels> {
+        match self {
+            Self::Embedded(broker) => Arc::new(broker.clone()),
+            Self::Rabbit(rabbit) => Arc::new(amqp::Cancels::new(&rabbit.options())),
+        }
+    }
+
+    /// Publishes a cancel. Somebody must have read cancels before, who has declared where it goes.
+    pub(crate) async fn cancel(&self, body: &str) {
+        match self {
+            Self::Embedded(broker) => broker.cancel(body.to_owned().into()),
+            Self::Rabbit(rabbit) => {
+                rabbit.publish(&rabbit.names.cancels, "", body.as_bytes(), BasicProperties::default()).await;
+            }
         }
     }
 
@@ -89,13 +109,13 @@ pub(crate) struct Seat {
 impl Seat {
     pub(crate) async fn new(bench: &Bench<'_>, prefetch: u16) -> Self {
         let broker = bench.broker();
-        let subscription = soon("a subscription", broker.subscribe(prefetch)).await.unwrap();
+        let subscription = soon("a subscription", broker.subscribe(Queue::Jobs, prefetch)).await.unwrap();
         Self { broker, subscription }
     }
 
     pub(crate) async fn put(&self, names: &[&str]) {
         for name in names {
-            self.publish(&Target::Jobs, &job(name, None)).await;
+            self.publish(&Target::JOBS, &job(name, None)).await;
         }
     }
 
@@ -121,7 +141,7 @@ impl Seat {
 pub(crate) fn settler(broker: Arc<dyn Broker>) -> Settler {
     let metrics = Metrics::new(&mut Registry::default(), clock());
     let undelivered = Undelivered::new(settle::Options::default(), metrics.undelivered.clone());
-    Settler { broker, metrics, retry_pause_max: SHORT, undelivered, clock: clock() }
+    Settler { broker, metrics, retry_pause_max: SHORT, undelivered, clock: clock(), tenant_is_user: false }
 }
 
 pub(crate) fn job(name: &str, reply_to: Option<&str>) -> Message {

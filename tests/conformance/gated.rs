@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
-use scriptmill::broker::{Broker, Error, Message, Routing, Subscription, Target};
+use scriptmill::broker::{Broker, Error, Message, Queue, Routing, Subscription, Target};
 use tokio::sync::Semaphore;
 
 /// A broker whose confirms wait for a gate.
@@ -14,8 +14,8 @@ pub(crate) struct Gated {
 }
 
 impl Broker for Gated {
-    fn subscribe(&self, prefetch: u16) -> BoxFuture<'_, Result<Box<dyn Subscription>, Error>> {
-        self.broker.subscribe(prefetch)
+    fn subscribe(&self, queue: Queue, prefetch: u16) -> BoxFuture<'_, Result<Box<dyn Subscription>, Error>> {
+        self.broker.subscribe(queue, prefetch)
     }
 
     fn publish<'a>(&'a self, target: &'a Target, message: &'a Message) -> BoxFuture<'a, Result<Routing, Error>> {

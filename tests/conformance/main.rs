@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod bench;
+mod cancels;
 mod gated;
 mod heartbeats;
 #[path = "../support/mod.rs"]
@@ -10,6 +11,10 @@ mod support;
 use std::sync::Arc;
 
 use bench::{Bench, SHORT, Seat, envelope, job, name, settler};
+use cancels::{
+    a_lost_connection_ends_the_reading, cancels_are_read_from_the_first_on, many_cancels_are_read,
+    reading_goes_on_behind_a_place,
+};
 use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
 use gated::Gated;
@@ -20,12 +25,12 @@ use heartbeats::{
 };
 use libtest_mimic::{Arguments, Trial};
 use scriptmill::broker::embedded::Embedded;
-use scriptmill::broker::{Delivery, Error, Message, Routing, Target};
+use scriptmill::broker::{Delivery, Error, Header, Message, Queue, Routing, Target};
 use scriptmill::intake::Policy;
-use scriptmill::job::{Received, Running, Settling, Slot};
+use scriptmill::job::{Ended, Received, Running, Settling, Slot};
 use scriptmill::service::Options;
 use scriptmill::signals::Signals;
-use scriptmill_sdk::amqp::{ATTEMPT, CODE, Envelope, UNROUTABLE};
+use scriptmill_sdk::amqp::{ATTEMPT, CODE, Envelope, PUBLISHER, UNROUTABLE};
 use scriptmill_sdk::{Ending, Outcome, Usage, connect};
 use serde_json::value::RawValue;
 use support::{clock, soon};
@@ -38,7 +43,8 @@ fn policy() -> Policy {
 fn outcome(ending: Ending) -> Outcome {
     let (diagnostics, logs) = (Vec::new(), Vec::new());
     let (job_id, tenant) = ("a".to_owned(), "acme.sales".to_owned());
-    Outcome { job_id, tenant, ending, diagnostics, logs, usage: Usage::default(), engine: String::new() }
+    let (warnings, usage, engine) = (Vec::new(), Usage::default(), String::new());
+    Outcome { job_id, tenant, ending, diagnostics, logs, warnings, usage, engine }
 }
 
 /// A delivery whose job has begun.
@@ -52,7 +58,9 @@ async fn begun(delivery: Delivery) -> Running {
 /// A delivery whose job has succeeded.
 async fn succeeded(delivery: Delivery) -> Settling {
     let value = RawValue::from_string("1e400".to_owned()).unwrap();
-    begun(delivery).await.end(outcome(Ending::Succeeded(value)), &policy())
+    let ended = begun(delivery).await.end(outcome(Ending::Succeeded(value)), clock().now(), &policy());
+    let Ended::Settling(settling) = ended else { panic!("it asks for no other run") };
+    *settling
 }
 
 fn header(message: &Message, name: &str) -> Option<String> {
@@ -142,7 +150,7 @@ async fn properties_and_large_bodies_arrive(bench: &Bench<'_>) {
     let mut seat = Seat::new(bench, 1).await;
     let mut sent = job("a", Some("requester"));
     sent.body = vec![b'x'; 8 << 20].into();
-    seat.publish(&Target::Jobs, &sent).await;
+    seat.publish(&Target::JOBS, &sent).await;
     let delivery = seat.next().await;
     assert!(delivery.message.body == sent.body, "the body differs");
     assert_eq!(envelope(&delivery), sent.properties.envelope());
@@ -230,7 +238,7 @@ async fn an_unroutable_message_is_said_to_be(bench: &Bench<'_>) {
 async fn an_outcome_answers_its_requester(bench: &Bench<'_>) {
     let mut seat = Seat::new(bench, 1).await;
     let queue = bench.declare_requester("requester").await;
-    seat.publish(&Target::Jobs, &job("a", Some(&queue))).await;
+    seat.publish(&Target::JOBS, &job("a", Some(&queue))).await;
     let delivery = seat.next().await;
     let envelope = envelope(&delivery);
     seat.settler().settle(succeeded(delivery).await).await;
@@ -254,7 +262,7 @@ async fn an_outcome_without_requester_is_a_result(bench: &Bench<'_>) {
 
 async fn an_outcome_whose_requester_is_gone_is_a_dead_letter(bench: &Bench<'_>) {
     let mut seat = Seat::new(bench, 1).await;
-    seat.publish(&Target::Jobs, &job("a", Some("gone"))).await;
+    seat.publish(&Target::JOBS, &job("a", Some("gone"))).await;
     seat.put(&["b"]).await;
     let delivery = seat.next().await;
     seat.settler().settle(succeeded(delivery).await).await;
@@ -268,7 +276,7 @@ async fn an_outcome_whose_requester_is_gone_is_a_dead_letter(bench: &Bench<'_>) 
 async fn a_message_that_is_no_job_is_answered_and_a_dead_letter(bench: &Bench<'_>) {
     let mut seat = Seat::new(bench, 1).await;
     let queue = bench.declare_requester("requester").await;
-    seat.publish(&Target::Jobs, &Message { body: "{".into(), ..job("a", Some(&queue)) }).await;
+    seat.publish(&Target::JOBS, &Message { body: "{".into(), ..job("a", Some(&queue)) }).await;
     let signals = Signals::new(clock());
     let refused = Received::new(seat.next().await, &*clock(), &signals).admit(&policy()).err().unwrap();
     seat.settler().settle(*refused).await;
@@ -283,7 +291,7 @@ async fn an_aborted_job_is_a_new_attempt_at_the_end(bench: &Bench<'_>) {
     seat.put(&["a", "b"]).await;
     let delivery = seat.next().await;
     let sent = envelope(&delivery);
-    seat.settler().requeue(begun(delivery).await.abort()).await;
+    seat.settler().republish(begun(delivery).await.abort()).await;
     let next = seat.next().await;
     assert_eq!(name(&next), "b");
     next.acknowledge().await.unwrap();
@@ -295,10 +303,44 @@ async fn an_aborted_job_is_a_new_attempt_at_the_end(bench: &Bench<'_>) {
     seat.nothing().await;
 }
 
+async fn a_job_that_was_delivered_again_goes_to_quarantine_with_its_history(bench: &Bench<'_>) {
+    let mut seat = Seat::new(bench, 1).await;
+    let sent = job("a", None);
+    let forged = sent.properties.published_again([(PUBLISHER, Header::Text("somebody else".to_owned()))]);
+    seat.publish(&Target::JOBS, &Message { properties: forged, ..sent }).await;
+    drop(seat.next().await);
+    let delivery = seat.next().await;
+    let received = Received::new(delivery, &*clock(), &Signals::new(clock()));
+    assert!(received.is_suspect());
+    seat.settler().republish(received.quarantine()).await;
+    seat.nothing().await;
+    let mut apart = soon("a subscription", seat.broker.subscribe(Queue::Quarantine, 1)).await.unwrap();
+    let delivery = soon("a delivery", apart.next()).await.unwrap().unwrap();
+    let Envelope { attempt, crashes, history, publisher, .. } = envelope(&delivery);
+    assert_eq!((name(&delivery).as_str(), delivery.redelivered), ("a", false));
+    assert_eq!((attempt, crashes, history.len()), (2, 0, 1), "{history:?}");
+    assert_eq!(publisher, None, "who published it is what the broker has checked");
+    delivery.acknowledge().await.unwrap();
+}
+
+async fn a_job_that_waits_comes_back_when_its_time_has_come(bench: &Bench<'_>) {
+    let mut seat = Seat::new(bench, 1).await;
+    let began = std::time::Instant::now();
+    assert_eq!(seat.publish(&Target::Delay { seconds: 2 }, &job("later", None)).await, Routing::Queued);
+    assert_eq!(seat.publish(&Target::Delay { seconds: 1 }, &job("sooner", None)).await, Routing::Queued);
+    for (expected, seconds) in [("sooner", 1), ("later", 2)] {
+        let delivery = seat.next().await;
+        assert_eq!((name(&delivery).as_str(), delivery.redelivered), (expected, false));
+        assert!(began.elapsed().as_secs() >= seconds, "{expected}");
+        delivery.acknowledge().await.unwrap();
+    }
+    seat.nothing().await;
+}
+
 async fn a_job_is_acknowledged_after_the_confirm(bench: &Bench<'_>) {
     let mut seat = Seat::new(bench, 1).await;
     let queue = bench.declare_requester("requester").await;
-    seat.publish(&Target::Jobs, &job("a", Some(&queue))).await;
+    seat.publish(&Target::JOBS, &job("a", Some(&queue))).await;
     let delivery = seat.next().await;
     let gated = Gated { broker: seat.broker.clone(), gate: Arc::new(Semaphore::new(0)) };
     let settler = settler(Arc::new(gated));
@@ -338,12 +380,18 @@ cases![
     an_outcome_whose_requester_is_gone_is_a_dead_letter,
     a_message_that_is_no_job_is_answered_and_a_dead_letter,
     an_aborted_job_is_a_new_attempt_at_the_end,
+    a_job_that_was_delivered_again_goes_to_quarantine_with_its_history,
+    a_job_that_waits_comes_back_when_its_time_has_come,
     a_job_is_acknowledged_after_the_confirm,
     a_heartbeat_is_heard_by_all_who_listen,
     a_slow_listener_misses_the_oldest_and_holds_up_nobody,
     the_depth_is_what_nobody_holds,
     consumers_are_counted_as_the_broker_counts_them,
     a_lost_connection_ends_the_listening,
+    cancels_are_read_from_the_first_on,
+    reading_goes_on_behind_a_place,
+    many_cancels_are_read,
+    a_lost_connection_ends_the_reading,
 ];
 
 fn main() {

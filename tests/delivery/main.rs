@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod requesters;
+mod states;
 #[path = "../support/mod.rs"]
 mod support;
 mod trouble;
@@ -35,6 +36,9 @@ use tokio_util::sync::CancellationToken;
 /// What the source of a script begins with whose preparation never ends.
 const NEW: &str = "new";
 
+/// The input over which the worker's own code breaks.
+const BREAKS: &str = "\"breaks\"";
+
 /// Waits as many milliseconds as the input says, and answers with the attempt. It runs a given number of jobs.
 struct StandIn {
     runtime: tokio::runtime::Handle,
@@ -58,6 +62,7 @@ impl Runner for StandIn {
     }
 
     async fn run(&self, (): &(), job: Invocation<'_>) -> Execution {
+        assert_ne!(job.input, BREAKS);
         let wait = Duration::from_millis(job.input.parse().unwrap_or(0));
         if !wait.is_zero() {
             self.runtime.spawn(async move { tokio::time::sleep(wait).await }).await.unwrap();
@@ -83,20 +88,29 @@ impl Worker {
 
     /// A worker that runs this many jobs and then no more.
     fn with_power(jobs: usize, amqp: AmqpOptions, options: Options) -> Self {
-        let policy = options.policy(amqp.tenant_is_user, "stand-in");
-        let pause = amqp.retry_pause_max;
+        Self::of(Self::parts(jobs, amqp, &options), options)
+    }
+
+    /// What a worker is made of that runs this many jobs.
+    fn parts(jobs: usize, amqp: AmqpOptions, options: &Options) -> Parts<StandIn> {
         let (runtime, power) = (tokio::runtime::Handle::current(), Semaphore::new(jobs));
-        let runner = Arc::new(StandIn { runtime, power });
-        let metrics = Metrics::new(&mut Registry::default(), clock());
-        let parts = Parts {
+        Parts {
+            policy: options.policy(amqp.tenant_is_user, "stand-in"),
+            retry_pause_max: amqp.retry_pause_max,
             broker: Arc::new(Amqp::new(amqp)),
-            runner,
-            policy,
+            cancels: None,
+            runner: Arc::new(StandIn { runtime, power }),
             clock: clock(),
-            metrics: metrics.clone(),
-            retry_pause_max: pause,
+            metrics: Metrics::new(&mut Registry::default(), clock()),
+            isolation: None,
+            is_mixed: Arc::new(|| false),
+            leases: None,
             promised_wait: Duration::from_secs(1),
-        };
+        }
+    }
+
+    fn of(parts: Parts<StandIn>, options: Options) -> Self {
+        let metrics = parts.metrics.clone();
         let service = options.build(parts).unwrap();
         let (drain, status) = (CancellationToken::new(), service.status());
         let running = tokio::spawn(service.run(drain.clone()));
@@ -135,7 +149,9 @@ fn job_of(source: &str, id: &str, input: serde_json::Value) -> Vec<u8> {
 
 fn properties(id: &str, reply_to: &str) -> BasicProperties {
     let (message_id, reply_to) = (Some(id.to_owned()), Some(reply_to.to_owned()));
-    Envelope { message_id, reply_to, enqueued_at_ms: Some(1_700_000_000_000), ..Envelope::default() }.job_properties()
+    // A second ago.
+    let enqueued_at_ms = u64::try_from(jiff::Timestamp::now().as_millisecond() - 1_000).ok();
+    Envelope { message_id, reply_to, enqueued_at_ms, ..Envelope::default() }.job_properties()
 }
 
 async fn put_jobs(rabbit: &Rabbit, count: usize, input: serde_json::Value, reply_to: &str) {
@@ -410,7 +426,7 @@ async fn wrong_credentials_are_the_brokers_refusal() {
         std::fs::write(password.path(), "wrong\n").unwrap();
         let options = AmqpOptions { password_file: Some(password.path().to_owned()), ..rabbit.options() };
         let broker = Amqp::new(options);
-        let error = match scriptmill::broker::Broker::subscribe(&broker, 1).await {
+        let error = match scriptmill::broker::Broker::subscribe(&broker, scriptmill::broker::Queue::Jobs, 1).await {
             Ok(_) => panic!("connected with a wrong password"),
             Err(error) => error.to_string(),
         };
@@ -420,7 +436,7 @@ async fn wrong_credentials_are_the_brokers_refusal() {
         );
         // The file is read anew at each connection.
         std::fs::write(password.path(), "guest\n").unwrap();
-        scriptmill::broker::Broker::subscribe(&broker, 1).await.map(drop).unwrap();
+        scriptmill::broker::Broker::subscribe(&broker, scriptmill::broker::Queue::Jobs, 1).await.map(drop).unwrap();
     })
     .await;
 }

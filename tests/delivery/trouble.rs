@@ -2,9 +2,12 @@
 
 use std::net::TcpListener;
 
+use lapin::options::{ExchangeDeleteOptions, QueueBindOptions};
+use lapin::types::AMQPValue;
 use scriptmill_sdk::connect::{self, Brokers};
 
 use super::*;
+use crate::support::proxy::{Trouble, Way};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn without_a_queue_for_dead_letters_an_unreadable_message_is_answered_once() {
@@ -86,6 +89,97 @@ async fn attempts_to_connect_that_are_given_up_leave_nothing_behind() {
         while connections() > 0 {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
+    })
+    .await;
+}
+
+/// RabbitMQ says so to nobody where a member of the queue has just come back and lags behind its leader.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_queue_that_is_deleted_without_a_word_is_declared_again() {
+    with_rabbit(async |rabbit| {
+        let worker = Worker::start(rabbit.options(), options(2));
+        worker.is(Status::Consuming).await;
+        let queue = rabbit.declare_requester("replies").await;
+        rabbit.put(&rabbit.names.jobs, &job("a", json!(1)), properties("a", &queue)).await;
+        collect(rabbit, &queue, 1).await;
+        rabbit.proxy.strike(Trouble::HideCancels, Way::FromBroker);
+        let mut status = worker.status.clone();
+        status.mark_unchanged();
+        rabbit.channel().queue_delete(rabbit.names.jobs.as_str().into(), QueueDeleteOptions::default()).await.unwrap();
+        soon("the loss of the queue", status.changed()).await.unwrap();
+        worker.is(Status::Consuming).await;
+        rabbit.put(&rabbit.names.jobs, &job("b", json!(1)), properties("b", &queue)).await;
+        collect(rabbit, &queue, 1).await;
+        worker.stop().await.unwrap();
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_exchange_of_results_that_is_gone_is_declared_again() {
+    const JOBS: usize = 20;
+    with_rabbit(async |rabbit| {
+        let worker = Worker::start(rabbit.options(), options(2));
+        worker.is(Status::Consuming).await;
+        let queue = rabbit.declare_requester("replies").await;
+        put_jobs(rabbit, 1, json!(1), &queue).await;
+        collect(rabbit, &queue, 1).await;
+        let results = rabbit.names.results.as_str();
+        rabbit.channel().exchange_delete(results.into(), ExchangeDeleteOptions::default()).await.unwrap();
+        // Each outcome for it closes a channel that others use.
+        for n in 0..JOBS {
+            let properties = Envelope { message_id: Some(n.to_string()), ..Envelope::default() }.job_properties();
+            rabbit.put(&rabbit.names.jobs, &job(&n.to_string(), json!(1)), properties).await;
+        }
+        put_jobs(rabbit, JOBS, json!(1), &queue).await;
+        assert_eq!(collect(rabbit, &queue, JOBS).await.len(), JOBS);
+        assert_eq!(collect(rabbit, results, JOBS).await.len(), JOBS);
+        worker.stop().await.unwrap();
+        assert_eq!((rabbit.ready(&rabbit.names.jobs).await, rabbit.ready(&rabbit.names.dead).await), (0, 0));
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn while_the_dead_letters_take_nothing_others_run_and_nothing_is_lost() {
+    const LETTERS: usize = 3;
+    with_rabbit(async |rabbit| {
+        let worker = Worker::start(rabbit.options(), options(8));
+        worker.is(Status::Consuming).await;
+        let queue = rabbit.declare_requester("replies").await;
+        put_jobs(rabbit, 1, json!(1), &queue).await;
+        collect(rabbit, &queue, 1).await;
+        // Somebody has put a queue in the place of ours that is full with one message, and refuses others.
+        let (channel, dead) = (rabbit.channel(), rabbit.names.dead.as_str());
+        channel.queue_delete(dead.into(), QueueDeleteOptions::default()).await.unwrap();
+        let mut arguments = FieldTable::default();
+        arguments.insert("x-max-length".into(), AMQPValue::LongInt(1));
+        arguments.insert("x-overflow".into(), AMQPValue::LongString("reject-publish".into()));
+        channel.queue_declare(dead.into(), QueueDeclareOptions::durable(), arguments).await.unwrap();
+        let bind = QueueBindOptions::default();
+        channel.queue_bind(dead.into(), dead.into(), "".into(), bind, FieldTable::default()).await.unwrap();
+        rabbit.put(dead, b"full", BasicProperties::default()).await;
+        for n in 0..LETTERS {
+            rabbit.put(&rabbit.names.jobs, b"no job", properties(&format!("unreadable-{n}"), &queue)).await;
+        }
+        soon("letters that wait", async {
+            while worker.metrics.publish_retries.get() < 2 * LETTERS as u64 {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        })
+        .await;
+        put_jobs(rabbit, 20, json!(1), &queue).await;
+        collect(rabbit, &queue, 20).await;
+        // None is answered before its letter is kept. One after the other finds room.
+        assert_eq!(&soon("what filled it", rabbit.take(dead)).await.body[..], b"full");
+        for _ in 0..LETTERS {
+            assert_eq!(&soon("a letter", rabbit.take(dead)).await.body[..], b"no job");
+            let outcome = read(&soon("the outcome", rabbit.take(&queue)).await);
+            assert_eq!(outcome.ending.code().unwrap().to_string(), "SM3001");
+        }
+        worker.stop().await.unwrap();
+        assert!(rabbit.try_take(&queue).await.is_none(), "it was answered twice");
+        assert_eq!((rabbit.ready(&rabbit.names.jobs).await, rabbit.ready(dead).await), (0, 0));
     })
     .await;
 }

@@ -93,7 +93,7 @@ async fn a_free_slot_goes_before_the_margin_of_another_worker() {
             }
         })
         .await;
-        assert_eq!((first.seen().level.unstarted, first.metrics.requeued.get()), (0, 0));
+        assert_eq!((first.seen().level.unstarted, first.metrics.moves("requeue")), (0, 0));
         first.running.abort();
         second.running.abort();
     })
@@ -116,9 +116,32 @@ async fn jobs_that_wait_behind_long_ones_go_back_to_where_others_take_them() {
         let second = Worker::start(rabbit.options(), options(1));
         collect(rabbit, &queue, 8).await;
         assert_eq!(first.seen().level.busy, 1);
-        assert!(first.metrics.requeued.get() > 0);
+        assert!(first.metrics.moves("requeue") > 0);
         first.running.abort();
         second.stop().await.unwrap();
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_whose_message_names_its_publisher_waits_no_longer_than_others() {
+    with_rabbit(async |rabbit| {
+        let queue = rabbit.declare_requester("replies").await;
+        let worker = with_a_margin(rabbit, &queue, 1).await;
+        put_jobs(rabbit, 1, json!(600_000), &queue).await;
+        for n in 0..8 {
+            let id = format!("named-{n}");
+            let named = properties(&id, &queue).with_user_id("guest".into());
+            rabbit.put(&rabbit.names.jobs, &super::job(&id, json!(1)), named).await;
+        }
+        // Where it must name its publisher, it would be held for a minute.
+        let gone_back = async {
+            while worker.metrics.moves("requeue") == 0 {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(30), gone_back).await.expect("one goes back");
+        worker.running.abort();
     })
     .await;
 }

@@ -2,10 +2,12 @@
 #![allow(dead_code, unreachable_pub, reason = "each test uses its part")]
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+pub mod frames;
+pub mod proxy;
+
 use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;
 use std::process::Stdio;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -16,15 +18,16 @@ use lapin::options::{
 };
 use lapin::types::FieldTable;
 use lapin::{BasicProperties, Channel, Connection};
+use proxy::Proxy;
 use scriptmill::broker::amqp::{Amqp, Options};
-use scriptmill::broker::{Address, Message, Names};
+use scriptmill::broker::{Message, Names};
 use scriptmill_sandbox::{Clock, TokioClock};
+use scriptmill_sdk::amqp::Envelope;
 use scriptmill_sdk::connect::Brokers;
+use scriptmill_sdk::topology;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::process::{Child, Command};
-use tokio::sync::watch;
-use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 /// The clock that a worker is given.
@@ -49,6 +52,9 @@ pub fn server() -> String {
 fn ca_file() -> Option<PathBuf> {
     std::env::var_os("SCRIPTMILL_TEST_CA").map(PathBuf::from)
 }
+
+/// The shortest queues for delayed jobs, those that tests use.
+const DELAYS_USED: usize = 13;
 
 /// Runs a test on queues of its own, and removes them even if it fails.
 pub async fn with_rabbit(case: impl AsyncFnOnce(&Rabbit)) {
@@ -80,7 +86,14 @@ impl Rabbit {
         let channel = admin.create_channel().await.unwrap();
         channel.confirm_select(ConfirmSelectOptions::default()).await.unwrap();
         let names = Names::new(&prefix);
-        Self { prefix, names, proxy: Proxy::new().await, admin, channel, requesters: Mutex::default() }
+        Self {
+            prefix,
+            names,
+            proxy: Proxy::to(&server().parse().unwrap()).await,
+            admin,
+            channel,
+            requesters: Mutex::default(),
+        }
     }
 
     /// Options that lead through the proxy.
@@ -130,6 +143,18 @@ impl Rabbit {
         self.publish("", queue, body, properties).await;
     }
 
+    /// Puts a job of this script on the queue, with further fields.
+    pub async fn put_job(&self, id: &str, source: &str, more: &serde_json::Value, reply_to: &str) {
+        let script = serde_json::json!({ "modules": [{ "name": "main.ts", "source": source }] });
+        let mut job = serde_json::json!({ "id": id, "tenant": "acme", "script": script });
+        job.as_object_mut()
+            .unwrap()
+            .extend(more.as_object().into_iter().flatten().map(|(name, value)| (name.clone(), value.clone())));
+        let (message_id, reply_to) = (Some(id.to_owned()), Some(reply_to.to_owned()));
+        let properties = Envelope { message_id, reply_to, ..Envelope::default() }.job_properties();
+        self.put(&self.names.jobs, job.to_string().as_bytes(), properties).await;
+    }
+
     pub async fn publish(&self, exchange: &str, routing_key: &str, body: &[u8], properties: BasicProperties) {
         let options = BasicPublishOptions::default();
         let published = self.channel.basic_publish(exchange.into(), routing_key.into(), options, body, properties);
@@ -152,17 +177,29 @@ impl Rabbit {
     }
 
     async fn remove(self) {
-        let names = &self.names;
         // A failed test may have closed the other one.
         let channel = self.admin.create_channel().await.unwrap();
+        remove_all(&channel, &self.names).await;
         let requesters = std::mem::take(&mut *self.requesters.lock().unwrap());
-        for queue in [&names.jobs, &names.dead, &names.results].into_iter().chain(&requesters) {
-            channel.queue_delete(queue.as_str().into(), QueueDeleteOptions::default()).await.unwrap();
-        }
-        for exchange in [&names.jobs, &names.dead, &names.results, &names.unclaimed, &names.heartbeats] {
-            channel.exchange_delete(exchange.as_str().into(), ExchangeDeleteOptions::default()).await.unwrap();
+        for queue in requesters {
+            channel.queue_delete(queue.into(), QueueDeleteOptions::default()).await.unwrap();
         }
         self.admin.close(200, "done".into()).await.unwrap();
+    }
+}
+
+/// Removes all queues and exchanges under these names but those of requesters.
+pub async fn remove_all(channel: &Channel, names: &Names) {
+    for declaration in topology::declarations(names) {
+        let name = declaration.name.as_str().into();
+        if declaration.kind.is_exchange() {
+            channel.exchange_delete(name, ExchangeDeleteOptions::default()).await.unwrap();
+        } else {
+            channel.queue_delete(name, QueueDeleteOptions::default()).await.unwrap();
+        }
+    }
+    for seconds in &topology::DELAYS_SECONDS[..DELAYS_USED] {
+        channel.queue_delete(names.delay_queue(*seconds).into(), QueueDeleteOptions::default()).await.unwrap();
     }
 }
 
@@ -204,10 +241,15 @@ pub async fn spawn_with(command: &str, settings: &[(&str, &str)], rabbit: &Rabbi
 
 /// The command, on a test's own queues.
 pub fn binary(rabbit: &Rabbit) -> Command {
+    binary_at(&server(), &rabbit.prefix)
+}
+
+/// The command, at these brokers and on queues with this prefix.
+pub fn binary_at(addresses: &str, prefix: &str) -> Command {
     let mut process = Command::new(env!("CARGO_BIN_EXE_scriptmill"));
     process
-        .env("SCRIPTMILL_BROKER__ADDRESSES", server())
-        .env("SCRIPTMILL_BROKER__PREFIX", &rabbit.prefix)
+        .env("SCRIPTMILL_BROKER__ADDRESSES", addresses)
+        .env("SCRIPTMILL_BROKER__PREFIX", prefix)
         .stdin(Stdio::null())
         .kill_on_drop(true);
     if let Some(file) = std::env::var_os("SCRIPTMILL_TEST_CA") {
@@ -219,6 +261,12 @@ pub fn binary(rabbit: &Rabbit) -> Command {
     process
 }
 
+/// Sends a process a signal, such as `-STOP`.
+pub async fn signal(process: &Child, name: &str) {
+    let id = process.id().expect("it runs").to_string();
+    assert!(Command::new("kill").args([name, &id]).status().await.unwrap().success());
+}
+
 /// The whole answer to a GET; none while nobody listens.
 pub async fn get(address: &str, path: &str) -> Option<String> {
     let mut stream = TcpStream::connect(address).await.ok()?;
@@ -227,77 +275,4 @@ pub async fn get(address: &str, path: &str) -> Option<String> {
     let mut answer = String::new();
     stream.read_to_string(&mut answer).await.ok()?;
     Some(answer)
-}
-
-/// A way to the broker that can be cut, or fall silent.
-pub struct Proxy {
-    pub address: Address,
-    silence: watch::Sender<()>,
-    is_gone: Arc<AtomicBool>,
-    connections: Arc<Mutex<Vec<JoinHandle<()>>>>,
-    listener: JoinHandle<()>,
-}
-
-impl Proxy {
-    async fn new() -> Self {
-        let target: Address = server().parse().unwrap();
-        let mut uri = target.uri().clone();
-        let upstream = (uri.authority.host.clone(), uri.authority.port);
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let local = listener.local_addr().unwrap();
-        uri.authority.host = local.ip().to_string();
-        uri.authority.port = local.port();
-        let connections = Arc::<Mutex<Vec<JoinHandle<()>>>>::default();
-        let opened = connections.clone();
-        let (silence, silent) = watch::channel(());
-        let is_gone = Arc::<AtomicBool>::default();
-        let gone = is_gone.clone();
-        let listener = tokio::spawn(async move {
-            while let Ok((mut down, _)) = listener.accept().await {
-                if gone.load(Ordering::SeqCst) {
-                    continue;
-                }
-                let (upstream, mut silent) = (upstream.clone(), silent.clone());
-                silent.mark_unchanged();
-                let connection = tokio::spawn(async move {
-                    if let Ok(mut up) = TcpStream::connect(upstream).await {
-                        tokio::select! {
-                            _ = tokio::io::copy_bidirectional(&mut down, &mut up) => {}
-                            // Both ends stay open.
-                            _ = silent.changed() => std::future::pending().await,
-                        }
-                    }
-                });
-                opened.lock().unwrap().push(connection);
-            }
-        });
-        Self { address: uri.to_string().parse().unwrap(), silence, is_gone, connections, listener }
-    }
-
-    /// Lets nothing more through on the connections there are, and leaves them open; new ones are let through.
-    pub fn silence(&self) {
-        self.silence.send_replace(());
-    }
-
-    /// The broker is gone: all connections are cut, and new ones too; or it is back.
-    pub fn goes(&self, is_gone: bool) {
-        self.is_gone.store(is_gone, Ordering::SeqCst);
-        if is_gone {
-            self.cut();
-        }
-    }
-
-    /// Cuts all connections; new ones are let through.
-    pub fn cut(&self) {
-        for connection in self.connections.lock().unwrap().drain(..) {
-            connection.abort();
-        }
-    }
-}
-
-impl Drop for Proxy {
-    fn drop(&mut self) {
-        self.listener.abort();
-        self.cut();
-    }
 }

@@ -4,7 +4,15 @@
 use std::time::Duration;
 
 use scriptmill_sdk::amqp::{Envelope, HEADERS_BYTES_MAX};
-use scriptmill_sdk::{Code, Ending, Failure, InvalidJob, Job, Limits, Origin, Outcome, Rejection, Usage};
+use scriptmill_sdk::{
+    CONTRACT, Code, Ending, Failure, Identity, InvalidJob, Job, Limits, Origin, Outcome, Rejection, START_WITHIN_DAYS,
+    Usage,
+};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+/// How far ahead the start of a job may lie.
+const START_WITHIN: Duration = Duration::from_secs(START_WITHIN_DAYS * 24 * 60 * 60);
 
 /// What a worker takes at most, and on which conditions.
 #[derive(Clone, Debug)]
@@ -24,8 +32,15 @@ pub struct Policy {
 }
 
 impl Policy {
-    /// The outcome of a job in whose middle the worker's own code broke.
-    pub fn broken(&self, job_id: String) -> Outcome {
+    /// A fingerprint of all for which one worker may refuse a job that another one takes: two with the same refuse the same.
+    pub fn fingerprint(&self) -> String {
+        let bounds = (CONTRACT, self.message_bytes_max, self.input_bytes_max, self.batch_inputs_max, self.limits);
+        let hash = Sha256::digest(format!("{bounds:?}"));
+        hash.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    /// The outcome of a job in whose middle the worker's own code broke. The tenant is empty where it is not known.
+    pub fn broken(&self, job_id: String, tenant: String) -> Outcome {
         let failure = Failure {
             code: Code::EngineFault,
             message: "the worker failed while it ran the job".to_owned(),
@@ -33,10 +48,17 @@ impl Policy {
             retryable: true,
             thrown: None,
         };
-        self.unrun(Ending::Failed(failure), job_id, String::new(), None)
+        self.unrun(Ending::Failed(failure), job_id, tenant, None)
     }
 
-    fn unrun(&self, ending: Ending, job_id: String, tenant: String, queued_us: Option<u64>) -> Outcome {
+    /// The outcome of a job that somebody has cancelled.
+    pub fn cancelled(&self, job_id: String, tenant: String, queued_us: Option<u64>) -> Outcome {
+        let message = "the job was cancelled on request".to_owned();
+        self.unrun(Ending::Cancelled { code: Code::CancelRequested, message }, job_id, tenant, queued_us)
+    }
+
+    /// The outcome of a job that did not run here.
+    pub fn unrun(&self, ending: Ending, job_id: String, tenant: String, queued_us: Option<u64>) -> Outcome {
         let mut usage = Usage::default();
         usage.times.queued_us = queued_us;
         Outcome {
@@ -45,6 +67,7 @@ impl Policy {
             ending,
             diagnostics: Vec::new(),
             logs: Vec::new(),
+            warnings: Vec::new(),
             usage,
             engine: self.engine.clone(),
         }
@@ -60,6 +83,8 @@ pub struct Accepted {
     pub limits: Limits,
     /// Which attempt at it this is, from 1.
     pub attempt: u32,
+    /// When it may begin, in milliseconds since the epoch.
+    pub start_ms: Option<u64>,
     /// When it must have ended, in milliseconds since the epoch.
     pub deadline_ms: Option<u64>,
     /// Where its clock stands, in milliseconds since the epoch.
@@ -69,20 +94,18 @@ pub struct Accepted {
 }
 
 /// What was read from around a message.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Around {
-    /// Its properties, and the headers that have a meaning.
+    /// Its properties, and the headers that have a meaning. The attempt is that of this delivery.
     pub envelope: Envelope,
     /// Bytes of all its headers together.
     pub headers_bytes: usize,
-    /// Which attempt at its job it is, from 1.
-    pub attempt: u32,
 }
 
 impl Default for Around {
     /// Nothing stands around it.
     fn default() -> Self {
-        Self { envelope: Envelope::default(), headers_bytes: 0, attempt: 1 }
+        Self { envelope: Envelope { attempt: 1, ..Envelope::default() }, headers_bytes: 0 }
     }
 }
 
@@ -91,12 +114,15 @@ impl Default for Around {
 /// # Errors
 /// The outcome `rejected` of a message that is no job for this worker.
 pub fn read(body: &[u8], around: &Around, received_at: Duration, policy: &Policy) -> Result<Accepted, Box<Outcome>> {
-    let Around { envelope, headers_bytes, attempt } = around;
-    let queued_us = envelope.enqueued_at_ms.map(|at| micros_since(at, received_at));
+    let Around { envelope, headers_bytes } = around;
+    let queued_us = queued_us(envelope, received_at);
     let unreadable = |code, message: String, path: Option<String>| {
         let rejection = Rejection { code, message, path };
-        let job_id = envelope.message_id.clone().unwrap_or_default();
-        Box::new(policy.unrun(Ending::Rejected(rejection), job_id, String::new(), queued_us))
+        // Whoever asked finds the refusal by the job's id and tenant, which can mostly be read all the same.
+        let Identity { id, tenant } = Identity::read(body);
+        let job_id = id.or_else(|| envelope.message_id.clone()).unwrap_or_default();
+        let tenant = tenant.map_or_else(String::new, String::from);
+        Box::new(policy.unrun(Ending::Rejected(rejection), job_id, tenant, queued_us))
     };
     let length = body.len() as u64;
     if length > policy.message_bytes_max {
@@ -111,14 +137,22 @@ pub fn read(body: &[u8], around: &Around, received_at: Duration, policy: &Policy
     if let Err(error) = envelope.encoding() {
         return Err(unreadable(Code::NotJson, error.to_string(), None));
     }
-    let job = Job::from_slice(body).map_err(|error| match error {
-        InvalidJob::NotJson(_) => unreadable(Code::NotJson, error.to_string(), None),
-        InvalidJob::Field { path, message } => unreadable(Code::InvalidField, message, Some(path)),
+    let newer = |version| format!("the job needs version {version} of the contract; this worker knows {CONTRACT}");
+    let job = Job::from_slice(body).map_err(|error| match (Job::contract_asked(body), &error) {
+        // What this worker does not know may be right there.
+        (Some(version), _) if version > CONTRACT => {
+            unreadable(Code::NewerContract, newer(version), Some("contract".to_owned()))
+        }
+        (_, InvalidJob::NotJson(_)) => unreadable(Code::NotJson, error.to_string(), None),
+        (_, InvalidJob::Field { path, .. }) => unreadable(Code::InvalidField, error.to_string(), Some(path.clone())),
     })?;
     let refuse = |code, message: String, path: &str| {
         let rejection = Rejection { code, message, path: Some(path.to_owned()) };
         Box::new(policy.unrun(Ending::Rejected(rejection), job.id.clone(), job.tenant.to_string(), queued_us))
     };
+    if let Some(version) = job.contract.filter(|version| *version > CONTRACT) {
+        return Err(refuse(Code::NewerContract, newer(version), "contract"));
+    }
     let input = job.input.get().len() as u64;
     if input > policy.input_bytes_max {
         let text = format!("the input has {input} bytes; this worker takes {} at most", policy.input_bytes_max);
@@ -140,13 +174,51 @@ pub fn read(body: &[u8], around: &Around, received_at: Duration, policy: &Policy
     }
     // Before 1970 is 1970: that deadline has passed as well.
     let since_epoch = |ms: i64| u64::try_from(ms).unwrap_or(0);
+    let start_ms = envelope.not_before_ms.or(job.start_ms().map(since_epoch));
+    if let Some((code, message, path)) = unkept(&job, start_ms, received_at, policy) {
+        return Err(refuse(code, message, path));
+    }
     let (deadline_ms, clock_ms) = (job.deadline_ms().map(since_epoch), job.clock_ms().map(since_epoch));
-    Ok(Accepted { limits, attempt: *attempt, deadline_ms, clock_ms, queued_us, job })
+    Ok(Accepted { limits, attempt: envelope.attempt, start_ms, deadline_ms, clock_ms, queued_us, job })
 }
 
-/// From an instant in milliseconds since the epoch until `now`; none when the other clock is ahead.
-fn micros_since(at_ms: u64, now: Duration) -> u64 {
-    u64::try_from(now.as_micros()).unwrap_or(u64::MAX).saturating_sub(at_ms.saturating_mul(1000))
+/// Why a job cannot be kept until it begins or runs again, and the field to blame.
+fn unkept(job: &Job, start_ms: Option<u64>, now: Duration, policy: &Policy) -> Option<(Code, String, &'static str)> {
+    let ahead = start_ms.map_or(Duration::ZERO, |ms| Duration::from_millis(ms).saturating_sub(now));
+    if ahead > START_WITHIN {
+        let text = format!("startAt is more than {START_WITHIN_DAYS} days ahead; no job is held longer");
+        return Some((Code::StartTooFar, text, "startAt"));
+    }
+    let behind = job.start_ms().map_or(0, |ms| i64::try_from(now.as_millis()).unwrap_or(i64::MAX).saturating_sub(ms));
+    if behind > 2 * i64::try_from(START_WITHIN.as_millis()).unwrap_or(i64::MAX) {
+        let at = job.start_at.as_deref().unwrap_or_default();
+        let text = format!("startAt is {at}, more than two years ago; were seconds taken for milliseconds?");
+        return Some((Code::InvalidField, text, "startAt"));
+    }
+    let asks = [("retry", job.retry.is_some()), ("startAt", !ahead.is_zero())];
+    let (path, _) = asks.into_iter().find(|(_, is_asked)| policy.tenant_is_user && *is_asked)?;
+    let text = format!(
+        "this worker holds a job's tenant against its publisher, and takes none with {path}: it would publish the job again, and be its publisher"
+    );
+    Some((Code::InvalidField, text, path))
+}
+
+/// How long a message was on the queue, in microseconds, where its time can be believed; none when the other clock is somewhat ahead. A
+/// time that no message can have, such as one in seconds or microseconds where milliseconds are meant, says nothing.
+fn queued_us(envelope: &Envelope, now: Duration) -> Option<u64> {
+    /// A job may wait until its start, and then for long.
+    const BEHIND_MAX: Duration = Duration::from_secs(2 * START_WITHIN.as_secs());
+    /// Clocks are put right within that.
+    const AHEAD_MAX: Duration = Duration::from_secs(24 * 60 * 60);
+    let at = Duration::from_millis(envelope.enqueued_at_ms?);
+    let (queued, ahead) = (now.saturating_sub(at), at.saturating_sub(now));
+    let behind_max = if envelope.not_before_ms.is_some() { BEHIND_MAX } else { START_WITHIN };
+    (queued <= behind_max && ahead <= AHEAD_MAX).then(|| u64::try_from(queued.as_micros()).unwrap_or(u64::MAX))
+}
+
+/// Whether the message says when it was sent, and cannot be believed.
+pub fn is_misdated(envelope: &Envelope, now: Duration) -> bool {
+    envelope.enqueued_at_ms.is_some() && queued_us(envelope, now).is_none()
 }
 
 #[cfg(test)]
@@ -168,7 +240,7 @@ mod tests {
     }
 
     fn take(job: &serde_json::Value, envelope: &Envelope, policy: &Policy) -> Result<Accepted, Box<Outcome>> {
-        let around = Around { envelope: envelope.clone(), attempt: envelope.attempt, ..Around::default() };
+        let around = Around { envelope: envelope.clone(), ..Around::default() };
         read(job.to_string().as_bytes(), &around, Duration::from_secs(10), policy)
     }
 
@@ -194,6 +266,34 @@ mod tests {
     }
 
     #[test]
+    fn a_time_that_cannot_be_is_not_believed() {
+        let now = Duration::from_secs(1_795_572_500);
+        let sent = |at: u64| Envelope { enqueued_at_ms: Some(at), ..Envelope::default() };
+        let queued = |at| queued_us(&sent(at), now);
+        assert_eq!(queued(1_795_572_491_000), Some(9_000_000));
+        assert_eq!(queued(1_795_572_501_000), Some(0), "the other clock is ahead");
+        for (unit, at) in [("seconds", 1_795_572_491), ("microseconds", 1_795_572_491_000_000), ("nonsense", 7)] {
+            assert_eq!(queued(at), None, "{unit}");
+            assert!(is_misdated(&sent(at), now), "{unit}");
+        }
+        assert!(!is_misdated(&Envelope::default(), now));
+        let mut early = job();
+        early["startAt"] = json!("1970-01-21T18:46:12Z");
+        let refused = read(early.to_string().as_bytes(), &Around::default(), now, &policy()).unwrap_err();
+        assert_eq!(refused.ending.code(), Some(Code::InvalidField));
+    }
+
+    #[test]
+    fn fields_of_a_newer_contract_are_not_called_wrong() {
+        let mut newer = job();
+        newer["priority"] = json!(3);
+        let code = |job: &serde_json::Value| take(job, &Envelope::default(), &policy()).unwrap_err().ending.code();
+        assert_eq!(code(&newer), Some(Code::InvalidField));
+        newer["contract"] = json!(CONTRACT + 1);
+        assert_eq!(code(&newer), Some(Code::NewerContract));
+    }
+
+    #[test]
     fn headers_have_a_bound() {
         let read_with = |headers_bytes| {
             let around = Around { headers_bytes, ..Around::default() };
@@ -209,6 +309,24 @@ mod tests {
         let envelope = Envelope { message_id: Some("m".to_owned()), ..Envelope::default() };
         let outcome = take(&json!([]), &envelope, &policy()).unwrap_err();
         assert_eq!((outcome.job_id.as_str(), outcome.tenant.as_str(), outcome.engine.as_str()), ("m", "", "hash"));
+        let with = |name: &str, value: serde_json::Value| {
+            let mut job = job();
+            job[name] = value;
+            take(&job, &envelope, &policy()).unwrap_err()
+        };
+        let cases = [
+            (with("limits", json!({ "wallTimeMs": "5s" })), "a", "acme"),
+            (with("colour", json!(1)), "a", "acme"),
+            (with("id", json!(7)), "m", "acme"),
+            (with("tenant", json!("Acme")), "a", ""),
+            (with("input", json!("x".repeat(20_000))), "a", "acme"),
+        ];
+        for (outcome, id, tenant) in cases {
+            assert_eq!((outcome.job_id.as_str(), outcome.tenant.as_str()), (id, tenant), "{outcome:?}");
+        }
+        let sound = job().to_string();
+        let broken = read(&sound.as_bytes()[..sound.len() - 1], &Around::default(), Duration::ZERO, &policy());
+        assert_eq!(broken.unwrap_err().job_id, "a");
         let user = Policy { tenant_is_user: true, ..policy() };
         let outcome = take(&job(), &envelope, &user).unwrap_err();
         assert_eq!((outcome.job_id.as_str(), outcome.tenant.as_str()), ("a", "acme"));

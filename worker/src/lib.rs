@@ -2,10 +2,12 @@
 //!
 //! A job goes through these rooms once, in this order: [`broker`] → [`intake`] → [`schedule`] → [`execute`] →
 //! [`settle`] → [`broker`]; [`job`] has its states on that way, and [`signals`]
-//! what is counted on it. [`service`] is the worker as a whole; [`config`] is what can
+//! what is counted on it. Jobs with which a worker died run in [`quarantine`]. [`ledger`] remembers for all workers what has been
+//! done. [`service`] is the worker as a whole; [`config`] is what can
 //! be set about it, and [`http`] what it shows to operators. [`exporters`] tell autoscalers what [`scale`] computes.
 
 pub mod broker;
+pub mod cancels;
 pub mod config;
 pub mod execute;
 pub mod exporters;
@@ -14,11 +16,13 @@ pub mod intake;
 pub mod job;
 #[cfg(feature = "kube")]
 pub mod kubernetes;
+pub mod ledger;
 pub mod limits;
 pub mod metrics;
 pub mod page;
 mod preparing;
 mod progress;
+pub mod quarantine;
 mod rooms;
 mod rules;
 pub mod scale;

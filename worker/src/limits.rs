@@ -55,6 +55,8 @@ pub struct Options {
     /// Host calls, timers among them, that may wait for their answer at one time.
     #[schemars(range(max = PENDING_CALLS_MAX))]
     pub pending_calls: u64,
+    /// Whether a job that logs more than `log_lines` or `log_size` is ended. Otherwise it goes on, and its further lines are left out.
+    pub strict_logs: bool,
 }
 
 impl Options {
@@ -92,6 +94,7 @@ impl Default for Options {
             log_size: ByteSize(limits.log_bytes),
             nesting: limits.nesting,
             pending_calls: limits.pending_calls,
+            strict_logs: limits.strict_logs,
         }
     }
 }
@@ -108,6 +111,7 @@ impl From<&Options> for Limits {
             log_bytes: options.log_size.as_u64(),
             nesting: options.nesting,
             pending_calls: options.pending_calls,
+            strict_logs: options.strict_logs,
         }
     }
 }

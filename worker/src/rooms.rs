@@ -3,6 +3,9 @@
 //! Reading, looking for the image and running are one turn on one thread: a hand-over between threads costs more than a
 //! small job. Only a job whose script must be prepared comes back in between; and a long message is read on a thread of its own,
 //! since reading hands its thread back to nobody: one of 8 MiB takes as long as some hundred small jobs.
+//!
+//! What a job needs only while it runs or waits is allocated when it does. The future of its whole way is moved from hand to hand several
+//! times: a third of the I/O thread's time went into copying it before.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -15,12 +18,14 @@ use tokio_util::sync::CancellationToken;
 use tracing::{Instrument as _, Span};
 
 use crate::broker::Broker;
+use crate::cancels::{Cancels, Watch};
 use crate::execute::{Environment, Runner, Waits};
 use crate::intake::Policy;
-use crate::job::{Admitted, Received, Requeue, Settling, Slot};
+use crate::job::{Admitted, Ended, Moving, Received, Settling, Slot};
+use crate::ledger::leases::{self, Leases};
 use crate::metrics::Metrics;
 use crate::preparing::Preparing;
-use crate::rules::UNACKNOWLEDGED_MAX;
+use crate::rules::{PATIENCE_MAX, UNACKNOWLEDGED_MAX};
 use crate::schedule::Executor;
 use crate::settle::Settler;
 
@@ -42,23 +47,56 @@ pub(crate) struct Rooms<R: Runner> {
     pub(crate) preparing: Preparing,
     pub(crate) settler: Settler,
     pub(crate) policy: Policy,
+    /// Whether another worker may take jobs that this one refuses.
+    pub(crate) is_mixed: Arc<dyn Fn() -> bool + Send + Sync>,
     /// How long a job that cannot begin is held before it goes back to the queue, from where others can take it.
     pub(crate) patience: Duration,
     pub(crate) metrics: Metrics,
+    pub(crate) cancels: Cancels,
+    /// The claims in the ledger, where there is one.
+    pub(crate) leases: Option<Arc<Leases>>,
     /// Set when jobs that have not begun are to be requeued.
     pub(crate) drain: CancellationToken,
     /// Set at the end of the grace period: what still runs is requeued.
     pub(crate) abort: CancellationToken,
 }
 
+/// A job whose script is prepared.
+struct Prepared<R: Runner> {
+    admitted: Admitted,
+    watch: Watch,
+    script: R::Script,
+    /// How long that took.
+    preparation: Duration,
+    /// The job as the ledger knows it, where there is one.
+    claimable: Option<leases::Job>,
+}
+
+/// A job that waits for something, and holds no slot meanwhile.
+enum Waiting<R: Runner> {
+    /// For its script to be prepared.
+    Script(Box<Admitted>),
+    /// For its claim in the ledger.
+    Claim(Box<Prepared<R>>),
+}
+
 /// How a job leaves.
-enum Step {
+pub(crate) enum Step {
     /// Its outcome is known.
     Settle(Box<Settling>),
-    /// The worker leaves before the job could end.
-    Requeue(Box<Requeue>),
+    /// It goes on to a queue.
+    Move(Box<Moving>),
     /// Its delivery is void.
     Lost,
+}
+
+impl From<Ended> for Step {
+    fn from(ended: Ended) -> Self {
+        match ended {
+            Ended::Settling(settling) => Self::Settle(settling),
+            Ended::Moving(moving) => Self::Move(moving),
+        }
+    }
 }
 
 impl<R: Runner> Rooms<R> {
@@ -70,45 +108,72 @@ impl<R: Runner> Rooms<R> {
             let begun = if received.message_bytes() > LONG_MESSAGE {
                 let rooms = self.clone();
                 match on(&self.reader, async move { received.admit(&rooms.policy) }).await {
-                    Some(read) => on(&self.executor, self.clone().begin(read, slot, waits)).await,
+                    Some(read) => on(&self.executor, Box::pin(self.clone().begin(read, slot, waits))).await,
                     None => None,
                 }
             } else {
                 let rooms = self.clone();
                 let begin = async move {
                     let read = received.admit(&rooms.policy);
-                    rooms.begin(read, slot, waits).await
+                    Box::pin(rooms.begin(read, slot, waits)).await
                 };
                 on(&self.executor, begin).await
             };
             let step = match begun.unwrap_or(Ok(Step::Lost)) {
                 Ok(step) => step,
-                Err(admitted) => self.prepare(*admitted).await,
+                Err(Waiting::Script(admitted)) => Box::pin(self.prepare(*admitted)).await,
+                Err(Waiting::Claim(prepared)) => Box::pin(self.claim_and_run(*prepared, self.clock.monotonic())).await,
             };
             self.leave(step).await;
         };
         way.instrument(span).await;
     }
 
-    /// Runs a job that was read, if its script is ready. An error is the job whose script must be prepared; its slot is free
-    /// for others.
+    /// Runs a job that was read, if it can be run at once. An error is one that waits, and whose slot is free for others.
     async fn begin(
         self: Arc<Self>,
         read: Result<Admitted, Box<Settling>>,
         mut slot: Slot,
         waits: Waits,
-    ) -> Result<Step, Box<Admitted>> {
+    ) -> Result<Step, Waiting<R>> {
         let admitted = match read {
             Ok(admitted) => admitted,
+            Err(settling) if settling.may_run_elsewhere() && (self.is_mixed)() => {
+                return Ok(Step::Move(Box::new(settling.pass_on())));
+            }
             Err(settling) => {
                 slot.begin(waits);
                 return Ok(Step::Settle(settling));
             }
         };
         Span::current().record("tenant", admitted.tenant());
-        match AssertUnwindSafe(self.runner.ready(admitted.script())).catch_unwind().await {
-            Ok(Some(script)) => Ok(self.run(admitted, slot, script).await),
-            Ok(None) => Err(Box::new(admitted)),
+        let watch = self.cancels.watch(admitted.tenant(), admitted.id());
+        if watch.is_cancelled() {
+            slot.begin(waits);
+            return Ok(Step::Settle(Box::new(admitted.cancelled(&self.policy))));
+        }
+        let now = self.clock.now();
+        if let Some(start_ms) = admitted.starts_later(now) {
+            return Ok(Step::Move(Box::new(admitted.until(start_ms, now))));
+        }
+        let admitted = match admitted.in_time(now, &self.policy) {
+            Ok(admitted) => admitted,
+            Err(settling) => {
+                slot.begin(waits);
+                return Ok(Step::Settle(settling));
+            }
+        };
+        let ready = AssertUnwindSafe(self.runner.ready(admitted.script())).catch_unwind().await;
+        self.metrics.looked_up(matches!(ready, Ok(Some(_))));
+        match ready {
+            Ok(Some(script)) => match self.claimable(&admitted) {
+                None => Ok(Box::pin(self.run(admitted, slot, script, watch)).await),
+                claimable => {
+                    let preparation = Duration::ZERO;
+                    Err(Waiting::Claim(Box::new(Prepared { admitted, watch, script, preparation, claimable })))
+                }
+            },
+            Ok(None) => Err(Waiting::Script(Box::new(admitted))),
             Err(_) => {
                 slot.begin(waits);
                 Ok(Step::Settle(Box::new(admitted.broken(&self.policy))))
@@ -117,78 +182,113 @@ impl<R: Runner> Rooms<R> {
     }
 
     /// Runs a job whose script is ready, to its end or until the worker may wait no longer.
-    async fn run(self: Arc<Self>, admitted: Admitted, slot: Slot, script: R::Script) -> Step {
+    async fn run(self: Arc<Self>, admitted: Admitted, slot: Slot, script: R::Script, watch: Watch) -> Step {
         let (running, accepted) = admitted.start(slot);
         let environment = Environment { runner: &*self.runner, policy: &self.policy, clock: &*self.clock };
         let execution = AssertUnwindSafe(environment.execute(&script, accepted, running.waits)).catch_unwind();
         tokio::select! {
             biased;
             () = running.lost() => Step::Lost,
-            () = self.abort.cancelled() => Step::Requeue(Box::new(running.abort())),
-            outcome = execution => Step::Settle(Box::new(match outcome {
-                Ok(outcome) => running.end(outcome, &self.policy),
-                Err(_) => running.broken(&self.policy),
-            })),
+            () = watch.cancelled() => Step::Settle(Box::new(running.cancelled(&self.policy))),
+            () = self.abort.cancelled() => Step::Move(Box::new(running.abort())),
+            outcome = execution => match outcome {
+                Ok(outcome) => running.end(outcome, self.clock.now(), &self.policy),
+                Err(_) => running.broken(self.clock.now(), &self.policy),
+            }
+            .into(),
         }
+    }
+
+    /// A job as the ledger knows it, where there is one. Computed on the threads that run scripts, since it reads all of the message.
+    fn claimable(&self, admitted: &Admitted) -> Option<leases::Job> {
+        self.leases.is_some().then(|| admitted.claimable())
+    }
+
+    /// Claims a job in the ledger, where there is one. An error says what is to be done with the job instead of running it.
+    async fn claim(&self, admitted: Admitted, job: Option<leases::Job>, watch: &Watch) -> Result<Admitted, Step> {
+        let Some((leases, job)) = self.leases.as_ref().zip(job) else {
+            return Ok(admitted);
+        };
+        let taken = tokio::select! {
+            biased;
+            () = admitted.lost() => return Err(Step::Lost),
+            () = watch.cancelled() => return Err(Step::Settle(Box::new(admitted.cancelled(&self.policy)))),
+            () = self.drain.cancelled() => return Err(Step::Move(Box::new(admitted.requeue()))),
+            taken = leases.take(job, PATIENCE_MAX) => taken,
+        };
+        admitted.taken(taken, self.clock.now(), &self.policy).map_err(Step::from)
     }
 
     /// Prepares the script of a job that holds no slot meanwhile, and runs the job once there is one again.
     async fn prepare(self: &Arc<Self>, admitted: Admitted) -> Step {
         let began = self.clock.monotonic();
-        let prepared = on(&self.preparer, self.clone().make_image(admitted)).await;
-        let (mut admitted, script, preparation) = match prepared.unwrap_or(Err(Step::Lost)) {
-            Ok(prepared) => *prepared,
+        let watch = self.cancels.watch(admitted.tenant(), admitted.id());
+        let prepared = on(&self.preparer, self.clone().make_image(admitted, watch)).await;
+        match prepared.unwrap_or(Err(Step::Lost)) {
+            Ok(prepared) => self.claim_and_run(*prepared, began).await,
+            Err(step) => step,
+        }
+    }
+
+    /// Claims a job whose script is ready, which holds no slot since `began`, and runs it once there is one again.
+    async fn claim_and_run(self: &Arc<Self>, prepared: Prepared<R>, began: Duration) -> Step {
+        let Prepared { admitted, watch, script, preparation, claimable } = prepared;
+        let mut admitted = match self.claim(admitted, claimable, &watch).await {
+            Ok(admitted) => admitted,
             Err(step) => return step,
         };
         let permit = tokio::select! {
             biased;
             () = admitted.lost() => return Step::Lost,
-            () = self.drain.cancelled() => return Step::Requeue(Box::new(admitted.requeue())),
+            () = watch.cancelled() => return Step::Settle(Box::new(admitted.cancelled(&self.policy))),
+            () = self.drain.cancelled() => return Step::Move(Box::new(admitted.requeue())),
             // The semaphore is never closed.
             Ok(permit) = self.slots.clone().acquire_owned() => permit,
-            () = self.clock.sleep(admitted.patience(self.patience)) => return Step::Requeue(Box::new(admitted.requeue())),
+            () = self.clock.sleep(self.patience) => return Step::Move(Box::new(admitted.requeue())),
         };
         let since = self.clock.monotonic().saturating_sub(began);
         admitted.waits.slot += since.saturating_sub(preparation);
         admitted.waits.preparation = preparation;
         let slot = Slot::new(permit, &self.metrics.signals);
-        on(&self.executor, self.clone().run(admitted, slot, script)).await.unwrap_or(Step::Lost)
+        on(&self.executor, Box::pin(self.clone().run(admitted, slot, script, watch))).await.unwrap_or(Step::Lost)
     }
 
     /// Prepares a job's script, and says how long that took. An error says what is to be done with the job instead.
     ///
     /// Of several jobs of one script the first is held until it is prepared. The others wait for it as long as jobs wait for a
     /// slot, and then make room for jobs of other scripts.
-    async fn make_image(self: Arc<Self>, admitted: Admitted) -> Result<Box<(Admitted, R::Script, Duration)>, Step> {
+    async fn make_image(self: Arc<Self>, admitted: Admitted, watch: Watch) -> Result<Box<Prepared<R>>, Step> {
         let began = self.clock.monotonic();
         let place = self.preparing.enter(admitted.script(), admitted.message_bytes());
         let queue = self.preparing.queue(admitted.tenant());
-        let patience = if place.is_first { PREPARATION_MAX } else { admitted.patience(self.patience) };
+        let patience = if place.is_first { PREPARATION_MAX } else { self.patience };
         let script = tokio::select! {
             biased;
             () = admitted.lost() => return Err(Step::Lost),
-            () = self.drain.cancelled() => return Err(Step::Requeue(Box::new(admitted.requeue()))),
+            () = watch.cancelled() => return Err(Step::Settle(Box::new(admitted.cancelled(&self.policy)))),
+            () = self.drain.cancelled() => return Err(Step::Move(Box::new(admitted.requeue()))),
             script = AssertUnwindSafe(self.runner.prepare(admitted.script(), queue)).catch_unwind() => script,
-            () = self.clock.sleep(patience) => return Err(Step::Requeue(Box::new(admitted.requeue()))),
+            () = self.clock.sleep(patience) => return Err(Step::Move(Box::new(admitted.requeue()))),
         };
         let Ok(script) = script else {
             return Err(Step::Settle(Box::new(admitted.broken(&self.policy))));
         };
         let preparation = self.clock.monotonic().saturating_sub(began);
-        Ok(Box::new((admitted, script, preparation)))
+        if place.is_first {
+            self.metrics.prepared(preparation);
+        }
+        let claimable = self.claimable(&admitted);
+        Ok(Box::new(Prepared { admitted, watch, script, preparation, claimable }))
     }
 
-    async fn leave(&self, step: Step) {
+    /// Settles a job, or publishes it again.
+    pub(crate) async fn leave(&self, step: Step) {
         match step {
             Step::Settle(settling) => {
-                let (status, code) = (settling.answer.status(), settling.answer.code());
-                match settling.is_dead_letter {
-                    false => tracing::debug!(status, ?code, "the job ended"),
-                    true => tracing::warn!(?code, "the message is no job for this worker; it goes to the dead letters"),
-                }
+                settling.answer.log(settling.is_dead_letter);
                 self.settler.settle(*settling).await;
             }
-            Step::Requeue(job) => self.settler.requeue(*job).await,
+            Step::Move(job) => self.settler.republish(*job).await,
             Step::Lost => self.settler.lost(),
         }
     }
@@ -196,6 +296,9 @@ impl<R: Runner> Rooms<R> {
 
 /// Runs a step on an executor. `None` if the worker's own code broke where nothing caught it: the delivery is dropped then,
 /// and the broker delivers it again.
-async fn on<T: Send + 'static>(executor: &Executor, step: impl Future<Output = T> + Send + 'static) -> Option<T> {
-    executor.spawn(step.in_current_span()).await
+fn on<T: Send + 'static>(
+    executor: &Executor,
+    step: impl Future<Output = T> + Send + 'static,
+) -> impl Future<Output = Option<T>> {
+    executor.spawn(step.in_current_span())
 }

@@ -98,6 +98,31 @@ impl<'a> Rules<'a> {
         }
     }
 
+    /// A file of certificates in PEM, where one is named.
+    pub(crate) fn certificates(&mut self, name: &str, path: Option<&Path>) {
+        let Some(path) = path else { return };
+        match std::fs::read(path) {
+            Err(error) => {
+                let fault = Fault::Unreadable { path: path.to_owned(), error };
+                self.broken.push(Broken { key: self.key(name), fault });
+            }
+            Ok(bytes) => {
+                let begin = b"-----BEGIN CERTIFICATE-----";
+                let holds_one = bytes.windows(begin.len()).any(|window| window == begin);
+                self.check(name, holds_one, "must be a file that holds at least one certificate (PEM)");
+            }
+        }
+    }
+
+    /// A file that holds a secret or a name, where one is named.
+    pub(crate) fn filled(&mut self, name: &str, path: Option<&Path>) {
+        let unreadable = self.broken.len();
+        self.readable(name, path);
+        if let Some(Ok(bytes)) = path.filter(|_| self.broken.len() == unreadable).map(std::fs::read) {
+            self.check(name, !bytes.trim_ascii().is_empty(), "must be a file that is not empty");
+        }
+    }
+
     fn key(&self, name: &str) -> String {
         if self.section.is_empty() { name.to_owned() } else { format!("{}.{name}", self.section) }
     }

@@ -7,7 +7,8 @@
 //!   a twentieth of the promised wait in the mean. For short jobs that is all of `worker.prefetch_margin`, for long ones none.
 //! - places for jobs whose script is *being prepared*, so that those behind them go ahead: one for each of these jobs up to as many
 //!   as there are slots and margin, and beyond that one for each different script, since all jobs of one script wait for one image.
-//! - places for jobs that have ended and whose *outcome is not taken* by its queue now.
+//! - places for jobs that have ended and whose *outcome is not taken* by its queue now;
+//! - where there is a ledger, places for jobs that wait for their *claim* there, or for their outcome to be recorded.
 
 use std::time::Duration;
 
@@ -40,6 +41,7 @@ pub(crate) struct Window {
     /// What `preparing` becomes when it is looked at next, so that no place comes and goes with each new script.
     preparing_next: usize,
     undelivered: usize,
+    claims: usize,
 }
 
 impl Window {
@@ -55,12 +57,18 @@ impl Window {
             preparing: 0,
             preparing_next: 0,
             undelivered: 0,
+            claims: 0,
         }
+    }
+
+    /// With so many places for jobs that wait for the ledger.
+    pub(crate) fn with_claims(self, claims: usize) -> Self {
+        Self { claims, ..self }
     }
 
     /// Places beyond one for each slot.
     pub(crate) fn more(&self) -> usize {
-        self.margin + self.preparing + self.undelivered
+        self.margin + self.preparing + self.undelivered + self.claims
     }
 
     /// Takes down how much is being prepared. Where there is no memory for more, the window grows no further.

@@ -22,6 +22,8 @@ enum Comparison {
     Peers(Arguments),
     /// What the sandbox costs scripts that compute, beside the same engine as native code (needs a C compiler)
     Compute(Arguments),
+    /// How built-ins grow with what they are given, beside Node where there is one (see BENCHMARKS.md)
+    Growth(Arguments),
     /// How many instructions the hot paths take, held against benches/instructions.json (needs valgrind)
     Instructions,
     /// What a storm of new scripts costs the jobs whose script is ready
@@ -53,6 +55,8 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
             let arguments: [OsString; 2] = ["--native".into(), build_native_quickjs()?.into()];
             bench("release", "compute", &[&arguments, own.arguments.as_slice()].concat())
         }
+        // Fuel is the same under every profile, and the tests have built this one.
+        Comparison::Growth(own) => bench("dev", "growth", &own.arguments),
         Comparison::Instructions => instructions::run(),
         Comparison::Storm(own) => bench("dist", "peers", &[&["storm".into()], own.arguments.as_slice()].concat()),
         Comparison::Hostile(own) => {

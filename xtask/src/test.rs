@@ -5,7 +5,7 @@ use std::process::{Command, ExitCode, ExitStatus, Stdio};
 
 use anyhow::{Context, Result};
 
-use crate::needs::{NEEDS, Need, Started};
+use crate::needs::{NEEDS, Need, Started, say_what_is_left_out};
 use crate::workspace;
 
 /// What a person has to see to first, as with a wrong use of the command line.
@@ -24,6 +24,7 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     for why in missing.iter().filter_map(|need| need.as_ref().err()) {
         eprintln!("error: {why:#}");
     }
+    say_what_is_left_out();
     if missing.is_empty() { run_tests(options) } else { Ok(ExitCode::from(NEED_MISSING)) }
 }
 
@@ -67,7 +68,7 @@ fn names_packages(arguments: &[OsString]) -> bool {
 }
 
 /// Cargo, with one compiled-engine cache for all tests.
-fn cargo() -> Command {
+pub(crate) fn cargo() -> Command {
     let cache = workspace::root().join("target/engine-cache");
     let mut command = workspace::cargo();
     command

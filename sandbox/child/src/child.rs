@@ -22,7 +22,7 @@ pub enum Failed {
     /// It took more processor time than it may, and the child was killed.
     #[error("the child process took longer than {0:?} and was killed")]
     TookTooLong(Duration),
-    /// Somebody else killed the child, twice, or it got no processor. The request is not at fault.
+    /// Somebody else killed the child, twice where it may be asked again, or it got no processor. The request is not at fault.
     #[error("the child process was stopped: {0}")]
     Stopped(String),
     /// No child could be started. The request is not at fault.
@@ -39,6 +39,8 @@ pub struct Child {
 #[derive(Debug)]
 struct Request {
     body: Arc<[u8]>,
+    /// It is asked once more where somebody else killed the child.
+    is_forgiving: bool,
     answer: oneshot::Sender<Result<Vec<u8>, Failed>>,
 }
 
@@ -63,9 +65,22 @@ impl Child {
     /// # Errors
     /// The child died, took too long, was stopped or could not be started.
     pub async fn call(&self, body: Vec<u8>) -> Result<Vec<u8>, Failed> {
+        self.ask(body, true).await
+    }
+
+    /// As [`Child::call`], but no second child is asked, however the first one died: the system's own kill, for want of memory, looks
+    /// like anybody's. A child whose answer nobody waits for any more is killed.
+    ///
+    /// # Errors
+    /// As [`Child::call`].
+    pub async fn call_once(&self, body: Vec<u8>) -> Result<Vec<u8>, Failed> {
+        self.ask(body, false).await
+    }
+
+    async fn ask(&self, body: Vec<u8>, is_forgiving: bool) -> Result<Vec<u8>, Failed> {
         let (answer, answered) = oneshot::channel();
         let gone = || Failed::Unavailable("its supervisor has ended".to_owned());
-        self.requests.send(Request { body: body.into(), answer }).await.map_err(|_| gone())?;
+        self.requests.send(Request { body: body.into(), is_forgiving, answer }).await.map_err(|_| gone())?;
         answered.await.map_err(|_| gone())?
     }
 }
@@ -75,28 +90,35 @@ fn supervise(program: &Program, bounds: &Bounds, requests: &Mutex<mpsc::Receiver
     let mut running = if at_once { starter.start().ok() } else { None };
     // Whichever supervisor is free holds the lock while it waits.
     let next = || requests.lock().unwrap_or_else(PoisonError::into_inner).blocking_recv();
-    while let Some(Request { body, answer }) = next() {
+    while let Some(Request { body, is_forgiving, answer }) = next() {
         if answer.is_closed() {
             continue;
         }
-        let mut result = ask(&mut starter, &mut running, &body);
-        if let Err(Failed::Stopped(_)) = result {
+        // What may be asked again is worth its end, since the next one may ask the same; what is asked once is not.
+        let is_wanted = || is_forgiving || !answer.is_closed();
+        let mut result = ask(&mut starter, &mut running, &body, &is_wanted);
+        if is_forgiving && matches!(result, Err(Failed::Stopped(_))) {
             // Somebody else's kill says nothing about this request.
-            result = ask(&mut starter, &mut running, &body);
+            result = ask(&mut starter, &mut running, &body, &is_wanted);
         }
         // The caller may be gone.
         let _ = answer.send(result);
     }
 }
 
-fn ask(starter: &mut Starter<'_>, running: &mut Option<Running>, body: &Arc<[u8]>) -> Result<Vec<u8>, Failed> {
+fn ask(
+    starter: &mut Starter<'_>,
+    running: &mut Option<Running>,
+    body: &Arc<[u8]>,
+    is_wanted: &dyn Fn() -> bool,
+) -> Result<Vec<u8>, Failed> {
     let mut child = match running.take() {
         Some(child) => child,
         None => starter.start().map_err(Failed::Unavailable)?,
     };
     let bounds = starter.bounds;
     if child.requests.send(Arc::clone(body)).is_ok() {
-        match child.wait(bounds) {
+        match child.wait(bounds, is_wanted) {
             Waited::Answer(answer) => {
                 *running = Some(child);
                 return Ok(answer);
@@ -107,6 +129,7 @@ fn ask(starter: &mut Starter<'_>, running: &mut Option<Running>, body: &Arc<[u8]
                     format!("it had no answer after {:?}, most of which it waited for a processor", bounds.wall_time);
                 return Err(Failed::Stopped(why));
             }
+            Waited::Unwanted => return Err(Failed::Stopped("nobody waits for its answer".to_owned())),
             Waited::Gone => {}
         }
     }

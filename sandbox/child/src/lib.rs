@@ -17,4 +17,4 @@ mod start;
 
 pub use child::{Child, Failed};
 pub use program::{Bounds, Program};
-pub use serve::serve;
+pub use serve::{serve, serve_with_rights};

@@ -23,6 +23,8 @@ const WORDS_TIME: Duration = Duration::from_millis(500);
 const STDERR_BYTES: usize = 2048;
 /// The shortest wait before a child's processor time is looked at again.
 const LOOK: Duration = Duration::from_millis(10);
+/// The longest time before it is seen that nobody waits for an answer any more.
+const GLANCE: Duration = Duration::from_millis(200);
 
 /// How a wait for an answer ended.
 pub(crate) enum Waited {
@@ -31,6 +33,8 @@ pub(crate) enum Waited {
     TookTooLong,
     /// So much time passed by the clock that the machine must be at fault.
     GotNoProcessor,
+    /// Nobody waits for the answer any more.
+    Unwanted,
     /// The child is dead or dying.
     Gone,
 }
@@ -90,8 +94,8 @@ impl Running {
         }
     }
 
-    /// Waits for the answer to a request within its bounds.
-    pub(crate) fn wait(&self, bounds: &Bounds) -> Waited {
+    /// Waits for the answer to a request within its bounds, for as long as somebody wants it.
+    pub(crate) fn wait(&self, bounds: &Bounds, is_wanted: &dyn Fn() -> bool) -> Waited {
         let (began, before) = (Instant::now(), self.processor_time());
         loop {
             // Where the system does not say it, the clock must do.
@@ -104,8 +108,11 @@ impl Running {
             if wall_left.is_zero() {
                 return Waited::GotNoProcessor;
             }
+            if !is_wanted() {
+                return Waited::Unwanted;
+            }
             // It works on one thread, which uses no time faster than it passes.
-            match self.answers.recv_timeout(left.max(LOOK).min(wall_left)) {
+            match self.answers.recv_timeout(left.max(LOOK).min(wall_left).min(GLANCE)) {
                 Ok(Ok(answer)) => return Waited::Answer(answer),
                 Err(RecvTimeoutError::Timeout) => {}
                 Ok(Err(_)) | Err(RecvTimeoutError::Disconnected) => return Waited::Gone,

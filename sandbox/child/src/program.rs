@@ -18,7 +18,7 @@ pub struct Program {
 pub struct Bounds {
     /// Children at one time, each with a request of its own. They are started when there is a request for them.
     pub children: usize,
-    /// Address space of each in bytes, stacks included.
+    /// Address space of each in bytes, stacks included; [`u64::MAX`] bounds it not.
     pub memory_bytes: u64,
     /// Processor time of a child for one request.
     pub time: Duration,

@@ -44,8 +44,22 @@ numbers! {
         Located = 7,
         /// The time.
         Now = 8,
+        /// The author's place of a place of a module's code.
+        Place = 9,
+        /// Something that the outcome should warn of.
+        Warn = 10,
     }
 }
+
+/// A place is told as one number: the line times this, and the column, which is less.
+pub(crate) const PLACE_COLUMNS: f64 = (1 << 23) as f64;
+
+/// The lines of files that modules were made of are counted on from here, one file after the other.
+pub(crate) const SOURCE_LINES: u32 = 1 << 24;
+
+/// What a module of a bundle is: the sum of those that are true.
+pub(crate) const MODULE_IS_SCRIPT: u32 = 1;
+pub(crate) const MODULE_HAS_PLACES: u32 = 2;
 
 numbers! {
     /// How a job, or a load, came to its end.
@@ -82,6 +96,22 @@ numbers! {
         Fulfilled = 0,
         /// With an error: its report.
         Rejected = 1,
+    }
+}
+
+numbers! {
+    /// What a warning is about.
+    WarningKind {
+        /// The value has something that its JSON does not: a sentence.
+        Lost = 0,
+        /// A call that nobody waits for had not ended: two lines as `locate` writes them, or one.
+        Floating = 1,
+        /// A function that an answer would have called: a line as `locate` writes it.
+        Dropped = 2,
+        /// A rejection that nothing handled: a report.
+        Rejection = 3,
+        /// Who waits for what never comes: lines as `locate` writes them, the outermost first.
+        Stalled = 4,
     }
 }
 

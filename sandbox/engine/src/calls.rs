@@ -50,6 +50,15 @@ pub(crate) fn is_any_pending() -> bool {
     !pending().is_empty()
 }
 
+/// What is called when the answers come.
+pub(crate) fn waiting() -> Vec<Value> {
+    let function = |pending: &Pending| match &pending.waiter {
+        Waiter::Promise { resolve, .. } => resolve.clone(),
+        Waiter::Callback(callback) => callback.function.clone(),
+    };
+    pending().iter().map(function).collect()
+}
+
 /// Makes a call whose answer, made a value by `read`, settles the promise that is returned.
 pub(crate) fn promise(kind: CallKind, payload: &[u8], read: Read) -> Result<Value> {
     let (promise, resolve, reject) = js::promise()?;

@@ -9,6 +9,7 @@ use crate::clone_parts::CloneKind;
 use crate::errors;
 use crate::inspect;
 use crate::js::{self, Atom, Engine, Flags, Raw, Result, Value, q};
+use crate::quote;
 
 /// A message is cut there: the engine has 255 bytes for it.
 const MESSAGE_BYTES_MAX: usize = 240;
@@ -169,7 +170,7 @@ impl Members {
             }
             CloneKind::Map => Self::Map { entries: all_entries(&source, 2), key: None },
             CloneKind::Set => Self::Set(all_entries(&source, 1)),
-            CloneKind::Error => match inspect::own_data_property(&source, &Atom::new(b"cause")) {
+            CloneKind::Error => match source.own_data(&Atom::new(b"cause")) {
                 Some(cause) => Self::Cause(cause),
                 None => return Ok(None),
             },
@@ -262,7 +263,7 @@ fn thing(value: &Value) -> alloc::string::String {
         return "a Proxy".into();
     }
     if value.is_function() {
-        let name = inspect::own_data_property(value, &Atom::new(b"name")).filter(Value::is_string);
+        let name = value.own_data(&Atom::new(b"name")).filter(Value::is_string);
         return match name.map(|name| name.text()) {
             Some(Ok(name)) if !name.is_empty() => alloc::format!("the function {}", text(&name)),
             _ => "a function".into(),
@@ -284,8 +285,8 @@ fn refuse<T>(thing: &str, done: &str, place: &[u8]) -> Result<T> {
         message.extend_from_slice(b": it is at ");
         message.extend_from_slice(place);
     }
-    let mut message = inspect::cut(&message, MESSAGE_BYTES_MAX).to_vec();
-    inspect::replace_surrogates(&mut message);
+    let mut message = quote::cut(&message, MESSAGE_BYTES_MAX).to_vec();
+    quote::replace_surrogates(&mut message);
     message.retain(|&byte| byte != 0);
     let text = alloc::ffi::CString::new(message).unwrap_or_default();
     const NAME: &CStr = c"DataCloneError";

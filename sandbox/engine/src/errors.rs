@@ -10,11 +10,37 @@ pub(crate) fn type_error(message: &str) -> Thrown {
     Thrown
 }
 
+/// An error made where the script stands.
+pub(crate) fn here() -> Value {
+    // SAFETY: the context lives for ever, and the text ends with a NUL and is copied.
+    unsafe { q::JS_ThrowPlainError(Engine::context(), c"".as_ptr()) };
+    take_exception()
+}
+
 /// Throw an Error with a `code`.
 pub(crate) fn coded_error(code: &str, message: &str) -> Thrown {
     let text = alloc::ffi::CString::new(message).unwrap_or_default();
     // SAFETY: the context lives for ever, and both texts end with a NUL and are copied.
     unsafe { q::JS_ThrowPlainError(Engine::context(), c"%s".as_ptr(), text.as_ptr()) };
+    with_code(code)
+}
+
+/// Throw a RangeError.
+pub(crate) fn range_error(message: &str) -> Thrown {
+    let text = alloc::ffi::CString::new(message).unwrap_or_default();
+    // SAFETY: the context lives for ever, and both texts end with a NUL and are copied.
+    unsafe { q::JS_ThrowRangeError(Engine::context(), c"%s".as_ptr(), text.as_ptr()) };
+    Thrown
+}
+
+/// Throw a RangeError with a `code`.
+pub(crate) fn coded_range_error(code: &str, message: &str) -> Thrown {
+    let Thrown = range_error(message);
+    with_code(code)
+}
+
+/// Throw what has just been thrown, with a `code`.
+fn with_code(code: &str) -> Thrown {
     let error = take_exception();
     if let Ok(code) = Value::string(code) {
         let _ = error.define(c"code", code, Flags::Plain);

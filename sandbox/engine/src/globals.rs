@@ -4,7 +4,7 @@ use core::ffi::c_int;
 
 use crate::errors;
 use crate::js::{self, Raw, UNDEFINED, function, q};
-use crate::{clone, console, context, inspect, timers};
+use crate::{clone, console, context, locale, timers, title};
 
 pub(crate) fn install() {
     let global = js::global();
@@ -13,7 +13,8 @@ pub(crate) fn install() {
     timers::install(&global);
     console::install(&global);
     context::install(&global);
-    inspect::install(&global);
+    locale::install(&global);
+    title::install(&global);
 }
 
 /// # Safety

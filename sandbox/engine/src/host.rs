@@ -3,7 +3,7 @@
 use alloc::vec;
 use alloc::vec::Vec;
 
-use crate::abi::{CallKind, Kind, Level, Operation};
+use crate::abi::{CallKind, Kind, Level, Operation, PLACE_COLUMNS, WarningKind};
 
 mod import {
     #[link(wasm_import_module = "scriptmill")]
@@ -40,6 +40,11 @@ pub(crate) fn cancel(call: i32) {
     ask(Operation::CancelCall, call, &[]);
 }
 
+/// Something that the outcome should warn of.
+pub(crate) fn warn(kind: WarningKind, bytes: &[u8]) {
+    ask(Operation::Warn, kind as i32, bytes);
+}
+
 pub(crate) fn log(level: Level, text: &[u8]) {
     ask(Operation::Log, level as i32, text);
 }
@@ -47,6 +52,14 @@ pub(crate) fn log(level: Level, text: &[u8]) {
 /// The JSON text of a field of the job's context, NUL-terminated.
 pub(crate) fn context(field: i32) -> Vec<u8> {
     take(ask(Operation::Context, field, &[]) as usize)
+}
+
+/// The author's line and column of those of a module's code.
+pub(crate) fn place(module: i32, line: i32, column: i32) -> Option<(i32, i32)> {
+    let place = [line.to_le_bytes(), column.to_le_bytes()].concat();
+    let packed = ask(Operation::Place, module, &place);
+    // Both are whole numbers that leave no remainder in a double.
+    (packed >= 0.0).then(|| ((packed / PLACE_COLUMNS) as i32, (packed % PLACE_COLUMNS) as i32))
 }
 
 pub(crate) fn fuel() -> f64 {
@@ -57,9 +70,14 @@ pub(crate) fn located(text: &[u8]) {
     ask(Operation::Located, 0, text);
 }
 
-/// Microseconds since 1970: the only clock. The C library calls it.
+/// Microseconds since 1970.
+pub(crate) fn now() -> f64 {
+    ask(Operation::Now, 0, &[])
+}
+
+/// The only clock. The C library calls it.
 // SAFETY: no other function of the module has this name.
 #[unsafe(no_mangle)]
 extern "C" fn __rquickjs_host_now_us() -> f64 {
-    ask(Operation::Now, 0, &[])
+    now()
 }

@@ -1,243 +1,223 @@
-//! A value as a person reads it in a log. Accessors and proxies are named, not asked: a log line changes nothing.
+//! A value as a person reads it in a log, in the words and lines of Node's `util.inspect`, within bounds. Accessors are named, not
+//! asked: a log line changes nothing. What a proxy stands for is shown. `portrait.rs` says what each kind of object shows of
+//! itself, `layout.rs` how it is laid out.
 
 use alloc::vec::Vec;
+use core::ffi::c_void;
 
-use crate::js::{self, Engine, Value, q};
+use crate::js::{self, Atom, Value};
+use crate::layout::{self, Block, LINE_MAX, Place};
+use crate::look::Property;
+use crate::portrait::{self, Look, Member, Portrait};
+use crate::quote::{self, BYTES_MAX};
+use crate::title;
 
 /// Objects inside objects beyond this are named only.
-const DEPTH_MAX: usize = 4;
-/// How many items of an array or an object are shown.
+const DEPTH: i32 = 2;
+/// No deeper, whatever is asked for: each level takes stack.
+const DEPTH_MAX: i32 = 40;
+/// How many items of an array, a Map, a Set or an object are shown.
 const ITEMS_MAX: usize = 100;
-/// No more is written once a text is this long.
-const BYTES_MAX: usize = 64 * 1024;
+
+/// How a value is to be shown.
+#[derive(Clone, Copy)]
+pub(crate) struct Manner {
+    /// Objects inside so many others are still opened; -1 names even the outermost.
+    pub(crate) depth: i32,
+    pub(crate) items_max: usize,
+    /// The longest line that members may share.
+    pub(crate) line_max: usize,
+    /// Whether properties that are not enumerable are shown.
+    pub(crate) is_hidden_shown: bool,
+    /// Whether an object may say itself how it is shown.
+    pub(crate) may_customise: bool,
+}
+
+impl Default for Manner {
+    fn default() -> Self {
+        Self { depth: DEPTH, items_max: ITEMS_MAX, line_max: LINE_MAX, is_hidden_shown: false, may_customise: true }
+    }
+}
+
+/// A value's text.
+pub(crate) fn inspected(value: &Value, manner: Manner) -> Vec<u8> {
+    let manner = Manner { depth: manner.depth.min(DEPTH_MAX), ..manner };
+    let mut inspector =
+        Inspector { manner, open: Vec::new(), circular: Vec::new(), indentation: 0, deepest: 0, written: 0 };
+    inspector.value(value, 0)
+}
 
 /// An argument of `console.log`: strings as they are, the rest inspected.
 pub(crate) fn write_argument(out: &mut Vec<u8>, value: &Value) {
     if value.is_string() {
-        write_text(out, value);
+        quote::write_text(out, value);
     } else {
-        write(out, value, 0);
+        out.extend_from_slice(&inspected(value, Manner::default()));
     }
 }
 
-fn write(out: &mut Vec<u8>, value: &Value, depth: usize) {
-    if out.len() > BYTES_MAX {
-        return;
-    }
-    if value.is_string() {
-        out.push(b'\'');
-        write_text(out, value);
-        out.push(b'\'');
-    } else if !value.is_object() {
-        write_primitive(out, value);
-    } else if value.is_proxy() {
-        out.extend_from_slice(b"[Proxy]");
-    } else if value.is_function() {
-        out.extend_from_slice(b"[Function");
-        if let Some(name) = data_property(value, c"name").filter(Value::is_string)
-            && let Ok(name) = name.text()
-            && !name.is_empty()
+struct Inspector {
+    manner: Manner,
+    /// The objects that are being shown, the outermost first.
+    open: Vec<*mut c_void>,
+    /// Those of them that were met again inside themselves.
+    circular: Vec<*mut c_void>,
+    indentation: usize,
+    /// The level of the block that was opened last.
+    deepest: i32,
+    /// Bytes of all leaves so far.
+    written: usize,
+}
+
+impl Inspector {
+    fn value(&mut self, value: &Value, level: i32) -> Vec<u8> {
+        // There is no room for more.
+        if self.written > BYTES_MAX {
+            return b"...".to_vec();
+        }
+        if !value.is_object() {
+            let text = self.primitive(value);
+            self.written += text.len();
+            return text;
+        }
+        let Some(shown) = value.proxied() else { return b"<Revoked Proxy>".to_vec() };
+        if self.manner.may_customise
+            && let Some(custom) = title::customised(&shown, value, self.manner.depth - level)
         {
-            out.push(b' ');
-            out.extend_from_slice(&name);
+            return self.custom(&custom, level);
         }
-        out.push(b']');
-    } else if value.is_error() {
-        write_error(out, value);
-    } else if value.is_date() {
-        write_by(out, date_text(), value, "Invalid Date");
-    } else if value.is_regexp() {
-        write_by(out, regexp_text(), value, "[RegExp]");
-    } else if depth >= DEPTH_MAX {
-        out.extend_from_slice(if value.is_array() { b"[Array]" } else { b"[Object]" });
-    } else if let Some((entries, values)) = value.entries(2 * ITEMS_MAX) {
-        let is_map = value.is_map();
-        write_entries(out, entries, &values, is_map, depth);
-    } else {
-        write_members(out, value, depth);
-    }
-}
-
-fn write_primitive(out: &mut Vec<u8>, value: &Value) {
-    if value.is_symbol() {
-        out.extend_from_slice(b"Symbol(");
-        match value.symbol_description() {
-            Ok(description) => out.extend_from_slice(&description),
-            Err(js::Thrown) => drop(js::take_exception()),
+        let address = shown.address();
+        if self.open.contains(&address) {
+            let known = self.circular.iter().position(|other| *other == address);
+            let index = known.unwrap_or_else(|| {
+                self.circular.push(address);
+                self.circular.len() - 1
+            });
+            return alloc::format!("[Circular *{}]", index + 1).into_bytes();
         }
-        out.push(b')');
-        return;
+        self.object(&shown, level)
     }
-    write_text(out, value);
-    if value.is_bigint() {
-        out.push(b'n');
-    }
-}
 
-fn write_error(out: &mut Vec<u8>, error: &Value) {
-    for (index, name) in [c"name", c"message"].into_iter().enumerate() {
-        let part = inherited_data_property(error, name).filter(Value::is_string);
-        let Some(Ok(text)) = part.as_ref().map(Value::text) else {
-            continue;
+    /// What an object's own method of inspection gave.
+    fn custom(&mut self, custom: &Value, level: i32) -> Vec<u8> {
+        if !custom.is_string() {
+            // Whatever that is, it is not asked again: it could give itself.
+            let before = core::mem::replace(&mut self.manner.may_customise, false);
+            let text = self.value(custom, level);
+            self.manner.may_customise = before;
+            return text;
+        }
+        let mut text = Vec::new();
+        quote::write_text(&mut text, custom);
+        self.written += text.len();
+        self.indented(&text)
+    }
+
+    fn object(&mut self, value: &Value, level: i32) -> Vec<u8> {
+        let look = Look { items_max: self.manner.items_max, is_hidden_shown: self.manner.is_hidden_shown };
+        let Portrait { base, open, close, name, members, keys, more_keys, more, align, is_short } =
+            portrait::portrait(value, look);
+        let base = self.indented(&base);
+        self.written += base.len() + open.len();
+        if members.is_empty() && keys.is_empty() {
+            return if base.is_empty() { [open.as_slice(), close].concat() } else { base };
+        }
+        if level > self.manner.depth {
+            return if is_short { base } else { name };
+        }
+        let level = level + 1;
+        self.open.push(value.address());
+        self.deepest = level;
+        let mut texts = Vec::with_capacity(members.len() + keys.len());
+        for member in &members {
+            texts.push(self.member(member, level));
+        }
+        let is_cut = more.is_some() && keys.is_empty();
+        texts.extend(more);
+        for key in &keys {
+            texts.extend(self.property(value, key, level));
+        }
+        if more_keys > 0 {
+            let end = if more_keys > 1 { "ies" } else { "y" };
+            texts.push(alloc::format!("... {more_keys} more propert{end}").into_bytes());
+        }
+        self.open.pop();
+        let known = self.circular.iter().position(|other| *other == value.address());
+        let base = match known {
+            Some(index) if base.is_empty() => alloc::format!("<ref *{}>", index + 1).into_bytes(),
+            Some(index) => [alloc::format!("<ref *{}> ", index + 1).as_bytes(), &base].concat(),
+            None => base,
         };
-        if index > 0 && !text.is_empty() {
-            out.extend_from_slice(b": ");
-        }
+        let levels_below = usize::try_from(self.deepest - level).unwrap_or(0);
+        let place = Place { indentation: self.indentation, levels_below, line_max: self.manner.line_max };
+        layout::laid_out(Block { base, open, close, members: texts, is_cut, elements: align }, place)
+    }
+
+    fn member(&mut self, member: &Member, level: i32) -> Vec<u8> {
+        self.indentation += 2;
+        let text = match member {
+            Member::Text(text) => text.clone(),
+            Member::Value(value) => self.value(value, level),
+            Member::Labelled(label, value) => [*label, self.value(value, level).as_slice()].concat(),
+            Member::Pair(key, value) => {
+                let (key, value) = (self.value(key, level), self.value(value, level));
+                [key.as_slice(), b" => ", value.as_slice()].concat()
+            }
+            Member::Entry(key, value) => {
+                let members = alloc::vec![self.value(key, level), self.value(value, level)];
+                let place = Place { indentation: self.indentation, levels_below: 0, line_max: self.manner.line_max };
+                let (open, close) = (b"[".to_vec(), &b"]"[..]);
+                let block = Block { base: Vec::new(), open, close, members, is_cut: false, elements: None };
+                layout::laid_out(block, place)
+            }
+        };
+        self.indentation -= 2;
+        text
+    }
+
+    /// `key: value`, where there is such a property.
+    fn property(&mut self, value: &Value, key: &Atom, level: i32) -> Option<Vec<u8>> {
+        let (text, is_enumerable) = match value.property(key)? {
+            Property::Data { value, is_enumerable } => {
+                self.indentation += 2;
+                let text = self.value(&value, level);
+                self.indentation -= 2;
+                (text, is_enumerable)
+            }
+            Property::Accessor { get, set, is_enumerable } => (portrait::accessor(get, set).to_vec(), is_enumerable),
+        };
+        let mut out = Vec::with_capacity(text.len() + 16);
+        quote::write_key(&mut out, &key.value(), is_enumerable);
+        self.written += out.len();
+        out.extend_from_slice(b": ");
         out.extend_from_slice(&text);
+        Some(out)
     }
-    let stack = error.error_stack();
-    if stack.is_string()
-        && let Ok(text) = stack.text()
-    {
-        out.push(b'\n');
-        out.extend_from_slice(text.trim_ascii_end());
-    }
-}
 
-/// The `toString` and `toISOString` that the engine came with, whatever the script put in their place.
-static mut DATE_TEXT: Option<Value> = None;
-static mut REGEXP_TEXT: Option<Value> = None;
-
-fn date_text() -> &'static Option<Value> {
-    // SAFETY: one thread; written once, by `install`, before anybody asks.
-    unsafe { &*(&raw const DATE_TEXT) }
-}
-
-fn regexp_text() -> &'static Option<Value> {
-    // SAFETY: one thread; written once, by `install`, before anybody asks.
-    unsafe { &*(&raw const REGEXP_TEXT) }
-}
-
-/// Remember the built-in methods that write dates and regular expressions.
-pub(crate) fn install(global: &Value) {
-    let method = |class, name| {
-        let class = global.get(class).ok()?;
-        class.get(c"prototype").ok()?.get(name).ok()
-    };
-    // SAFETY: one thread; written once, before any script.
-    unsafe {
-        DATE_TEXT = method(c"Date", c"toISOString");
-        REGEXP_TEXT = method(c"RegExp", c"toString");
-    }
-}
-
-fn write_by(out: &mut Vec<u8>, method: &Option<Value>, value: &Value, otherwise: &str) {
-    let text = method.as_ref().map(|method| method.call_on(value.raw(), &[]));
-    match text.map(|text| text.and_then(|text| text.text())) {
-        Some(Ok(text)) => out.extend_from_slice(cut(&text, BYTES_MAX)),
-        Some(Err(js::Thrown)) => {
+    fn primitive(&self, value: &Value) -> Vec<u8> {
+        let mut out = Vec::new();
+        if value.is_symbol() {
+            quote::write_symbol(&mut out, value);
+        } else if !value.is_string() {
+            quote::write_number(&mut out, value);
+        } else if let Ok(text) = value.text() {
+            return quote::quoted_lines(&text, self.manner.line_max, self.indentation);
+        } else {
             drop(js::take_exception());
-            out.extend_from_slice(otherwise.as_bytes());
         }
-        None => {}
+        out
     }
-}
 
-/// `Map(1) { 'key' => value }` or `Set(1) { member }`.
-fn write_entries(out: &mut Vec<u8>, entries: usize, values: &[Value], is_map: bool, depth: usize) {
-    let width = if is_map { 2 } else { 1 };
-    let name = if is_map { "Map" } else { "Set" };
-    out.extend_from_slice(alloc::format!("{name}({entries}) {{").as_bytes());
-    for (index, entry) in values.chunks(width).take(entries).enumerate() {
-        out.extend_from_slice(if index > 0 { b", " } else { b" " });
-        write(out, &entry[0], depth + 1);
-        if is_map {
-            out.extend_from_slice(b" => ");
-            write(out, &entry[1], depth + 1);
+    /// A text of several lines, where it stands.
+    fn indented(&self, text: &[u8]) -> Vec<u8> {
+        let mut out = Vec::with_capacity(text.len());
+        for (index, line) in text.split(|byte| *byte == b'\n').enumerate() {
+            if index > 0 {
+                out.push(b'\n');
+                out.resize(out.len() + self.indentation, b' ');
+            }
+            out.extend_from_slice(line);
         }
-    }
-    if entries * width > values.len() {
-        out.extend_from_slice(b", ...");
-    }
-    out.extend_from_slice(if entries > 0 { b" }" } else { b"}" });
-}
-
-fn write_members(out: &mut Vec<u8>, value: &Value, depth: usize) {
-    let array = value.is_array();
-    let Ok(keys) = value.keys(true) else {
-        drop(js::take_exception());
-        return;
-    };
-    out.push(if array { b'[' } else { b'{' });
-    for (index, key) in keys.iter().enumerate() {
-        out.extend_from_slice(if index > 0 { b", " } else { b" " });
-        if index == ITEMS_MAX || out.len() > BYTES_MAX {
-            out.extend_from_slice(b"...");
-            break;
-        }
-        if !array && let Ok(name) = key.text() {
-            out.extend_from_slice(&name);
-            out.extend_from_slice(b": ");
-        }
-        match own_data_property(value, key) {
-            Some(member) => write(out, &member, depth + 1),
-            None => out.extend_from_slice(b"[Getter]"),
-        }
-    }
-    if !keys.is_empty() {
-        out.push(b' ');
-    }
-    out.push(if array { b']' } else { b'}' });
-}
-
-fn data_property(value: &Value, name: &core::ffi::CStr) -> Option<Value> {
-    own_data_property(value, &js::Atom::new(name.to_bytes()))
-}
-
-/// A data property of the value or of one of its prototypes; a proxy among them ends the search.
-fn inherited_data_property(value: &Value, name: &core::ffi::CStr) -> Option<Value> {
-    let mut object = value.clone();
-    for _ in 0..16 {
-        if !object.is_object() || object.is_proxy() {
-            return None;
-        }
-        if let Some(found) = data_property(&object, name) {
-            return Some(found);
-        }
-        object = object.prototype();
-    }
-    None
-}
-
-/// An own property's value, unless it is an accessor.
-pub(crate) fn own_data_property(value: &Value, name: &js::Atom) -> Option<Value> {
-    let context = Engine::context();
-    let mut descriptor =
-        q::JSPropertyDescriptor { flags: 0, value: js::UNDEFINED, getter: js::UNDEFINED, setter: js::UNDEFINED };
-    // SAFETY: the context lives for ever, value and name are held, and the descriptor is ours.
-    let found = unsafe { q::JS_GetOwnProperty(context, &mut descriptor, value.raw(), name.raw()) };
-    if found < 0 {
-        drop(js::take_exception());
-    }
-    if found <= 0 {
-        return None;
-    }
-    drop((Value::owned(descriptor.getter), Value::owned(descriptor.setter)));
-    let member = Value::owned(descriptor.value);
-    (descriptor.flags & q::JS_PROP_GETSET as i32 == 0).then_some(member)
-}
-
-fn write_text(out: &mut Vec<u8>, value: &Value) {
-    match value.text() {
-        Ok(text) => out.extend_from_slice(cut(&text, BYTES_MAX)),
-        Err(js::Thrown) => drop(js::take_exception()),
-    }
-}
-
-/// At most `max` bytes of a text, and whole characters.
-pub(crate) fn cut(text: &[u8], max: usize) -> &[u8] {
-    let mut end = max.min(text.len());
-    while end > 0 && end < text.len() && text[end] & 0xc0 == 0x80 {
-        end -= 1;
-    }
-    &text[..end]
-}
-
-/// Lone surrogates become U+FFFD, which is three bytes of UTF-8 too.
-pub(crate) fn replace_surrogates(text: &mut [u8]) {
-    for index in 0..text.len().saturating_sub(2) {
-        if text[index] == 0xed && text[index + 1] >= 0xa0 {
-            text[index..index + 3].copy_from_slice("\u{fffd}".as_bytes());
-        }
+        out
     }
 }

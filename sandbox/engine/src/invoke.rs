@@ -4,10 +4,10 @@ use alloc::vec::Vec;
 use core::ffi::c_void;
 use core::ptr;
 
-use crate::abi::{Kind, Level, Status};
+use crate::abi::{Kind, Level, Status, WarningKind};
 use crate::errors;
 use crate::js::{self, Atom, Engine, JsonRefusal, Raw, Thrown, UNDEFINED, Value, q};
-use crate::{calls, console, context, host, inspect, report};
+use crate::{calls, console, context, host, inspect, lost, report, waiting};
 
 /// How many of the rejections that nothing handled are logged.
 const REJECTIONS_MAX: usize = 10;
@@ -138,10 +138,13 @@ fn conclude(state: Result<Option<Value>, Fault>) -> i32 {
 
 fn settle_value(value: &Value) {
     report_rejections();
+    waiting::warn_of_calls(&job().promise.clone());
     if value.is_undefined() {
         host::settle(Kind::Value, b"null");
         return;
     }
+    // What the script itself wrote as JSON is its own business.
+    lost::has_any();
     let json = match js::stringify(value) {
         Ok(json) if json.is_string() => json,
         // A toJSON that gives nothing has said what it wants.
@@ -155,14 +158,29 @@ fn settle_value(value: &Value) {
             return;
         }
         Err(Thrown) => {
-            settle_thrown(json_fault());
+            settle_thrown(value_fault(value));
             return;
         }
     };
+    if lost::has_any() {
+        lost::warn(value);
+    }
     match json.text() {
         Ok(text) => host::settle(Kind::Value, &text),
         Err(Thrown) => settle_thrown(Fault::thrown(Kind::Thrown)),
     }
+}
+
+/// Why a value could not be written, and where in it that stands.
+fn value_fault(value: &Value) -> Fault {
+    let fault = json_fault();
+    if let Fault::Thrown(Kind::NotJson, _) = &fault
+        && let Some(refusal) = lost::refusal(value)
+    {
+        let Thrown = errors::type_error(&refusal);
+        return Fault::thrown(Kind::NotJson);
+    }
+    fault
 }
 
 /// What JSON refused, or what code of the script threw under it; asked right after the call that failed.
@@ -182,7 +200,10 @@ pub(crate) fn settle_fault(fault: Fault) {
 
 fn settle_thrown(fault: Fault) {
     match fault {
-        Fault::Stalled => host::settle(Kind::Stalled, b""),
+        Fault::Stalled => {
+            waiting::tell_stalled(&job().promise.clone());
+            host::settle(Kind::Stalled, b"");
+        }
         Fault::Thrown(kind, thrown) => {
             let mut text = Vec::new();
             report::write(&mut text, &thrown);
@@ -278,6 +299,9 @@ pub(crate) fn report_rejections() {
         let mut line = b"Unhandled rejection: ".to_vec();
         inspect::write_argument(&mut line, reason);
         console::log(Level::Warn, line);
+        let mut text = Vec::new();
+        report::write(&mut text, reason);
+        host::warn(WarningKind::Rejection, &text);
     }
     if let Some(more) = rejections.len().checked_sub(REJECTIONS_MAX).filter(|&more| more > 0) {
         let line = alloc::format!("Unhandled rejection: {more} more");

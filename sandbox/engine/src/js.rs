@@ -11,11 +11,14 @@ use core::ffi::{c_char, c_int};
 use core::mem::ManuallyDrop;
 use core::ptr;
 
+use crate::phase;
+
 pub(crate) use rquickjs_sys as q;
 pub(crate) use rquickjs_sys::{JS_UNDEFINED as UNDEFINED, JSValue as Raw};
 
 // SAFETY: our patches define these functions, with these signatures.
 unsafe extern "C" {
+    fn sm_immortalise(runtime: *mut q::JSRuntime);
     fn sm_go_live(runtime: *mut q::JSRuntime);
     fn sm_make_intrinsics(ctx: *mut q::JSContext) -> c_int;
     fn sm_seed(ctx: *mut q::JSContext, seed: u64);
@@ -28,7 +31,7 @@ unsafe extern "C" {
     pub(crate) fn sm_locate(ctx: *mut q::JSContext, text: *mut u8, cap: usize) -> usize;
 }
 
-/// Of the 2 MiB of shadow stack, what JavaScript may use before a RangeError. See README, "Stacks".
+/// Of the 2 MiB and 64 KiB of shadow stack, what JavaScript may use before a RangeError. See README, "Stacks".
 const STACK_BYTES: u32 = 1792 << 10;
 
 /// After loading, the bytes a job may allocate before the first collection of cycles: it would touch, and so copy,
@@ -36,7 +39,6 @@ const STACK_BYTES: u32 = 1792 << 10;
 const FIRST_COLLECTION_BYTES: u32 = 8 << 20;
 
 static mut CONTEXT: *mut q::JSContext = ptr::null_mut();
-static mut LIVE: bool = false;
 
 /// The one engine.
 pub(crate) struct Engine;
@@ -58,23 +60,27 @@ impl Engine {
         unsafe { q::JS_GetRuntime(Self::context()) }
     }
 
-    /// Whether a job runs, and not the top level that makes an image.
-    pub(crate) fn is_live() -> bool {
-        // SAFETY: one thread; written once, by `go_live`.
-        unsafe { LIVE }
+    /// What every script begins with is here: it is never freed, and no references to it are counted, so that what a script's
+    /// top level leaves is little beside it.
+    pub(crate) fn is_complete() {
+        // SAFETY: the runtime lives for ever.
+        unsafe {
+            q::JS_RunGC(Self::runtime());
+            sm_immortalise(Self::runtime());
+        }
     }
 
     /// The top level is over: collect its garbage, and let what it kept of timers and `ctx` work.
     pub(crate) fn go_live() {
-        // SAFETY: the runtime lives for ever, `usage` is plain numbers, and with one thread nobody reads LIVE meanwhile.
+        // SAFETY: the runtime lives for ever, and `usage` is plain numbers.
         unsafe {
             q::JS_RunGC(Self::runtime());
             let mut usage = core::mem::zeroed::<q::JSMemoryUsage>();
             q::JS_ComputeMemoryUsage(Self::runtime(), &mut usage);
             q::JS_SetGCThreshold(Self::runtime(), usage.malloc_size as u32 + FIRST_COLLECTION_BYTES);
             sm_go_live(Self::runtime());
-            LIVE = true;
         }
+        phase::go_live();
     }
 
     pub(crate) fn seed(seed: u64) {
@@ -202,11 +208,6 @@ impl Value {
     pub(crate) fn is_proxy(&self) -> bool {
         // SAFETY: `self` holds the value.
         unsafe { q::JS_IsProxy(self.0) }
-    }
-
-    pub(crate) fn is_regexp(&self) -> bool {
-        // SAFETY: `self` holds the value.
-        unsafe { q::JS_IsRegExp(self.0) }
     }
 
     pub(crate) fn is_symbol(&self) -> bool {
@@ -476,7 +477,6 @@ pub(crate) fn function(object: &Value, name: &core::ffi::CStr, length: c_int, na
 }
 
 /// The arguments of a function the engine calls.
-///
 ///
 /// # Safety
 /// `argc` and `argv` are those of the call, and the slice is not kept beyond it.

@@ -7,18 +7,36 @@ mod abi;
 mod calls;
 mod clone;
 mod clone_parts;
+mod collate;
 mod console;
+mod console_table;
 mod context;
+mod decimal;
+mod error_text;
 mod errors;
+mod fields;
+mod format;
 mod globals;
 mod host;
 mod inspect;
 mod invoke;
 mod js;
+mod json_text;
+mod layout;
 mod load;
+mod locale;
+mod look;
+mod lost;
+mod phase;
+mod places;
+mod portrait;
+mod primitive;
+mod quote;
 mod report;
 mod timers;
+mod title;
 mod top_level;
+mod waiting;
 mod wasm;
 
 use js::Engine;
@@ -30,6 +48,8 @@ pub extern "C" fn initialise() {
     js::create();
     globals::install();
     invoke::install();
+    wasm::reserve();
+    Engine::is_complete();
 }
 
 /// Compile a bundle of `len` bytes and, unless `evaluate` is 0, run its top level and go live.
@@ -39,7 +59,7 @@ pub extern "C" fn initialise() {
 #[unsafe(no_mangle)]
 pub extern "C" fn load(len: i32, evaluate: i32) -> i32 {
     let payload = host::take(len as usize);
-    match load::load(&payload, evaluate != 0) {
+    match load::load(payload, evaluate != 0) {
         Ok(()) => 0,
         Err(fault) => {
             invoke::settle_fault(fault);

@@ -6,14 +6,16 @@ use alloc::vec::Vec;
 use core::ffi::{CStr, c_char, c_int, c_void};
 use core::ptr;
 
-use crate::abi::Kind;
-use crate::errors;
+use crate::abi::{Kind, MODULE_HAS_PLACES, MODULE_IS_SCRIPT};
 use crate::invoke::{self, Fault};
 use crate::js::{self, Engine, Thrown, Value, q};
+use crate::{errors, places};
 
 struct Module {
     name: CString,
     is_script: bool,
+    /// The host knows where the author wrote its code.
+    has_places: bool,
     /// Until it is compiled; NUL-terminated.
     source: Vec<u8>,
     /// Once it is compiled.
@@ -39,8 +41,9 @@ fn bundle() -> &'static mut Bundle {
     unsafe { &mut *(&raw mut BUNDLE) }
 }
 
-pub(crate) fn load(payload: &[u8], evaluate: bool) -> Result<(), Fault> {
-    *bundle() = read(payload);
+pub(crate) fn load(payload: Vec<u8>, evaluate: bool) -> Result<(), Fault> {
+    *bundle() = read(&payload);
+    drop(payload);
     // SAFETY: the runtime lives for ever, and so do the functions, which ask for no data.
     unsafe {
         q::JS_SetModuleLoaderFunc(Engine::runtime(), Some(normalise), Some(find), ptr::null_mut());
@@ -94,9 +97,11 @@ fn compile_module(index: usize) -> js::Result<*mut q::JSModuleDef> {
 
 fn compile(index: usize, kind: u32) -> js::Result<Value> {
     let source = core::mem::take(&mut bundle().modules[index].source);
-    let name = bundle().modules[index].name.as_ptr();
+    let Module { name, has_places, .. } = &bundle().modules[index];
+    let name = name.as_ptr();
+    let before = places::compile(has_places.then_some(index as i32));
     // SAFETY: the context lives for ever, and source and name end with a NUL; the engine copies the name.
-    js::result(unsafe {
+    let compiled = js::result(unsafe {
         q::JS_Eval(
             Engine::context(),
             source.as_ptr().cast(),
@@ -104,7 +109,9 @@ fn compile(index: usize, kind: u32) -> js::Result<Value> {
             name,
             (kind | q::JS_EVAL_FLAG_COMPILE_ONLY) as c_int,
         )
-    })
+    });
+    places::compile(before);
+    compiled
 }
 
 fn run_top_level(main: Value) -> Result<(), Fault> {
@@ -160,14 +167,14 @@ fn refusal(specifier: &CStr, base: &CStr, importer: usize) -> String {
     possible.sort_unstable();
     possible.truncate(20);
     let possible = match possible.is_empty() {
-        true => String::from("nothing"),
-        false => possible.join(", "),
+        true => String::from("; bundle a package into the script with a bundler such as esbuild"),
+        false => alloc::format!("; here these are {}", possible.join(", ")),
     };
     alloc::format!(
-        "cannot import '{}' from {}: a script may import only modules of its own bundle by a path it names; here that is {}",
+        "cannot import '{}' from {}: it is not a module of this bundle. A script may import the other modules of its bundle, by a path \
+         that begins with './' or '../'{possible}",
         specifier.to_string_lossy(),
         base.to_string_lossy(),
-        possible,
     )
 }
 
@@ -190,16 +197,23 @@ unsafe extern "C" fn find(_: *mut q::JSContext, name: *const c_char, _: *mut c_v
 fn read(payload: &[u8]) -> Bundle {
     let mut reader = Reader { rest: payload };
     let modules = (0..reader.number())
-        .map(|_| Module {
-            name: CString::new(reader.bytes()).unwrap_or_default(),
-            is_script: reader.number() == 1,
-            source: [reader.bytes(), b"\0"].concat(),
-            compiled: ptr::null_mut(),
+        .map(|_| {
+            let name = CString::new(reader.bytes()).unwrap_or_default();
+            let kind = reader.number() as u32;
+            Module {
+                name,
+                is_script: kind & MODULE_IS_SCRIPT != 0,
+                has_places: kind & MODULE_HAS_PLACES != 0,
+                source: [reader.bytes(), b"\0"].concat(),
+                compiled: ptr::null_mut(),
+            }
         })
         .collect();
     let resolutions = (0..reader.number())
         .map(|_| Resolution { importer: reader.number(), specifier: reader.bytes().to_vec(), target: reader.number() })
         .collect();
+    let sources = reader.number();
+    places::remember((0..sources).map(|_| (reader.number() as u32, CString::new(reader.bytes()).unwrap_or_default())));
     Bundle { modules, resolutions }
 }
 

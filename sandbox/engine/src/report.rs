@@ -4,50 +4,137 @@
 use alloc::vec::Vec;
 use core::ffi::CStr;
 
-use crate::js::{self, Thrown, Value};
+use crate::js::{self, Engine, Raw, Thrown, Value, q};
+use crate::{fields, json_text};
 
-/// `cause` inside `cause`, at most.
+// SAFETY: our patches define this function, with this signature.
+unsafe extern "C" {
+    fn sm_thrown_stack(ctx: *mut q::JSContext, value: Raw) -> Raw;
+}
+
+/// `cause` inside `cause`, at most, and errors within errors.
 const CAUSES_MAX: usize = 8;
+/// Errors that one holds, at most, and all that a report tells of.
+const ERRORS_MAX: usize = 10;
+const REPORTED_MAX: usize = 32;
 const MESSAGE_BYTES_MAX: usize = 16 * 1024;
 const STACK_BYTES_MAX: usize = 32 * 1024;
 
 /// The codes that errors of this guest carry; a script's own `code` is its own business.
-const CODES: [&[u8]; 1] = [b"SM2006"];
+const CODES: [&[u8]; 2] = [b"SM2006", b"SM2008"];
 
-/// `{"name", "message", "stack", "code"?, "cause"?}`.
+/// `{"name", "message", "stack", "kind"?, "code"?, "fields"?, "errors"?, "cause"?}`.
 pub(crate) fn write(out: &mut Vec<u8>, thrown: &Value) {
-    write_level(out, thrown, 0);
+    let mut told = Told { left: REPORTED_MAX, open: Vec::new() };
+    write_level(out, thrown, &mut told);
 }
 
-fn write_level(out: &mut Vec<u8>, thrown: &Value, depth: usize) {
+/// Whether a report tells a field of an error in a place of its own.
+fn is_told(name: &[u8], value: &Value) -> bool {
+    match name {
+        b"name" | b"message" | b"stack" | b"cause" | b"errors" | b"suppressed" => true,
+        b"error" => value.is_error(),
+        b"code" => value.is_string() && bytes(value).is_some_and(|code| CODES.contains(&code.as_slice())),
+        _ => false,
+    }
+}
+
+/// What a report has told so far.
+struct Told {
+    /// How many more errors it may tell of.
+    left: usize,
+    /// The errors within which the next one lies: none is told within itself.
+    open: Vec<Raw>,
+}
+
+impl Told {
+    fn may_tell(&self, error: &Value) -> bool {
+        self.left > 0 && self.open.len() <= CAUSES_MAX && !self.open.contains(&error.raw())
+    }
+}
+
+fn write_level(out: &mut Vec<u8>, thrown: &Value, told: &mut Told) {
+    told.left -= 1;
     let name = text_of(thrown, c"name");
     let message = text_of(thrown, c"message");
     let is_error = thrown.is_error() || (name.is_some() && message.is_some());
     if !is_error {
-        out.extend_from_slice(b"{\"name\":\"\",\"message\":");
-        write_string(out, &form(thrown), MESSAGE_BYTES_MAX);
-        out.extend_from_slice(b",\"stack\":\"\"}");
+        write_other(out, thrown);
         return;
     }
     out.extend_from_slice(b"{\"name\":");
-    write_string(out, name.as_deref().unwrap_or(b"Error"), MESSAGE_BYTES_MAX);
+    json_text::write_string(out, name.as_deref().unwrap_or(b"Error"), MESSAGE_BYTES_MAX);
     out.extend_from_slice(b",\"message\":");
-    write_string(out, message.as_deref().unwrap_or_default(), MESSAGE_BYTES_MAX);
+    json_text::write_string(out, message.as_deref().unwrap_or_default(), MESSAGE_BYTES_MAX);
     out.extend_from_slice(b",\"stack\":");
     let stack = thrown.error_stack();
     let stack = if stack.is_string() { bytes(&stack) } else { None };
-    write_string(out, stack.as_deref().unwrap_or_default(), STACK_BYTES_MAX);
+    json_text::write_string(out, stack.as_deref().unwrap_or_default(), STACK_BYTES_MAX);
     if let Some(code) = text_of(thrown, c"code").filter(|code| CODES.contains(&code.as_slice())) {
         out.extend_from_slice(b",\"code\":");
-        write_string(out, &code, MESSAGE_BYTES_MAX);
+        json_text::write_string(out, &code, MESSAGE_BYTES_MAX);
     }
-    if depth < CAUSES_MAX
-        && let Some(cause) = property(thrown, c"cause").filter(|cause| !cause.is_undefined())
-    {
+    fields::write(out, thrown, is_told);
+    told.open.push(thrown.raw());
+    write_held(out, thrown, told);
+    let cause = property(thrown, c"cause").filter(|cause| !cause.is_undefined() && told.may_tell(cause));
+    if let Some(cause) = cause {
         out.extend_from_slice(b",\"cause\":");
-        write_level(out, &cause, depth + 1);
+        write_level(out, &cause, told);
     }
+    told.open.pop();
     out.push(b'}');
+}
+
+/// What was thrown and is no error; its stack is the last place where it was thrown.
+fn write_other(out: &mut Vec<u8>, thrown: &Value) {
+    out.extend_from_slice(b"{\"name\":\"\",\"message\":");
+    json_text::write_string(out, &form(thrown), MESSAGE_BYTES_MAX);
+    out.extend_from_slice(b",\"kind\":\"");
+    out.extend_from_slice(kind(thrown).as_bytes());
+    out.extend_from_slice(b"\",\"stack\":");
+    // SAFETY: the context lives for ever, and the value is held.
+    let stack = Value::owned(unsafe { sm_thrown_stack(Engine::context(), thrown.raw()) });
+    let stack = if stack.is_string() { bytes(&stack) } else { None };
+    json_text::write_string(out, stack.as_deref().unwrap_or_default(), STACK_BYTES_MAX);
+    out.push(b'}');
+}
+
+/// The errors that an AggregateError or a SuppressedError holds.
+fn write_held(out: &mut Vec<u8>, thrown: &Value, told: &mut Told) {
+    let data = |name: &[u8]| fields::own_data(thrown, &js::Atom::new(name));
+    let mut held = Vec::new();
+    if let Some(errors) = data(b"errors").filter(Value::is_array) {
+        let index = |index: usize| js::Atom::new(alloc::format!("{index}").as_bytes());
+        held.extend((0..ERRORS_MAX).map_while(|number| fields::own_data(&errors, &index(number))));
+    } else if let (Some(error), Some(suppressed)) = (data(b"error"), data(b"suppressed")) {
+        held.extend([error, suppressed]);
+    }
+    let mut before: &[u8] = b",\"errors\":[";
+    for error in &held {
+        if told.may_tell(error) {
+            out.extend_from_slice(before);
+            write_level(out, error, told);
+            before = b",";
+        }
+    }
+    if before == b"," {
+        out.push(b']');
+    }
+}
+
+/// What kind of value is told in its place.
+fn kind(value: &Value) -> &'static str {
+    match () {
+        () if value.is_string() => "text",
+        () if js::is_number(value.raw()) => "number",
+        () if value.is_array() => "array",
+        () if value.is_function() => "function",
+        () if value.is_object() => "object",
+        () if value.is_symbol() => "symbol",
+        () if value.is_bigint() => "BigInt",
+        () => "",
+    }
 }
 
 /// What was thrown, when it is no error: an object as JSON, the rest as text.
@@ -78,38 +165,4 @@ fn bytes(value: &Value) -> Option<Vec<u8>> {
 
 fn quiet<T>(result: js::Result<T>) -> Option<T> {
     result.map_err(|Thrown| drop(js::take_exception())).ok()
-}
-
-/// A JSON string of WTF-8 text, cut at `max` bytes; lone surrogates are escaped.
-fn write_string(out: &mut Vec<u8>, text: &[u8], max: usize) {
-    const HEX: &[u8; 16] = b"0123456789abcdef";
-    out.push(b'"');
-    let mut index = 0;
-    while index < text.len() {
-        let byte = text[index];
-        if index >= max && byte & 0xc0 != 0x80 {
-            out.extend_from_slice("…".as_bytes());
-            break;
-        }
-        index += 1;
-        match byte {
-            b'"' | b'\\' => out.extend_from_slice(&[b'\\', byte]),
-            b'\n' => out.extend_from_slice(b"\\n"),
-            0..0x20 => {
-                out.extend_from_slice(b"\\u00");
-                out.extend_from_slice(&[HEX[(byte >> 4) as usize], HEX[(byte & 15) as usize]]);
-            }
-            0xed if text.get(index).is_some_and(|&next| next >= 0xa0) && index + 1 < text.len() => {
-                let (second, third) = (text[index], text[index + 1]);
-                out.extend_from_slice(b"\\ud");
-                let low = (u16::from(second & 0x3f) << 6) | u16::from(third & 0x3f);
-                for shift in [8, 4, 0] {
-                    out.push(HEX[(low >> shift & 15) as usize]);
-                }
-                index += 2;
-            }
-            _ => out.push(byte),
-        }
-    }
-    out.push(b'"');
 }

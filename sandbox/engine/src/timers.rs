@@ -6,7 +6,8 @@ use core::ffi::c_int;
 use crate::abi::CallKind;
 use crate::calls::{self, Call, Callback};
 use crate::errors;
-use crate::js::{self, Engine, Raw, Result, Thrown, Value, function, q};
+use crate::js::{self, Raw, Result, Value, function, q};
+use crate::primitive::to_number;
 use crate::top_level::refuse_at_top_level;
 
 /// An interval that has not been cleared. What the script knows it by is the number of its first call.
@@ -121,13 +122,4 @@ fn milliseconds(raw: Option<&Raw>) -> Result<f64> {
     };
     // Also for NaN.
     Ok(if number > 0.0 { number } else { 0.0 })
-}
-
-fn to_number(raw: Raw) -> Result<f64> {
-    let mut number = 0.0;
-    // SAFETY: the context lives for ever, the caller holds the value, and the number is a variable of ours.
-    if unsafe { q::JS_ToFloat64(Engine::context(), &mut number, raw) } < 0 {
-        return Err(Thrown);
-    }
-    Ok(number)
 }

@@ -1,11 +1,12 @@
 //! What a script may not do at its top level.
 
 use crate::errors;
-use crate::js::{Engine, Result};
+use crate::js::Result;
+use crate::phase;
 
 /// Fail while an image is made: what follows would happen once, and not for every job.
 pub(crate) fn refuse_at_top_level(name: &str) -> Result<()> {
-    if Engine::is_live() {
+    if phase::is_live() {
         return Ok(());
     }
     let message = alloc::format!(

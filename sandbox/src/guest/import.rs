@@ -4,7 +4,7 @@ use wasmtime::{Caller, Linker};
 
 use super::completion::Completion;
 use super::state::Guest;
-use crate::abi::{Field, Kind, Level, Operation};
+use crate::abi::{Field, Kind, Level, Operation, PLACE_COLUMNS, WarningKind};
 use crate::stop::Stop;
 
 /// Bytes that are kept of where a script stood: names of functions may be as long as the memory holds.
@@ -48,9 +48,22 @@ fn host(mut caller: Caller<'_, Guest>, operation: i32, number: i32, ptr: u32, le
         }
         Operation::Fuel => return Ok(fuel? as f64),
         Operation::Located => guest.located = bytes[..bytes.len().min(LOCATED_BYTES)].to_vec(),
+        Operation::Place => return Ok(place(guest, number, bytes).unwrap_or(-1.0)),
+        Operation::Warn => {
+            let kind = WarningKind::from_number(number);
+            guest.warnings.add(kind.ok_or(Stop::Contract("it warned of an unknown kind of thing"))?, bytes);
+        }
         Operation::Now => return Ok(guest.timers.now().as_secs_f64() * 1e6),
     }
     Ok(0.0)
+}
+
+/// The author's place of a place of the code, as one number.
+fn place(guest: &Guest, module: i32, bytes: &[u8]) -> Option<f64> {
+    let [line, column] = [bytes.first_chunk()?, bytes.last_chunk()?].map(|number| u32::from_le_bytes(*number));
+    let (line, column) = guest.places.as_ref()?.original(usize::try_from(module).ok()?, line, column)?;
+    let column = f64::from(column);
+    (column < PLACE_COLUMNS).then(|| f64::from(line) * PLACE_COLUMNS + column)
 }
 
 fn complete(guest: &mut Guest, kind: i32, bytes: &[u8]) -> Result<(), Stop> {

@@ -8,21 +8,34 @@ use crate::stop::Stop;
 /// The log of one run.
 #[derive(Debug)]
 pub(crate) enum Logs {
-    /// An entry's: its lines, and how many bytes they have.
-    Kept(Vec<LogLine>, u64),
+    /// An entry's.
+    Kept(Kept),
     /// A top level's, which is shown to no one: not even its lines may fill the host's memory.
     Dropped,
+}
+
+/// An entry's lines, as many as there may be.
+#[derive(Debug, Default)]
+pub(crate) struct Kept {
+    lines: Vec<LogLine>,
+    bytes: u64,
+    /// How many lines came once a limit was met, and which.
+    left_out: Option<(u64, LimitKind)>,
 }
 
 impl Logs {
     /// Nothing yet.
     pub(crate) fn kept() -> Self {
-        Self::Kept(Vec::new(), 0)
+        Self::Kept(Kept::default())
     }
 
-    /// Adds a line, unless a limit is met.
+    /// Adds a line. Once a limit is met, it and all further lines are counted and left out, unless the limits are strict.
     pub(crate) fn add(&mut self, level: Level, text: &[u8], limits: &Limits) -> Result<(), Stop> {
-        let Self::Kept(lines, bytes) = self else { return Ok(()) };
+        let Self::Kept(Kept { lines, bytes, left_out }) = self else { return Ok(()) };
+        if let Some((count, _)) = left_out {
+            *count += 1;
+            return Ok(());
+        }
         let level = match level {
             Level::Debug => LogLevel::Debug,
             Level::Info => LogLevel::Info,
@@ -30,21 +43,31 @@ impl Logs {
             Level::Error => LogLevel::Error,
         };
         *bytes += text.len() as u64;
-        if lines.len() as u64 >= limits.log_lines {
-            return Err(Stop::Limit(LimitKind::LogLines));
+        let limit = match () {
+            () if lines.len() as u64 >= limits.log_lines => LimitKind::LogLines,
+            () if *bytes > limits.log_bytes => LimitKind::LogBytes,
+            () => {
+                lines.push(LogLine { level, text: String::from_utf8_lossy(text).into_owned() });
+                return Ok(());
+            }
+        };
+        if limits.strict_logs {
+            return Err(Stop::Limit(limit));
         }
-        if *bytes > limits.log_bytes {
-            return Err(Stop::Limit(LimitKind::LogBytes));
-        }
-        lines.push(LogLine { level, text: String::from_utf8_lossy(text).into_owned() });
+        *left_out = Some((1, limit));
         Ok(())
     }
 
-    /// The lines that were kept.
+    /// The lines that were kept, and one that says how many were not.
     pub(crate) fn take(&mut self) -> Vec<LogLine> {
-        match self {
-            Self::Kept(lines, _) => std::mem::take(lines),
-            Self::Dropped => Vec::new(),
+        let Self::Kept(kept) = self else { return Vec::new() };
+        let Kept { mut lines, left_out, .. } = std::mem::take(kept);
+        if let Some((count, limit)) = left_out {
+            let words = if count == 1 { "line was" } else { "lines were" };
+            let limit = if limit == LimitKind::LogLines { "logLines" } else { "logBytes" };
+            let text = format!("{count} further {words} left out (limit {limit})");
+            lines.push(LogLine { level: LogLevel::Warn, text });
         }
+        lines
     }
 }

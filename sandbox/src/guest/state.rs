@@ -8,9 +8,11 @@ use wasmtime::{Memory, ResourceLimiter};
 use super::completion::Completion;
 use super::context::Context;
 use super::logs::Logs;
+use super::warnings::Warnings;
 use crate::Clock;
 use crate::calls::HostCalls;
 use crate::pending::PendingCalls;
+use crate::places::Places;
 use crate::stop::Stop;
 use crate::timers::{ScriptClock, Timers};
 
@@ -26,6 +28,9 @@ pub(crate) struct Guest {
     /// Where the script stood when it was ended, as the guest wrote it.
     pub(crate) located: Vec<u8>,
     pub(crate) logs: Logs,
+    /// Where the author wrote what is loaded.
+    pub(crate) places: Option<Places>,
+    pub(crate) warnings: Warnings,
     pub(crate) timers: Timers,
     pub(crate) calls: PendingCalls,
 }
@@ -49,6 +54,8 @@ impl Guest {
             completion: None,
             located: Vec::new(),
             logs: Logs::kept(),
+            places: None,
+            warnings: Warnings::default(),
         }
     }
 }

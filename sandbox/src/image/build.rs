@@ -9,10 +9,9 @@ use super::payload::payload;
 use super::script::{Image, Refusal, size_of_words};
 use crate::ending;
 use crate::instance::Instance;
-use crate::places::Places;
+use crate::places::{Files, Places};
 use crate::prepare::Emit;
 use crate::runtime::Runtime;
-use crate::snapshot::Snapshot;
 use crate::stack::located;
 use crate::trap::Trap;
 
@@ -30,10 +29,11 @@ pub(crate) async fn build(
 ) -> Result<Image, Refusal> {
     let mut guest = runtime.guest_of_top_level(*limits);
     guest.payload = payload(&script);
-    let places = Places::new(script.modules);
+    let files = Files::new(&script.modules);
+    guest.places = Some(Places::new(script.modules));
     let refused = |ending| Refusal { ending, diagnostics: diagnostics.clone(), prepare_fuel: 0, is_of_time: false };
     let deadline = runtime.clock.monotonic().saturating_add(TIME_MAX);
-    let mut instance = Instance::new(&runtime.interface, &runtime.base, guest, limits.prepare_fuel)
+    let mut instance = Instance::new(&runtime.interface, &runtime.base.snapshot, guest, limits.prepare_fuel)
         .await
         .map_err(|trap| refused(ending::trapped(trap, limits, Vec::new())))?;
     let loaded = instance.load(true, deadline).await;
@@ -47,23 +47,25 @@ pub(crate) async fn build(
     match loaded {
         Ok(true) => {}
         Ok(false) => {
-            let (ending, found) = top_level_ending(instance.guest_mut().completion.take(), bundle, &places);
+            let (ending, found) = top_level_ending(instance.guest_mut().completion.take(), bundle, &files);
             return Err(refused(ending, found));
         }
         Err(Trap::Limit(LimitKind::WallTimeMs)) => return Err(refused(unfinished(), None)),
         Err(trap) => {
-            let stack = located(&instance.locate().await, &places);
+            let stack = located(&instance.locate().await, &files);
             return Err(refused(ending::trapped(of_top_level(trap), limits, stack), None));
         }
     }
     let memory = runtime.without_stack(instance.memory());
-    let snapshot = Snapshot::new(&runtime.interface, &memory)
+    let snapshot = runtime
+        .base
+        .changed_to(&runtime.interface, &memory)
         .map_err(|error| refused(ending::trapped(Trap::from(error), limits, Vec::new()), None))?;
     Ok(Image {
-        size: snapshot.size + places.size_bytes() + size_of_words(None, &diagnostics),
+        size: snapshot.size + files.size_bytes() + size_of_words(None, &diagnostics),
         _share: None,
         snapshot,
-        places,
+        files,
         diagnostics,
         prepare_fuel,
         memory_bytes: memory.len() as u64,
@@ -79,17 +81,19 @@ pub(crate) async fn parse(
 ) -> Result<Option<Diagnostic>, Ending> {
     let mut guest = runtime.guest_of_top_level(*limits);
     guest.payload = payload(&script);
+    let files = Files::new(&script.modules);
+    guest.places = Some(Places::new(script.modules));
     let deadline = runtime.clock.monotonic().saturating_add(TIME_MAX);
     let trapped = |trap| match trap {
         Trap::Limit(LimitKind::WallTimeMs) => unfinished(),
         trap => ending::trapped(of_top_level(trap), limits, Vec::new()),
     };
     let mut instance =
-        Instance::new(&runtime.interface, &runtime.base, guest, limits.prepare_fuel).await.map_err(trapped)?;
+        Instance::new(&runtime.interface, &runtime.base.snapshot, guest, limits.prepare_fuel).await.map_err(trapped)?;
     if instance.load(false, deadline).await.map_err(trapped)? {
         return Ok(None);
     }
-    match top_level_ending(instance.guest_mut().completion.take(), bundle, &Places::new(script.modules)) {
+    match top_level_ending(instance.guest_mut().completion.take(), bundle, &files) {
         (_, Some(diagnostic)) => Ok(Some(diagnostic)),
         (ending, None) => Err(ending),
     }

@@ -4,7 +4,7 @@ use scriptmill_sdk::{Bundle, Code, Diagnostic, Ending, Failure, Origin, Rejectio
 
 use crate::ending;
 use crate::guest::Completion;
-use crate::places::Places;
+use crate::places::Files;
 use crate::prepare::engine_diagnostic;
 use crate::stack::Report;
 
@@ -12,7 +12,7 @@ use crate::stack::Report;
 pub(super) fn top_level_ending(
     completion: Option<Completion>,
     bundle: &Bundle,
-    places: &Places,
+    files: &Files,
 ) -> (Ending, Option<Diagnostic>) {
     let failed = |code, message, thrown| {
         Ending::Failed(Failure { code, message, origin: Origin::Script, retryable: false, thrown })
@@ -21,8 +21,8 @@ pub(super) fn top_level_ending(
         Some(Completion::Thrown(report)) => {
             let report = Report::read(&report);
             let code = report.code().unwrap_or(Code::TopLevelThrew);
-            let message = format!("the script's top level threw {}", report.sentence());
-            (failed(code, message, Some(report.thrown(places))), None)
+            let message = format!("the script's top level threw {}{}", report.sentence(), report.advice());
+            (failed(code, message, Some(report.thrown(files))), None)
         }
         Some(Completion::Stalled) => {
             (failed(Code::NeverSettles, "the top level awaits something that never comes".into(), None), None)
@@ -30,7 +30,7 @@ pub(super) fn top_level_ending(
         Some(Completion::SyntaxRefused(report)) => {
             let report = Report::read(&report);
             let message = format!("the engine cannot parse the script: {}", report.message);
-            let diagnostic = engine_diagnostic(bundle, report.position(places).as_ref(), &message);
+            let diagnostic = engine_diagnostic(bundle, report.position(files).as_ref(), &message);
             (Ending::Rejected(Rejection { code: Code::EngineRefusesSyntax, message, path: None }), Some(diagnostic))
         }
         Some(Completion::TooDeep) => {

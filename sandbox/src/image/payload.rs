@@ -1,5 +1,7 @@
 //! A script as the guest's `load` reads it.
 
+use crate::abi::{MODULE_HAS_PLACES, MODULE_IS_SCRIPT};
+use crate::places::{are_asked, files_made_of};
 use crate::prepare::{Emit, ModuleKind};
 
 /// The bundle as `load` reads it.
@@ -14,7 +16,9 @@ pub(super) fn payload(script: &Emit) -> Vec<u8> {
     number(&mut bytes, script.modules.len());
     for module in &script.modules {
         text(&mut bytes, &module.name);
-        number(&mut bytes, usize::from(module.kind == ModuleKind::Script));
+        let kind = if module.kind == ModuleKind::Script { MODULE_IS_SCRIPT } else { 0 };
+        let kind = kind | if are_asked(module) { MODULE_HAS_PLACES } else { 0 };
+        bytes.extend(kind.to_le_bytes());
         text(&mut bytes, &module.code);
     }
     number(&mut bytes, script.resolutions.len());
@@ -22,6 +26,11 @@ pub(super) fn payload(script: &Emit) -> Vec<u8> {
         number(&mut bytes, resolution.importer);
         text(&mut bytes, &resolution.specifier);
         number(&mut bytes, resolution.target);
+    }
+    number(&mut bytes, files_made_of(&script.modules).count());
+    for (before, name) in files_made_of(&script.modules) {
+        bytes.extend(before.to_le_bytes());
+        text(&mut bytes, name);
     }
     bytes
 }

@@ -4,13 +4,14 @@ use scriptmill_sdk::{Diagnostic, Ending, Origin};
 
 use tokio::sync::OwnedSemaphorePermit;
 
-use crate::places::Places;
+use crate::places::Files;
 use crate::snapshot::Snapshot;
 
 /// A script, ready to run.
 pub struct Image {
     pub(crate) snapshot: Snapshot,
-    pub(crate) places: Places,
+    /// What its errors may name.
+    pub(crate) files: Files,
     /// Warnings of the check.
     pub(crate) diagnostics: Vec<Diagnostic>,
     /// Fuel that the top level took.

@@ -69,10 +69,31 @@ pub struct EmittedModule {
     pub code: String,
     /// From the code to the author's source.
     pub map: SourceMap,
+    /// From that source to the files that a bundler made it of, where its own map says so.
+    pub bundled: Option<Bundled>,
+}
+
+/// What a module was made of.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Bundled {
+    /// From the module to its files.
+    pub map: SourceMap,
+    /// The files, in the map's order.
+    pub files: Vec<BundledFile>,
+}
+
+/// A file that a module was made of.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BundledFile {
+    /// Its path, as a name within the bundle.
+    pub name: String,
+    /// How many lines of it the map knows.
+    pub lines: u32,
 }
 
 impl EmittedModule {
-    /// What counts against the bound. A map has up to twice the bytes of its code.
+    /// What counts against the bound. A map has up to twice the bytes of its code; the one of a bundler is within the source,
+    /// which has a bound of its own.
     pub(super) fn size_bytes(&self) -> usize {
         self.code.len().max(self.map.size_bytes() / 2)
     }

@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
 use oxc::allocator::Allocator;
+use oxc::ast::AstKind;
 use oxc::ast::ast::*;
 use oxc::ast::builder::AstBuilder;
 use oxc::ast_visit::{Visit, VisitMut, walk_mut};
@@ -179,4 +180,26 @@ impl<'a> VisitMut<'a> for SpellInfinity<'_, 'a> {
             _ => walk_mut::walk_property_key(self, key),
         }
     }
+}
+
+/// How many lines a printer makes of what is inside a node, if it indents them.
+pub(super) fn lines_inside(kind: &AstKind<'_>) -> Option<usize> {
+    Some(match kind {
+        AstKind::BlockStatement(block) => block.body.len(),
+        AstKind::FunctionBody(body) => body.statements.len(),
+        AstKind::StaticBlock(block) => block.body.len(),
+        AstKind::TSModuleBlock(block) => block.body.len(),
+        AstKind::TSNamespaceDeclaration(namespace)
+            if matches!(namespace.body, TSNamespaceDeclarationBody::TSNamespaceDeclaration(_)) =>
+        {
+            3
+        }
+        AstKind::TSEnumBody(body) => body.members.len(),
+        AstKind::ClassBody(body) => body.body.len(),
+        AstKind::SwitchStatement(switch) => switch.cases.len(),
+        AstKind::SwitchCase(case) => case.consequent.len(),
+        AstKind::ObjectExpression(object) => object.properties.len(),
+        AstKind::ArrayExpression(array) => array.elements.len(),
+        _ => return None,
+    })
 }

@@ -1,13 +1,18 @@
 //! The author's own line under a finding that comes from the engine or from a run.
 
-use scriptmill_sdk::{Bundle, Code, Diagnostic, Module, Position};
+use scriptmill_sdk::{Bundle, Code, Diagnostic, Position};
 
 use super::bundle::text_of;
+use super::bundled;
 use super::source::{self, Finding, Source};
 
-/// The author's line of a place, with a caret under it, and the line before it, as plain text.
-pub fn excerpt(module: &Module, at: &Position) -> String {
-    Source::new(&module.name, text_of(&module.source)).excerpt_at(at.line, at.column)
+/// The author's line of a place, with a caret under it, and the line before it, as plain text. None where the bundle does
+/// not hold the file's text: it may be one that a bundler made a module of.
+pub fn excerpt(bundle: &Bundle, at: &Position) -> Option<String> {
+    match bundle.modules.iter().find(|module| module.name == at.file) {
+        Some(module) => Some(Source::new(&module.name, text_of(&module.source)).excerpt_at(at.line, at.column)),
+        None => bundle.modules.iter().find_map(|module| bundled::excerpt(module, at)),
+    }
 }
 
 /// The engine's refusal to parse what the check let through, at its place in the author's source where that is known.

@@ -9,6 +9,8 @@ use scriptmill_sdk::{Bundle, Code, Diagnostic, Module};
 
 use super::bundle::{candidates, is_relative, join};
 use super::checker::{CheckFailed, Checker};
+use super::names;
+use super::parse::Language;
 use super::source::{Finding, Source};
 
 /// A script that was read from files.
@@ -18,6 +20,41 @@ pub struct ScriptFiles {
     pub bundle: Bundle,
     /// The folder that holds them all, to which their names are relative.
     pub folder: PathBuf,
+    /// Imports that lead to no file, each with what may be meant by it.
+    absent: Vec<Absent>,
+}
+
+/// An import that leads to no file.
+#[derive(Clone, Debug)]
+struct Absent {
+    /// Index of the module that has it.
+    importer: usize,
+    specifier: String,
+    help: String,
+}
+
+impl ScriptFiles {
+    /// Adds what only the files tell to what the check said of imports: the name of a file that is there, where another one is
+    /// imported.
+    pub fn complete(&self, diagnostics: &mut [Diagnostic]) {
+        for found in diagnostics.iter_mut().filter(|found| found.code == Code::ImportNotFound) {
+            let absent = self.absent.iter().find(|absent| {
+                let importer = &self.bundle.modules[absent.importer];
+                found.at.file == importer.name
+                    && found.message.contains(&format!("'{}'", named(&importer.name, &absent.specifier)))
+            });
+            if let Some(absent) = absent {
+                found.help = Some(absent.help.clone());
+            }
+        }
+    }
+}
+
+/// What the check calls an import by: a path within the bundle, or the specifier itself.
+fn named(importer: &str, specifier: &str) -> String {
+    let folder = importer.rsplit_once('/').map_or("", |(folder, _)| folder);
+    let path = is_relative(specifier).then(|| join(folder, specifier)).flatten();
+    path.unwrap_or_else(|| specifier.to_owned())
 }
 
 /// A script cannot be read from its files.
@@ -51,15 +88,21 @@ impl Checker {
         let name = place.to_str().map(|path| path.trim_start_matches('/').to_owned());
         let name = name.ok_or_else(|| failed(io::Error::other("its path is not UTF-8")))?;
         let mut modules = vec![self.read_file(name)?];
-        let mut next = 0;
+        let (mut next, mut absent) = (0, Vec::new());
         // One module or one byte more than allowed is read, so that the check can say that there are too many.
         while next < modules.len() && modules.len() <= self.bounds().modules {
             let module = &modules[next];
             let folder = module.name.rsplit_once('/').map_or("", |(folder, _)| folder).to_owned();
-            for specifier in self.imports(module).await?.iter().filter(|specifier| is_relative(specifier)) {
-                let Some(path) = join(&folder, specifier) else { continue };
+            for specifier in self.imports(module).await? {
+                let Some(path) = join(&folder, &specifier) else { continue };
                 let mut names = std::iter::once(path.clone()).chain(candidates(&path));
-                let Some(name) = names.find(|name| Path::new("/").join(name).is_file()) else { continue };
+                let found = names.find(|name| Path::new("/").join(name).is_file());
+                let Some(name) = found.clone().filter(|_| is_relative(&specifier)) else {
+                    let help = found.is_some().then(|| format!("Did you mean './{specifier}'? The file is there."));
+                    let help = help.or_else(|| is_relative(&specifier).then(|| beside(&folder, &specifier, &path)));
+                    absent.extend(help.map(|help| Absent { importer: next, specifier, help }));
+                    continue;
+                };
                 if !modules.iter().any(|module| module.name == name) {
                     modules.push(self.read_file(name)?);
                 }
@@ -71,7 +114,7 @@ impl Checker {
         for module in &mut modules {
             module.name.drain(..base);
         }
-        Ok(ScriptFiles { bundle: Bundle { modules }, folder })
+        Ok(ScriptFiles { bundle: Bundle { modules }, folder, absent })
     }
 
     fn read_file(&self, name: String) -> Result<Module, ReadFailed> {
@@ -89,6 +132,34 @@ impl Checker {
             }
             Err(error) => Err(ReadFailed::NotText(path, Box::new(not_text(&name, error.as_bytes())))),
         }
+    }
+}
+
+/// Files of one folder that are looked at for a name.
+const FILES_MAX: usize = 1000;
+
+/// What there is in the folder that a missing module should be in.
+fn beside(folder: &str, specifier: &str, path: &str) -> String {
+    let (parent, file) = path.rsplit_once('/').unwrap_or(("", path));
+    let entries = std::fs::read_dir(Path::new("/").join(parent)).into_iter().flatten().take(FILES_MAX);
+    let files: Vec<String> = entries
+        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+        .filter(|name| matches!(Language::of(name), Language::TypeScript | Language::JavaScript) && name.contains('.'))
+        .filter(|name| [".ts", ".mts", ".js", ".mjs"].iter().any(|end| name.ends_with(end)))
+        .collect();
+    let stem = |name: &str| name.rsplit_once('.').map_or(name.to_owned(), |(stem, _)| stem.to_owned());
+    let asked = if file.contains('.') { stem(file) } else { file.to_owned() };
+    let stems: Vec<String> = files.iter().map(|name| stem(name)).collect();
+    let wanted = if file.contains('.') { file.to_owned() } else { format!("{file}.ts") };
+    let place = if parent == folder { "here".to_owned() } else { format!("in /{parent}") };
+    match names::nearest(&asked, stems.iter().map(|stem| (0, stem.as_str()))) {
+        Some(near) => {
+            let up = specifier.rsplit_once('/').map_or(".", |(up, _)| up);
+            let end = if file.contains('.') { file.rsplit_once('.').map_or("", |(_, end)| end) } else { "" };
+            let dot = if end.is_empty() { "" } else { "." };
+            format!("There is no {wanted} {place}. Did you mean '{up}/{near}{dot}{end}'?")
+        }
+        None => format!("There is no {wanted} {place}."),
     }
 }
 

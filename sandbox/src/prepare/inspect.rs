@@ -10,11 +10,15 @@ use oxc::span::{GetSpan, Span};
 use oxc::syntax::scope::ScopeFlags;
 use scriptmill_sdk::Code;
 
+use super::constants::{constant_assigned, constant_member_assigned};
+use super::emit::lines_inside;
 use super::imports::{is_left_out, is_used};
+use super::library::Library;
 use super::lower::{Member, Merged};
 use super::parse::literal;
+use super::promises::{self, Promises};
 use super::source::Finding;
-use super::{names, unsupported};
+use super::{clock, foreign, names, suspect, unsupported};
 
 /// Findings kept for one module. More would only fill memory.
 const FINDINGS_MAX: usize = 10_000;
@@ -35,6 +39,10 @@ pub(super) struct Facts {
     pub(super) mentions_main: bool,
     /// Names that are used and that nothing declares.
     pub(super) unbound: HashSet<String>,
+    /// Those of them that nothing asks for or makes before.
+    pub(super) foreign: HashSet<String>,
+    /// Whether the module asks by `typeof` which loader it is loaded by.
+    pub(super) asks_for_loader: bool,
     /// Whether a class has an `accessor` field.
     pub(super) accessors: bool,
     /// About how many characters its lines are indented by, all together.
@@ -42,10 +50,15 @@ pub(super) struct Facts {
 }
 
 /// Inspects a program before it is transformed.
-pub(super) fn inspect<'a>(program: &Program<'a>, scoping: &Scoping, merged: &Merged<'a>) -> Facts {
+pub(super) fn inspect<'a>(program: &Program<'a>, name: &str, scoping: &Scoping, merged: &Merged<'a>) -> Facts {
     let mut inspector = Inspector {
         scoping,
         merged,
+        text: program.source_text,
+        library: Library::new(name, program.source_text),
+        promises: Promises::default(),
+        unused: Span::empty(0),
+        tries: 0,
         facts: Facts { findings: merged.finding().into_iter().collect(), ..Facts::default() },
         typescript: program.source_type.is_typescript(),
         functions: 0,
@@ -66,6 +79,13 @@ struct Inspector<'a, 's> {
     scoping: &'s Scoping,
     merged: &'s Merged<'a>,
     facts: Facts,
+    text: &'a str,
+    library: Library<'s>,
+    promises: Promises,
+    /// The last call that is a statement of its own.
+    unused: Span,
+    /// How many `try` blocks enclose the current node.
+    tries: usize,
     typescript: bool,
     /// How many functions enclose the current node.
     functions: usize,
@@ -90,6 +110,10 @@ struct Use {
     span: Span,
     scope: ScopeId,
     why: Why,
+    /// Another host has the name.
+    is_elsewhere: bool,
+    /// Its lack is no surprise: it is in a library, or within `try` and another host's.
+    is_tried: bool,
 }
 
 /// Why nothing of a name exists when the script runs.
@@ -104,12 +128,19 @@ enum Why {
 impl<'a> Inspector<'a, '_> {
     fn finish(mut self) -> Facts {
         self.facts.unbound = self.undeclared.keys().cloned().collect();
+        self.facts.asks_for_loader = ["exports", "module", "define"].iter().any(|name| self.guarded.contains(*name));
         for (name, used) in &self.undeclared {
-            if !names::is_known(name) && !self.guarded.contains(name) && !self.assigned.contains(name) {
+            if names::is_known(name) || self.guarded.contains(name) || self.assigned.contains(name) {
+                continue;
+            }
+            self.facts.foreign.insert(name.clone());
+            if !used.is_tried {
                 let guess = self.facts.findings.len() < GUESSES_MAX;
                 self.facts.findings.push(self.undeclared_finding(name, used, guess));
             }
         }
+        let dropped = std::mem::take(&mut self.promises).finish(self.scoping);
+        self.facts.findings.extend(dropped.filter(|finding| !self.library.contains(finding.span.start)));
         self.facts
     }
 
@@ -117,9 +148,18 @@ impl<'a> Inspector<'a, '_> {
     fn undeclared_finding(&self, name: &str, used: &Use, guess: bool) -> Finding {
         let (message, help) = match used.why {
             Why::Undeclared => {
-                let near = guess.then(|| names::nearest(name, self.visible(used.scope))).flatten();
-                let help = near.map_or_else(|| UNDECLARED_HELP.to_owned(), |near| format!("Did you mean '{near}'?"));
-                (format!("'{name}' is not declared anywhere."), help)
+                let advice = foreign::advice(name).map(str::to_owned);
+                let in_other_case = |(_, other): &(usize, &str)| other.eq_ignore_ascii_case(name);
+                let near = match used.is_elsewhere {
+                    true => self.visible(used.scope).find(in_other_case).map(|(_, near)| near),
+                    false => guess.then(|| names::nearest(name, self.visible(used.scope))).flatten(),
+                };
+                let help = near.map(|near| format!("Did you mean '{near}'?")).or(advice);
+                let message = match used.is_elsewhere {
+                    true => format!("'{name}' belongs to another host: scripts have nothing of that name."),
+                    false => format!("'{name}' is not declared anywhere."),
+                };
+                (message, help.unwrap_or_else(|| UNDECLARED_HELP.to_owned()))
             }
             Why::Type => (
                 format!("'{name}' is declared as a type only; nothing of that name exists when the script runs."),
@@ -127,7 +167,11 @@ impl<'a> Inspector<'a, '_> {
             ),
             Why::Described => (
                 format!("'{name}' is described by `declare`, but nothing of that name exists when the script runs."),
-                "`declare` makes nothing. Declare the value itself, import it, or take it from the input.".to_owned(),
+                match foreign::advice(name) {
+                    Some(advice) => format!("`declare` makes nothing. {advice}"),
+                    None => "`declare` makes nothing. Declare the value itself, import it, or take it from the input."
+                        .to_owned(),
+                },
             ),
         };
         Finding::warning(Code::UndeclaredName, used.span, message).help(help)
@@ -210,9 +254,39 @@ impl<'a> Inspector<'a, '_> {
     }
 
     fn unbound(&mut self, name: &str, span: Span, scope: ScopeId, why: Why) {
-        if self.with == 0 && !self.undeclared.contains_key(name) {
-            self.undeclared.insert(name.to_owned(), Use { span, scope, why });
+        if self.with > 0 {
+            return;
         }
+        let known = self.undeclared.get(name);
+        if known.is_some_and(|known| !known.is_tried) {
+            return;
+        }
+        let is_elsewhere = known.map_or_else(|| names::is_elsewhere(name), |known| known.is_elsewhere);
+        let is_tried = is_elsewhere && self.tries > 0 || !names::is_known(name) && self.library.contains(span.start);
+        if known.is_none() || !is_tried {
+            self.undeclared.insert(name.to_owned(), Use { span, scope, why, is_elsewhere, is_tried });
+        }
+    }
+
+    /// Reports what is only likely, unless a bundler brought it.
+    fn suspect(&mut self, finding: Option<Finding>) {
+        if let Some(finding) = finding.filter(|finding| !self.library.contains(finding.span.start)) {
+            let again = |last: &Finding| last.code == finding.code && last.span.start == finding.span.start;
+            if !self.facts.findings.last().is_some_and(again) {
+                self.report(finding);
+            }
+        }
+    }
+
+    /// What `main` may be made by, where it is no declaration: a field of some object, which may be the global one.
+    fn main_made(&mut self, target: &AssignmentTarget<'_>) {
+        self.facts.mentions_main |= match target {
+            AssignmentTarget::StaticMemberExpression(member) => member.property.name == "main",
+            AssignmentTarget::ComputedMemberExpression(member) => {
+                literal(&member.expression).is_some_and(|name| name == "main")
+            }
+            _ => false,
+        };
     }
 
     /// Whether the expression is the global of this name.
@@ -223,39 +297,14 @@ impl<'a> Inspector<'a, '_> {
     }
 
     fn clock(&mut self, callee: &Expression<'_>, arguments: &[Argument<'_>], new: bool, span: Span) {
-        if self.functions > 0 {
-            return;
-        }
-        let member = |object: &str, property: &str| match callee {
-            Expression::StaticMemberExpression(member) => {
-                member.property.name == property && self.is_global(&member.object, object)
+        if self.functions == 0 {
+            let finding = clock::find(callee, arguments.is_empty(), new, span, |expression, name| {
+                self.is_global(expression, name)
+            });
+            if let Some(finding) = finding {
+                self.report(finding);
             }
-            _ => false,
-        };
-        let what = if new {
-            (arguments.is_empty() && self.is_global(callee, "Date")).then_some("new Date()")
-        } else if self.is_global(callee, "Date") {
-            Some("Date()")
-        } else if member("Date", "now") {
-            Some("Date.now()")
-        } else if member("performance", "now") {
-            Some("performance.now()")
-        } else {
-            member("Math", "random").then_some("Math.random()")
-        };
-        let Some(what) = what else { return };
-        let (message, help) = if what == "Math.random()" {
-            (
-                "Math.random() at top level gives the same number in every job.",
-                "The top level runs once, for many jobs. Call it inside the function that handles a job.",
-            )
-        } else {
-            (
-                "The clock stands still at top level: {} gives the same instant in every job.",
-                "The top level runs once, for many jobs. Read the time inside the function that handles a job.",
-            )
-        };
-        self.report(Finding::warning(Code::TopLevelClock, span, message.replace("{}", what)).help(help));
+        }
     }
 
     /// Assigning to a property of the global object declares a name.
@@ -267,52 +316,6 @@ impl<'a> Inspector<'a, '_> {
     }
 }
 
-fn constant_assigned(name: &str, span: Span, declared: Span, flags: SymbolFlags) -> Finding {
-    let (message, help, what) = if flags.contains(SymbolFlags::ConstVariable) {
-        (
-            format!("'{name}' is a constant and cannot be given another value."),
-            "Declare it with `let` instead of `const` if its value changes.",
-            "declared as a constant here",
-        )
-    } else {
-        (
-            format!("'{name}' is imported and cannot be given another value."),
-            "Copy it into a variable of your own first: `let copy = …`.",
-            "imported here",
-        )
-    };
-    Finding::warning(Code::ConstantAssignment, span, message).help(help).related(declared, what)
-}
-
-/// It would be a property that can be written: TypeScript alone says that it is a constant.
-fn constant_member_assigned(name: &str, span: Span) -> Finding {
-    let message = format!("'{name}' is a constant of its namespace or enum and cannot be given another value.");
-    let help = "Declare it with `export let` if its value changes.";
-    Finding::error(Code::ConstantAssignment, span, message).help(help)
-}
-
-/// How many lines a printer makes of what is inside a node, if it indents them.
-fn lines_inside(kind: &AstKind<'_>) -> Option<usize> {
-    Some(match kind {
-        AstKind::BlockStatement(block) => block.body.len(),
-        AstKind::FunctionBody(body) => body.statements.len(),
-        AstKind::StaticBlock(block) => block.body.len(),
-        AstKind::TSModuleBlock(block) => block.body.len(),
-        AstKind::TSNamespaceDeclaration(namespace)
-            if matches!(namespace.body, TSNamespaceDeclarationBody::TSNamespaceDeclaration(_)) =>
-        {
-            3
-        }
-        AstKind::TSEnumBody(body) => body.members.len(),
-        AstKind::ClassBody(body) => body.body.len(),
-        AstKind::SwitchStatement(switch) => switch.cases.len(),
-        AstKind::SwitchCase(case) => case.consequent.len(),
-        AstKind::ObjectExpression(object) => object.properties.len(),
-        AstKind::ArrayExpression(array) => array.elements.len(),
-        _ => return None,
-    })
-}
-
 impl<'a> Visit<'a> for Inspector<'a, '_> {
     fn enter_node(&mut self, kind: AstKind<'a>) {
         if let Some(lines) = lines_inside(&kind) {
@@ -322,11 +325,32 @@ impl<'a> Visit<'a> for Inspector<'a, '_> {
         if let Some(finding) = unsupported::find(&kind).filter(|_| !self.goes_with_types(&kind)) {
             self.report(finding);
         }
+        let finding = suspect::find(&kind, self.text, self.unused);
+        self.suspect(finding);
         match kind {
-            AstKind::StaticMemberExpression(member) => self.facts.mentions_main |= member.property.name == "main",
-            AstKind::StringLiteral(text) => self.facts.mentions_main |= text.value == "main",
-            AstKind::ObjectProperty(property) => {
+            AstKind::StaticMemberExpression(member)
+                if ["globalThis", "window", "self", "global"]
+                    .iter()
+                    .any(|name| self.is_global(&member.object, name)) =>
+            {
+                self.guarded.insert(member.property.name.to_string());
+            }
+            AstKind::ObjectProperty(property) if !property.value.is_literal() => {
                 self.facts.mentions_main |= property.key.static_name().is_some_and(|name| name == "main");
+            }
+            AstKind::BinaryExpression(binary) if binary.operator == BinaryOperator::In => {
+                self.guarded.extend(literal(&binary.left));
+            }
+            AstKind::Function(function) => self.promises.function(function),
+            AstKind::VariableDeclarator(declarator) => self.promises.variable(declarator),
+            AstKind::ExpressionStatement(statement) => {
+                if let Expression::CallExpression(call) = statement.expression.without_parentheses() {
+                    self.unused = call.span;
+                    if self.functions > 0 {
+                        let finding = self.promises.statement(call, self.scoping);
+                        self.suspect(finding);
+                    }
+                }
             }
             AstKind::UnaryExpression(unary) if unary.operator == UnaryOperator::Typeof => {
                 if let Expression::Identifier(identifier) = unary.argument.without_parentheses() {
@@ -339,9 +363,23 @@ impl<'a> Visit<'a> for Inspector<'a, '_> {
                 }
             }
             AstKind::AccessorProperty(_) => self.facts.accessors |= self.ambient == 0,
-            AstKind::CallExpression(call) => self.clock(&call.callee, &call.arguments, false, call.span),
-            AstKind::NewExpression(new) => self.clock(&new.callee, &new.arguments, true, new.span),
-            AstKind::AssignmentExpression(assignment) => self.global_assigned(&assignment.left),
+            AstKind::CallExpression(call) => {
+                self.clock(&call.callee, &call.arguments, false, call.span);
+                // `Object.defineProperty(globalThis, "main", …)`
+                let named =
+                    |argument: &Argument<'_>| matches!(argument, Argument::StringLiteral(text) if text.value == "main");
+                self.facts.mentions_main |= call.arguments.iter().any(named);
+                self.suspect(promises::always_true(call));
+            }
+            AstKind::NewExpression(new) => {
+                self.clock(&new.callee, &new.arguments, true, new.span);
+                let finding = promises::never_settles(new, self.scoping);
+                self.suspect(finding);
+            }
+            AstKind::AssignmentExpression(assignment) => {
+                self.global_assigned(&assignment.left);
+                self.main_made(&assignment.left);
+            }
             _ => {}
         }
     }
@@ -398,6 +436,19 @@ impl<'a> Visit<'a> for Inspector<'a, '_> {
         self.ambient += usize::from(declaration.declare);
         walk::walk_variable_declaration(self, declaration);
         self.ambient -= usize::from(declaration.declare);
+    }
+
+    fn visit_try_statement(&mut self, statement: &TryStatement<'a>) {
+        let caught = usize::from(statement.handler.is_some());
+        self.tries += caught;
+        self.visit_block_statement(&statement.block);
+        self.tries -= caught;
+        if let Some(handler) = &statement.handler {
+            self.visit_catch_clause(handler);
+        }
+        if let Some(finalizer) = &statement.finalizer {
+            self.visit_block_statement(finalizer);
+        }
     }
 
     fn visit_with_statement(&mut self, with: &WithStatement<'a>) {

@@ -5,10 +5,10 @@ use std::sync::OnceLock;
 use serde::{Deserialize, Serialize};
 
 /// Bytes of mappings between two marks. A place is found by decoding that much at most.
-const MARK_BYTES: usize = 1 << 10;
+const MARK_BYTES: usize = 1 << 8;
 
-/// Where each piece of an emitted module comes from. It stays on the host, in the compact text form of source maps
-/// (revision 3, one source, no names). Marks in it, made once, let a place be found without decoding all that is before it.
+/// Where each piece of an emitted module comes from, or of one that a bundler has made. It stays on the host, in the compact
+/// text form of source maps (revision 3). Marks in it, made once, let a place be found without decoding all that is before it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct SourceMap {
     /// `None`: the code was emitted as it was written.
@@ -34,6 +34,9 @@ struct Walk {
     /// Whether a segment of this line lies behind, and `column` is its own.
     has_column: bool,
     column: i64,
+    /// Whether what begins there comes from a source.
+    is_mapped: bool,
+    source: i64,
     source_line: i64,
     source_column: i64,
 }
@@ -44,9 +47,36 @@ impl SourceMap {
         Self { mappings: None, marks: OnceLock::new() }
     }
 
+    /// Whether the code was emitted as it was written.
+    pub(crate) fn is_identity(&self) -> bool {
+        self.mappings.is_none()
+    }
+
     /// From the `mappings` of a source map.
     pub(super) fn from_mappings(mappings: String) -> Self {
         Self { mappings: Some(mappings.into_boxed_str()), marks: OnceLock::new() }
+    }
+
+    /// How many lines of each of `sources` sources it names; `None` where its mappings are none, or not in order.
+    pub(super) fn lines(&self, sources: usize) -> Option<Vec<u32>> {
+        let mappings = self.mappings.as_ref()?.as_bytes();
+        let mut lines = vec![0; sources];
+        let (mut walk, mut last) = (Walk::default(), (0, 0));
+        while let Some(is_segment) = walk.step(mappings) {
+            if !is_segment {
+                continue;
+            }
+            let here = (walk.line, walk.column);
+            if here < last || u32::try_from(walk.source_column).is_err() {
+                return None;
+            }
+            last = here;
+            if walk.is_mapped {
+                let most: &mut u32 = lines.get_mut(usize::try_from(walk.source).ok()?)?;
+                *most = (*most).max(u32::try_from(walk.source_line).ok()?.checked_add(1)?);
+            }
+        }
+        (walk.at == mappings.len()).then_some(lines)
     }
 
     /// The author's line and column of a place in the emitted code. All count from 1; columns are UTF-16 units.
@@ -55,7 +85,12 @@ impl SourceMap {
     /// `None` where the line was not the author's. The first call takes time linear in the map's size, unless
     /// [`SourceMap::prepare`] did; further ones next to none.
     pub fn original(&self, line: u32, column_utf16: u32) -> Option<(u32, u32)> {
-        let Some(mappings) = &self.mappings else { return Some((line, column_utf16)) };
+        self.place(line, column_utf16).map(|(_, line, column)| (line, column))
+    }
+
+    /// The same, with the number of the source before it.
+    pub(crate) fn place(&self, line: u32, column_utf16: u32) -> Option<(usize, u32, u32)> {
+        let Some(mappings) = &self.mappings else { return Some((0, line, column_utf16)) };
         let (line, wanted) = (line.checked_sub(1)?, i64::from(column_utf16) - 1);
         let marks = self.marks(mappings.as_bytes());
         let before = marks.partition_point(|mark| (mark.line, mark.has_column, mark.column) <= (line, true, wanted));
@@ -71,8 +106,9 @@ impl SourceMap {
                 found = Some(walk);
             }
         }
-        let found = found?;
-        Some((u32::try_from(found.source_line + 1).ok()?, u32::try_from(found.source_column + 1).ok()?))
+        let found = found.filter(|found| found.is_mapped)?;
+        let number = |from_zero: i64| u32::try_from(from_zero.checked_add(1)?).ok();
+        Some((usize::try_from(found.source).ok()?, number(found.source_line)?, number(found.source_column)?))
     }
 
     /// Makes the marks, in time linear in the map's size, so that no place takes long to find.
@@ -112,14 +148,22 @@ impl Walk {
             b',' => self.at += 1,
             _ => {
                 let mut bytes = mappings[self.at..].iter().copied();
-                self.column += vlq(&mut bytes)?;
-                // Of the one source. A name may follow at the end.
-                vlq(&mut bytes)?;
-                self.source_line += vlq(&mut bytes)?;
-                self.source_column += vlq(&mut bytes)?;
-                let named = bytes.clone().next().is_some_and(|byte| !matches!(byte, b',' | b';'));
-                if named {
-                    vlq(&mut bytes)?;
+                self.column = self.column.saturating_add(vlq(&mut bytes)?);
+                let goes_on = |bytes: &std::iter::Copied<std::slice::Iter<'_, u8>>| {
+                    bytes.clone().next().is_some_and(|byte| !matches!(byte, b',' | b';'))
+                };
+                self.is_mapped = goes_on(&bytes);
+                if self.is_mapped {
+                    for number in [&mut self.source, &mut self.source_line, &mut self.source_column] {
+                        *number = number.saturating_add(vlq(&mut bytes)?);
+                    }
+                    // A name may follow.
+                    if goes_on(&bytes) {
+                        vlq(&mut bytes)?;
+                    }
+                }
+                if goes_on(&bytes) {
+                    return None;
                 }
                 self.at = mappings.len() - bytes.len();
                 self.has_column = true;

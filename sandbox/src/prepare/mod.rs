@@ -5,29 +5,38 @@
 //! [`Checker`] is the handle on that child.
 
 mod bundle;
+mod bundled;
 mod check;
 mod checked;
 mod checker;
+mod clock;
+mod constants;
 mod emit;
+mod entry;
 mod excerpt;
 mod files;
+pub(crate) mod foreign;
 mod imports;
 mod inspect;
+mod library;
 mod link;
 mod lower;
 mod map;
 mod module;
-mod names;
+pub(crate) mod names;
 mod parse;
+mod promises;
 mod protocol;
 mod serve;
+mod slips;
 mod source;
+mod suspect;
 mod syntax;
 mod unsupported;
 mod weigh;
 
 pub use check::check;
-pub use checked::{Bounds, Checked, Emit, EmittedModule, ModuleKind, Resolution};
+pub use checked::{Bounds, Bundled, BundledFile, Checked, Emit, EmittedModule, ModuleKind, Resolution};
 pub use checker::{CheckFailed, Checker};
 pub use excerpt::{engine_diagnostic, excerpt};
 pub use files::{ReadFailed, ScriptFiles};

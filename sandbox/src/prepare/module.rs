@@ -8,15 +8,14 @@ use oxc::semantic::{Scoping, SemanticBuilder, SymbolFlags};
 use oxc::span::Span;
 use scriptmill_sdk::{Code, Severity};
 
-use super::bundle::{Import, Resolver, WHAT_MAY_BE_IMPORTED, is_relative};
+use super::bundle::{Import, Resolver, WHAT_MAY_BE_IMPORTED};
 use super::checked::{EmittedModule, ModuleKind};
-use super::inspect::Facts;
 use super::link::Links;
 use super::lower::{self, Merged};
 use super::map::SourceMap;
-use super::parse::{Language, parse};
+use super::parse::{Language, holds_types, parse};
 use super::source::{Finding, Source};
-use super::{emit, inspect, syntax, weigh};
+use super::{bundled, emit, entry, foreign, inspect, syntax, weigh};
 
 /// Where indentation would take more than this many times the source, it is left out.
 const INDENTATION_MAX: usize = 4;
@@ -67,6 +66,12 @@ fn pass(
     }
     let allocator = Allocator::default();
     let parsed = parse(&allocator, source.text, source_type, main);
+    if !parsed.diagnostics.is_empty() && language == Language::JavaScript && holds_types(&allocator, source.text, main)
+    {
+        let place = parsed.diagnostics.into_vec().into_iter().next().map(|error| syntax::finding(error, source.text));
+        findings.push(types_in_javascript(source.name, place.map_or(Span::empty(0), |found| found.span)));
+        return None;
+    }
     findings.extend(parsed.diagnostics.into_vec().into_iter().map(|error| syntax::finding(error, source.text)));
     if parsed.panicked {
         return None;
@@ -80,14 +85,15 @@ fn pass(
     findings.extend(semantic.diagnostics.into_vec().into_iter().map(|error| syntax::finding(error, source.text)));
     let scoping = semantic.semantic.into_scoping();
     let merged = Merged::collect(&program, &scoping);
-    let mut facts = inspect::inspect(&program, &scoping, &merged);
+    let mut facts = inspect::inspect(&program, source.name, &scoping, &merged);
     findings.append(&mut facts.findings);
+    let kind = if program.source_type.is_module() { ModuleKind::Module } else { ModuleKind::Script };
+    findings.extend(entry::other_loader(&program, kind, main, &facts.foreign));
     if findings.iter().any(|finding| finding.severity == Severity::Error) {
         // In a broken program, further findings about missing names would mislead.
         return None;
     }
 
-    let kind = if program.source_type.is_module() { ModuleKind::Module } else { ModuleKind::Script };
     let declared_main = declared_main(&program, &scoping);
     let mut links = Links::of_types(&program);
     let changed = match emit::transform(&allocator, &mut program, scoping, &merged, facts.accessors, bytes_max) {
@@ -99,14 +105,15 @@ fn pass(
     };
     links.add_values(&program);
     let imports = imports(&program, &facts.dynamic_imports, source.name, resolver, findings);
-    if main && !has_entry(&program, kind, &facts, declared_main) {
-        findings.push(missing_entry(&program, kind, declared_main));
+    if main {
+        findings.extend(entry::check(&program, kind, &facts, declared_main));
     }
+    let (written, bundled) = bundled::split(source, findings);
     let (code, map) = match changed {
         true => emit::print(&allocator, &mut program, facts.indentation <= INDENTATION_MAX * source.text.len()),
-        false => (source.text.to_owned(), SourceMap::identity()),
+        false => (written.to_owned(), SourceMap::identity()),
     };
-    let module = EmittedModule { name: source.name.to_owned(), kind, code, map };
+    let module = EmittedModule { name: source.name.to_owned(), kind, code, map, bundled };
     if module.size_bytes() > bytes_max {
         findings.push(lower::too_large(Span::empty(0), bytes_max));
         return None;
@@ -128,6 +135,14 @@ fn unsupported_file(language: Language) -> Finding {
     Finding::error(Code::UnsupportedSyntax, Span::empty(0), message).help(help)
 }
 
+/// A JavaScript file that would be right as TypeScript.
+fn types_in_javascript(name: &str, place: Span) -> Finding {
+    let file = name.rsplit_once('/').map_or(name, |(_, file)| file);
+    let stem = file.rsplit_once('.').map_or(file, |(stem, _)| stem);
+    let message = format!("Types can be used only in TypeScript: name the file {stem}.ts.");
+    Finding::error(Code::Syntax, place, message).help("Or leave the types out.")
+}
+
 /// What the imports that are left in the program mean.
 fn imports(
     program: &Program<'_>,
@@ -146,8 +161,8 @@ fn imports(
         }
         Import::Nothing(reason, hint) => {
             let help = match hint {
-                Some(hint) if is_relative(specifier) => hint,
-                hint => hint.map_or_else(String::new, |hint| hint + " ") + WHAT_MAY_BE_IMPORTED,
+                Some(hint) => hint,
+                None => foreign::module_advice(specifier).unwrap_or(WHAT_MAY_BE_IMPORTED).to_owned(),
             };
             findings.push(Finding { severity, ..Finding::error(Code::ImportNotFound, span, reason).help(help) });
         }
@@ -174,43 +189,4 @@ fn declared_main(program: &Program<'_>, scoping: &Scoping) -> Option<Span> {
     let flags = scoping.symbol_flags(symbol);
     let exists = flags.is_value() && !flags.contains(SymbolFlags::Ambient);
     (exists && !program.source_type.is_typescript_definition()).then(|| scoping.symbol_span(symbol))
-}
-
-/// Whether the main module may have an entry. It is true unless there is surely none.
-fn has_entry(program: &Program<'_>, kind: ModuleKind, facts: &Facts, declared_main: Option<Span>) -> bool {
-    let exports = program.body.iter().any(|statement| match statement {
-        Statement::ExportDeclaration(_)
-        | Statement::ExportDefaultDeclaration(_)
-        | Statement::ExportAllDeclaration(_) => true,
-        Statement::ExportNamedDeclaration(export) => !export.specifiers.is_empty(),
-        Statement::ExportFromDeclaration(export) => !export.specifiers.is_empty(),
-        _ => false,
-    });
-    exports || facts.mentions_main || (kind == ModuleKind::Script && declared_main.is_some())
-}
-
-fn missing_entry(program: &Program<'_>, kind: ModuleKind, declared_main: Option<Span>) -> Finding {
-    let message = "The script has no entry: no function that a job can call.";
-    if let (ModuleKind::Module, Some(span)) = (kind, declared_main) {
-        let help =
-            "'main' is declared, but only exported functions of a module can be called: write `export` before it.";
-        return Finding::error(Code::MissingEntry, span, message).help(help);
-    }
-    let function = program.body.iter().find_map(|statement| match statement {
-        Statement::FunctionDeclaration(function) => function.id.as_ref(),
-        _ => None,
-    });
-    match function {
-        Some(name) => {
-            let help = format!(
-                "If '{0}' is the entry, write `export default` before it: `export default function {0}(…)`.",
-                name.name
-            );
-            Finding::error(Code::MissingEntry, name.span, message).help(help)
-        }
-        None => {
-            let help = "Write `export default function (input, ctx) { … }`, or a plain `function main(input) { … }`.";
-            Finding::error(Code::MissingEntry, Span::empty(0), message).help(help)
-        }
-    }
 }

@@ -83,8 +83,7 @@ pub(super) const WORLD: &[&str] = &[
     "unescape",
 ];
 
-/// Globals of browsers, Node, Deno, Bun and module loaders, and what every object inherits: libraries look for them in
-/// many ways before they use them.
+/// Globals of browsers, Node, Deno, Bun and module loaders. Libraries look for them in many ways before they use them.
 const ELSEWHERE: &[&str] = &[
     "AbortController",
     "AbortSignal",
@@ -140,7 +139,6 @@ const ELSEWHERE: &[&str] = &[
     "cancelAnimationFrame",
     "clearImmediate",
     "confirm",
-    "constructor",
     "crypto",
     "customElements",
     "define",
@@ -153,13 +151,11 @@ const ELSEWHERE: &[&str] = &[
     "gc",
     "getComputedStyle",
     "global",
-    "hasOwnProperty",
     "history",
     "importScripts",
     "indexedDB",
     "innerHeight",
     "innerWidth",
-    "isPrototypeOf",
     "localStorage",
     "location",
     "matchMedia",
@@ -170,7 +166,6 @@ const ELSEWHERE: &[&str] = &[
     "postMessage",
     "process",
     "prompt",
-    "propertyIsEnumerable",
     "removeEventListener",
     "reportError",
     "requestAnimationFrame",
@@ -180,17 +175,30 @@ const ELSEWHERE: &[&str] = &[
     "self",
     "sessionStorage",
     "setImmediate",
-    "toLocaleString",
-    "toString",
     "top",
     "trustedTypes",
-    "valueOf",
     "window",
 ];
 
-/// Whether a warning about the name would be of no use to its author.
+/// What the global object has of every object.
+const INHERITED: &[&str] = &[
+    "constructor",
+    "hasOwnProperty",
+    "isPrototypeOf",
+    "propertyIsEnumerable",
+    "toLocaleString",
+    "toString",
+    "valueOf",
+];
+
+/// Whether the name exists without being declared.
 pub(super) fn is_known(name: &str) -> bool {
-    WORLD.binary_search(&name).is_ok() || ELSEWHERE.contains(&name)
+    WORLD.binary_search(&name).is_ok() || INHERITED.contains(&name)
+}
+
+/// Whether the name is one of another host.
+pub(super) fn is_elsewhere(name: &str) -> bool {
+    ELSEWHERE.contains(&name)
 }
 
 /// How many candidates are compared; generated code may have hundreds of thousands.
@@ -198,10 +206,10 @@ const CANDIDATES_MAX: usize = 10_000;
 
 /// The candidate nearest to `name`, if one is near enough to be meant. Each comes with a rank; of two that are equally
 /// near the lower one is meant.
-pub(super) fn nearest<'n>(name: &str, candidates: impl Iterator<Item = (usize, &'n str)>) -> Option<&'n str> {
+pub(crate) fn nearest<'n>(name: &str, candidates: impl Iterator<Item = (usize, &'n str)>) -> Option<&'n str> {
     let length = name.chars().count();
     let most = match length {
-        ..=2 => return None,
+        ..=2 => 0,
         3..=5 => 1,
         6..=60 => length / 3,
         _ => return None,
@@ -210,7 +218,10 @@ pub(super) fn nearest<'n>(name: &str, candidates: impl Iterator<Item = (usize, &
         .take(CANDIDATES_MAX)
         .filter(|(_, candidate)| *candidate != name && candidate.chars().count().abs_diff(length) <= most)
         .map(|(rank, candidate)| {
-            (strsim::osa_distance(name, candidate), !shares_start(name, candidate), rank, candidate)
+            // Upper and lower case are the commonest difference, and the nearest.
+            let distance =
+                if name.eq_ignore_ascii_case(candidate) { 0 } else { strsim::osa_distance(name, candidate).max(1) };
+            (distance, !shares_start(name, candidate), rank, candidate)
         })
         .filter(|(distance, ..)| *distance <= most)
         .min()
@@ -236,7 +247,8 @@ mod tests {
         let cases = [
             ("custmer", Some("customer")),
             ("totla", Some("total")),
-            ("Json", None),
+            ("Json", Some("JSON")),
+            ("ID", Some("id")),
             ("JSN", Some("JSON")),
             ("ix", None),
             ("invoice", None),

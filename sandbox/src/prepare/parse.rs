@@ -69,6 +69,11 @@ pub(super) fn parse<'a>(
     parsed
 }
 
+/// Whether a text that is no JavaScript is TypeScript.
+pub(super) fn holds_types(allocator: &Allocator, text: &str, main: bool) -> bool {
+    parse(allocator, text, SourceType::ts(), main).diagnostics.is_empty()
+}
+
 /// The text of an expression that is nothing but text.
 pub(super) fn literal(expression: &Expression<'_>) -> Option<String> {
     match expression.without_parentheses() {

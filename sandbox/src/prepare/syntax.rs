@@ -4,6 +4,7 @@ use oxc::diagnostics::{LabeledSpan, OxcDiagnostic};
 use oxc::span::Span;
 use scriptmill_sdk::Code;
 
+use super::slips;
 use super::source::Finding;
 
 /// A report of the parser or the semantic pass.
@@ -60,8 +61,20 @@ fn in_plain_words(finding: &mut Finding, text: &str) {
         // The place is where the last part of a template begins.
         let opened = text[..finding.span.start as usize].rfind('`').unwrap_or(finding.span.start as usize);
         finding.span = Span::sized(u32::try_from(opened).unwrap_or(u32::MAX), 1);
+        if let Some(value) =
+            text[opened..].find("${").filter(|value| !found_line(&text[opened + value..]).contains('}'))
+        {
+            let start = u32::try_from(opened + value).unwrap_or(u32::MAX);
+            finding.span = Span::sized(start, 2);
+            finding.message = "This `${` is never closed.".to_owned();
+            finding.help = Some("Write `}` after the value: `${order.total}`.".to_owned());
+            return;
+        }
         finding.message = "This text between backquotes is never closed.".to_owned();
         finding.help = Some("Write the closing backquote at the end of the text.".to_owned());
+        return;
+    }
+    if slip(finding, text) || sentence(finding) {
         return;
     }
     let (plain, help) = match message.as_str() {
@@ -69,21 +82,6 @@ fn in_plain_words(finding: &mut Finding, text: &str) {
             format!("`{found}` is not expected here."),
             "Something is missing just before it, or it is one too many.".to_owned(),
         ),
-        "Unterminated string" => (
-            "This text has no closing quote.".to_owned(),
-            "Write the quote at the end of the text. A text of several lines goes between backquotes: `…`.".to_owned(),
-        ),
-        "Unterminated regular expression" => (
-            "This regular expression is never closed.".to_owned(),
-            "Write `/` at its end. If it is meant as HTML in the code (JSX): that is not supported.".to_owned(),
-        ),
-        "Encountered diff marker" => (
-            "This line is left over from merging two versions of the file.".to_owned(),
-            "Keep one of the versions, and delete the lines with `<<<<<<<`, `=======` and `>>>>>>>`.".to_owned(),
-        ),
-        "Unterminated multiline comment" => {
-            ("This comment is never closed.".to_owned(), "Write `*/` where the comment ends.".to_owned())
-        }
         _ if message.starts_with("Expected a semicolon") => (
             "The statement should end here, but goes on.".to_owned(),
             "Is an operator, a comma, a bracket or a quote missing just before? Else write `;` here.".to_owned(),
@@ -91,6 +89,10 @@ fn in_plain_words(finding: &mut Finding, text: &str) {
         _ if message.starts_with("Expected `") => {
             let wanted = message.trim_start_matches("Expected ").split(" but found").next().unwrap_or_default();
             let help = match finding.related.first() {
+                Some((opened, _)) if text[opened.start as usize..].starts_with('?') => {
+                    "`condition ? a : b` has two values: write `:` and the one for when the condition does not hold."
+                        .to_owned()
+                }
                 Some((opened, _)) => {
                     let bracket = text[opened.start as usize..].chars().next().unwrap_or('(');
                     format!(
@@ -102,13 +104,134 @@ fn in_plain_words(finding: &mut Finding, text: &str) {
             };
             (format!("Expected {wanted} here, but found `{found}`."), help)
         }
-        _ => return,
+        _ => match message.strip_prefix("Identifier expected. '").and_then(|rest| rest.split('\'').next()) {
+            Some(word) => (
+                format!("`{word}` is a word of the language and cannot be a name."),
+                format!("Choose another name, such as `{word}_` or `the{}`.", capitalised(word)),
+            ),
+            None => return,
+        },
     };
     for (_, label) in &mut finding.related {
         *label = label.to_lowercase();
     }
     finding.message = plain;
     finding.help = Some(help);
+}
+
+/// Messages of the parser that are the same each time, with what to say instead and what to do.
+const SENTENCES: &[(&str, &str, &str)] = &[
+    (
+        "Unterminated string",
+        "This text has no closing quote.",
+        "Write the quote at the end of the text. A text of several lines goes between backquotes: `…`. A comment begins with `//`.",
+    ),
+    (
+        "Unterminated regular expression",
+        "This regular expression is never closed.",
+        "Write `/` at its end. If it is meant as HTML in the code (JSX): that is not supported.",
+    ),
+    (
+        "Encountered diff marker",
+        "This line is left over from merging two versions of the file.",
+        "Keep one of the versions, and delete the lines with `<<<<<<<`, `=======` and `>>>>>>>`.",
+    ),
+    ("Unterminated multiline comment", "This comment is never closed.", "Write `*/` where the comment ends."),
+    (
+        "A 'return' statement can only be used within a function body.",
+        "`return` stands outside of any function.",
+        "Put the code into a function: `export default function (input) { … }`. If it is in one, a `}` before it closes that too early.",
+    ),
+    (
+        "`await` is only allowed within async functions and at the top levels of modules",
+        "`await` stands in a function that is not `async`.",
+        "Write `async` before the function: `async function (…)` or `async (…) => …`.",
+    ),
+    (
+        "HTML comments are not allowed in modules",
+        "`<!--` begins no comment.",
+        "Comments begin with `//`, or stand between `/*` and `*/`.",
+    ),
+    (
+        "Invalid assignment in object literal",
+        "In an object a value comes after `:`, not after `=`.",
+        "Write `name: value`.",
+    ),
+    (
+        "Missing initializer in const declaration",
+        "A constant is declared without a value.",
+        "Give it one, `const name = …`, or declare it with `let` and give it a value later.",
+    ),
+    (
+        "Missing catch or finally clause",
+        "A `try` ends here without a `catch` or `finally`.",
+        "Write `catch (error) { … }` after the block, or leave `try` out.",
+    ),
+    (
+        "Logical expressions and coalesce expressions cannot be mixed",
+        "`??` stands beside `||` or `&&` without parentheses.",
+        "Put one of the two in parentheses: `(a ?? b) || c`.",
+    ),
+    ("Cannot assign to this expression", "Nothing can be assigned to this.", "To compare two values write `===`."),
+    ("Invalid left-hand side in assignment", "Nothing can be assigned to this.", "To compare two values write `===`."),
+    (
+        "Function name is required in function declaration or named export",
+        "This function has no name.",
+        "Give it one, or, if it is the script's entry, write `export default function (input) { … }`.",
+    ),
+    (
+        "Empty parenthesized expression",
+        "Nothing stands between these parentheses.",
+        "A function without parameters is `() => …`; else leave the parentheses out.",
+    ),
+    (
+        "Expected function name",
+        "This function has no name.",
+        "Give it one, or, if it is the script's entry, write `export default function (input) { … }`.",
+    ),
+    (
+        "A module cannot have multiple default exports.",
+        "A second default export.",
+        "Keep one `export default`; export the others by name: `export function name(…) { … }`.",
+    ),
+    (
+        "Expected switch clause",
+        "A `switch` holds `case` and `default` alone.",
+        "Write `case value:` or `default:` before this.",
+    ),
+    (
+        "Illegal break statement",
+        "`break` stands outside of any loop or `switch`.",
+        "To leave a function write `return`.",
+    ),
+    (
+        "Invalid escape sequence",
+        "This `\\` begins an escape that there is not.",
+        "A backslash in a text is written `\\\\`, as in \"C:\\\\data\".",
+    ),
+    (
+        "Invalid Unicode escape sequence",
+        "This `\\` begins an escape that there is not.",
+        "A backslash in a text is written `\\\\`, as in \"C:\\\\users\".",
+    ),
+];
+
+/// Says what is the same each time in words of our own.
+fn sentence(finding: &mut Finding) -> bool {
+    let Some((_, plain, help)) = SENTENCES.iter().find(|(said, ..)| *said == finding.message) else { return false };
+    (*plain).clone_into(&mut finding.message);
+    finding.help = Some((*help).to_owned());
+    true
+}
+
+/// Says what was meant, where what stands around the place tells.
+fn slip(finding: &mut Finding, text: &str) -> bool {
+    let Some(slip) = slips::find(&finding.message, finding.span, text) else { return false };
+    finding.span = slip.span;
+    finding.message = slip.message;
+    finding.help = Some(slip.help);
+    finding.related.clear();
+    true
 }
 
 /// The script ends where more should come.
@@ -129,6 +252,11 @@ fn unfinished(finding: &mut Finding, text: &str) {
     finding.help = Some(format!("Write the missing `{closing}` where what begins here ends."));
 }
 
+fn capitalised(word: &str) -> String {
+    let mut characters = word.chars();
+    characters.next().map_or_else(String::new, |first| first.to_uppercase().chain(characters).collect())
+}
+
 fn closing_of(bracket: char) -> char {
     match bracket {
         '(' => ')',
@@ -137,6 +265,10 @@ fn closing_of(bracket: char) -> char {
         '`' => '`',
         _ => '}',
     }
+}
+
+fn found_line(text: &str) -> &str {
+    text.lines().next().unwrap_or_default()
 }
 
 /// The text of a place, short enough for a sentence.

@@ -1,2 +1,2 @@
 const a = 1; // one a = 2;a = 3;﻿
-export default 1;
+export default () => 1;

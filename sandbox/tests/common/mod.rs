@@ -83,3 +83,26 @@ pub(crate) fn run_files(main: &Path, input: &str) -> Result<(Bundle, Execution),
     let execution = run(&script.bundle, input);
     Ok((script.bundle, execution))
 }
+
+/// The line of a compiled engine's file that says what it is, its end included, and the code behind it.
+pub(crate) fn parts(file: &Path) -> (Vec<u8>, Vec<u8>) {
+    let mut line = std::fs::read(file).expect("the file");
+    let end = line.iter().position(|byte| *byte == b'\n').expect("a line") + 1;
+    let code = line.split_off(end);
+    (line, code)
+}
+
+/// Has a compiled engine's file say something else of itself.
+pub(crate) fn say_of(file: &Path, field: &str, value: &str) {
+    let (line, code) = parts(file);
+    let mut said: serde_json::Value = serde_json::from_slice(&line).expect("JSON");
+    assert!(said[field].is_string(), "{said}");
+    said[field] = value.into();
+    std::fs::write(file, [format!("{said}\n").as_bytes(), &code].concat()).expect("written");
+}
+
+/// SHA-256 in hexadecimal.
+pub(crate) fn digest(code: &[u8]) -> String {
+    use sha2::{Digest as _, Sha256};
+    Sha256::digest(code).iter().map(|byte| format!("{byte:02x}")).collect()
+}

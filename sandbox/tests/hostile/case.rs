@@ -38,6 +38,7 @@ pub(crate) fn limits() -> Limits {
         log_bytes: 16 << 10,
         nesting: 64,
         pending_calls: 50,
+        strict_logs: false,
     }
 }
 
@@ -81,6 +82,12 @@ impl Case {
 
     pub(crate) fn fuel(mut self, fuel: u64) -> Self {
         self.limits.fuel = fuel;
+        self
+    }
+
+    /// It is ended when it logs more than it may.
+    pub(crate) fn strict_logs(mut self) -> Self {
+        self.limits.strict_logs = true;
         self
     }
 

@@ -63,6 +63,7 @@ impl Pod {
             process: format!("pod-{index}-{}", self.created),
             group: "default".to_owned(),
             pod: None,
+            bounds: None,
             uptime_seconds: now - self.created,
             boot_seconds: self.boot,
             leaving: is_leaving,

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::connect::{self, ACCESS_REFUSED};
-use crate::{Code, InvalidJob};
+use crate::{Code, InvalidCancel, InvalidJob, json};
 
 /// Why a job was not dispatched, or may not have been.
 #[derive(Debug, thiserror::Error)]
@@ -60,6 +60,35 @@ impl DispatchError {
     }
 }
 
+/// Why a job was not cancelled, or may not have been.
+#[derive(Debug, thiserror::Error)]
+pub enum CancelError {
+    /// It is no cancel; it was not sent.
+    #[error("{code}: the cancel is not valid: {0}", code = Code::InvalidField)]
+    Invalid(#[from] InvalidCancel),
+    /// There is no exchange for cancels, or no stream behind it.
+    #[error(
+        "{code}: there is no exchange {0} with a stream to take cancels: declare the topology with `scriptmill declare`, \
+         or start a worker",
+        code = Code::NoQueue
+    )]
+    NoStream(String),
+    /// There is no connection, and none came in time; it was not sent.
+    #[error("the cancel was not sent: {0}")]
+    Disconnected(connect::Error),
+    /// It was sent, and the broker did not confirm it. Send it again: a job that is cancelled twice is cancelled.
+    #[error("{code}: the broker did not confirm the cancel of job {id}: {source}", code = Code::Unconfirmed)]
+    Unconfirmed {
+        /// The job's id.
+        id: String,
+        /// Why no confirm came.
+        source: connect::Error,
+    },
+    /// The client is closed.
+    #[error("the client is closed")]
+    Closed,
+}
+
 /// Why there is no outcome.
 #[derive(Debug, thiserror::Error)]
 pub enum OutcomeError {
@@ -72,7 +101,7 @@ pub enum OutcomeError {
         waited: Duration,
     },
     /// What came is not an outcome.
-    #[error("the answer to job {id} is not an outcome: {source}")]
+    #[error("the answer to job {id} is no outcome: it {}", json::fault(source))]
     Unreadable {
         /// The job's id.
         id: String,

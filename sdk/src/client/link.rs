@@ -1,200 +1,138 @@
-//! Keeps the client connected: opens a session, hands on the outcomes that come in, and begins again when it ends.
+//! Keeps a connection: opens it, serves it until it ends, and begins again. The client has one to publish and one for outcomes,
+//! since RabbitMQ reads nothing more from a connection whose publishing it holds back, acknowledgements included.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::StreamExt;
-use lapin::message::Delivery;
-use lapin::options::{
-    BasicAckOptions, BasicConsumeOptions, BasicQosOptions, ConfirmSelectOptions, QueueDeclareOptions,
-    QueueDeleteOptions,
-};
-use lapin::types::{AMQPValue, FieldTable};
-use lapin::{Channel, Connection, Consumer};
-use tokio::sync::{Notify, watch};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
 
-use super::replies::Replies;
-use crate::connect::{ACCESS_REFUSED, Brokers, Error, answer};
+use crate::Address;
+use crate::connect::{Brokers, Error};
 use crate::retry::{self, Retry};
-use crate::{Names, topology};
 
-/// How long the client's reply queue, with all outcomes in it, outlives its last consumer.
-pub const REPLIES_KEPT: Duration = Duration::from_secs(30 * 60);
-/// Outcomes that the broker sends ahead of their acknowledgement.
-const PREFETCH: u16 = 1_000;
-
-/// Whether jobs can be sent.
-pub(super) enum Link {
-    /// Not yet, or not any more, with the reason of the last failure.
-    Connecting(Option<Error>),
+/// Whether a connection can be used.
+pub(super) enum Link<H> {
+    /// Not now, with the reason of the last failure.
+    Connecting(Error),
     /// Yes.
-    Up(Arc<Session>),
+    Up(H),
     /// Never again.
     Closed,
 }
 
-/// One connection's way to publish.
-pub(super) struct Session {
-    /// A channel with confirms.
-    pub(super) channel: Channel,
-    broken: Notify,
+/// What a connection is for, with all that is needed to open it.
+pub(super) trait Purpose: Send + Sync + 'static {
+    /// The connection with all that is open on it.
+    type Open: Send;
+    /// What others need of it.
+    type Handle: Clone + Send + Sync + 'static;
+
+    /// Where, and how.
+    fn brokers(&self) -> &Brokers;
+
+    /// One attempt, at the address whose turn it is.
+    fn open(&self, turn: usize) -> impl Future<Output = Result<Self::Open, Error>> + Send;
+
+    /// What others need of it.
+    fn handle(open: &Self::Open) -> Self::Handle;
+
+    /// Does what it is for until it ends, and says why it ended.
+    fn serve(&self, open: &mut Self::Open) -> impl Future<Output = Error> + Send;
+
+    /// Closes it in order.
+    fn leave(&self, open: Self::Open) -> impl Future<Output = ()> + Send;
 }
 
-impl Session {
-    pub(super) fn is_usable(&self) -> bool {
-        self.channel.status().connected()
-    }
-
-    /// Something went wrong in publishing: where the channel is dead, the session ends.
-    pub(super) fn report(&self) {
-        if !self.is_usable() {
-            self.broken.notify_one();
+/// Opens it at the first address that can be used, from this turn on. Each has its own time, and a refusal at one of them says
+/// nothing of the others.
+pub(super) async fn open_first<P: Purpose>(purpose: &P, first: usize) -> Result<(usize, P::Open), Error> {
+    let addresses: &[Address] = &purpose.brokers().addresses;
+    let mut answers = Vec::new();
+    for turn in first..first.saturating_add(addresses.len()) {
+        match purpose.open(turn).await {
+            Ok(open) => return Ok((turn, open)),
+            Err(error) if error.is_of_every_address() => return Err(error),
+            Err(error) => {
+                let error = purpose.brokers().refused(turn, error).await;
+                tracing::warn!(%error, "no connection to the broker");
+                answers.push((addresses[turn % addresses.len()].clone(), error));
+            }
         }
     }
+    Err(Error::of_all(answers))
 }
 
-/// What a session needs, and what outlives it.
-pub(super) struct Keeper {
-    pub(super) brokers: Brokers,
-    pub(super) name: String,
-    pub(super) retry_pause_max: Duration,
-    pub(super) names: Names,
-    pub(super) reply_to: String,
-    pub(super) replies: Arc<Replies>,
+/// Keeps a connection that is open until `stop` is cancelled. It was opened at the address of this turn.
+pub(super) fn keep<P: Purpose>(
+    purpose: P,
+    longest_pause: Duration,
+    (turn, open): (usize, P::Open),
+    stop: CancellationToken,
+) -> (watch::Receiver<Link<P::Handle>>, JoinHandle<()>) {
+    let (announce, link) = watch::channel(Link::Up(P::handle(&open)));
+    let keeper = Keeper { purpose, announce, stop, turn, retry: Retry::up_to(longest_pause) };
+    (link, tokio::spawn(keeper.run(open)))
 }
 
-/// One connection with all that is open on it.
-struct Open {
-    connection: Connection,
-    session: Arc<Session>,
-    channel: Channel,
-    outcomes: Consumer,
+struct Keeper<P: Purpose> {
+    purpose: P,
+    announce: watch::Sender<Link<P::Handle>>,
+    stop: CancellationToken,
+    turn: usize,
+    retry: Retry,
 }
 
-impl Keeper {
-    /// Runs until `stop` is set, and announces every change.
-    pub(super) async fn keep(self, announce: watch::Sender<Link>, mut stop: watch::Receiver<bool>) {
-        let mut turn = 0;
-        let mut retry = Retry::up_to(self.retry_pause_max);
-        let open = loop {
+impl<P: Purpose> Keeper<P> {
+    async fn run(mut self, mut open: P::Open) {
+        loop {
+            let lost = tokio::select! {
+                biased;
+                () = self.stop.cancelled() => {
+                    self.announce.send_replace(Link::Closed);
+                    return self.purpose.leave(open).await;
+                }
+                lost = self.purpose.serve(&mut open) => lost,
+            };
+            tracing::warn!(error = %lost, "a connection to the broker was lost");
+            drop(open);
+            match self.reopen(lost).await {
+                Some(again) => open = again,
+                None => break,
+            }
+            self.announce.send_replace(Link::Up(P::handle(&open)));
+        }
+        self.announce.send_replace(Link::Closed);
+    }
+
+    /// `None` when it is to stop.
+    async fn reopen(&mut self, lost: Error) -> Option<P::Open> {
+        let mut error = lost;
+        loop {
+            self.announce.send_replace(Link::Connecting(error));
+            self.turn = self.turn.wrapping_add(1);
+            // Every address has its chance before the first pause.
+            let is_all = self.turn.is_multiple_of(self.purpose.brokers().addresses.len().max(1));
+            if is_all && retry::wait(self.retry.next_pause(), self.stop.cancelled()).await.is_break() {
+                return None;
+            }
             let attempt = tokio::select! {
                 biased;
-                _ = stop.wait_for(|stop| *stop) => break None,
-                attempt = self.open(turn) => attempt,
+                () = self.stop.cancelled() => return None,
+                attempt = self.purpose.open(self.turn) => attempt,
             };
-            let error = match attempt {
-                Ok(mut open) => {
-                    self.replies.connected();
-                    retry.reset();
-                    tracing::info!(waiting = self.replies.waiting(), "connected to the broker");
-                    announce.send_replace(Link::Up(Arc::clone(&open.session)));
-                    let lost = tokio::select! {
-                        biased;
-                        _ = stop.wait_for(|stop| *stop) => break Some(open),
-                        lost = self.serve(&mut open) => lost,
-                    };
-                    tracing::warn!(
-                        error = %lost,
-                        waiting = self.replies.waiting(),
-                        "the connection to the broker was lost; confirmed jobs go on, their outcomes are kept"
-                    );
-                    lost
+            match attempt {
+                Ok(open) => {
+                    self.retry.reset();
+                    tracing::info!("connected to the broker again");
+                    return Some(open);
                 }
-                Err(error) => {
-                    tracing::warn!(%error, "no connection to the broker");
-                    error
+                Err(failed) => {
+                    let failed = self.purpose.brokers().refused(self.turn, failed).await;
+                    tracing::warn!(error = %failed, "no connection to the broker");
+                    error = failed;
                 }
-            };
-            announce.send_replace(Link::Connecting(Some(error)));
-            turn += 1;
-            // Every address has its chance before the first pause.
-            if turn % self.brokers.addresses.len().max(1) == 0
-                && retry::wait(retry.next_pause(), stop.wait_for(|stop| *stop)).await.is_break()
-            {
-                break None;
             }
-        };
-        announce.send_replace(Link::Closed);
-        self.replies.close();
-        if let Some(open) = open {
-            self.leave(open).await;
-        }
-    }
-
-    async fn open(&self, turn: usize) -> Result<Open, Error> {
-        let wait = self.brokers.timeout;
-        let connection = self.brokers.connect(turn, &self.name).await?;
-        self.declare(&connection).await?;
-        let channel = answer("channel.open", wait, connection.create_channel()).await?;
-        let mut kept = FieldTable::default();
-        // A quorum queue outlives the node that it was declared on.
-        kept.insert("x-queue-type".into(), AMQPValue::LongString("quorum".into()));
-        let expires = i64::try_from(REPLIES_KEPT.as_millis()).unwrap_or(i64::MAX);
-        kept.insert("x-expires".into(), AMQPValue::LongLongInt(expires));
-        let queue = self.reply_to.as_str();
-        let declared = channel.queue_declare(queue.into(), QueueDeclareOptions::durable(), kept);
-        answer("queue.declare", wait, declared).await?;
-        answer("basic.qos", wait, channel.basic_qos(PREFETCH, BasicQosOptions::default())).await?;
-        let consume =
-            channel.basic_consume(queue.into(), "".into(), BasicConsumeOptions::default(), FieldTable::default());
-        let outcomes = answer("basic.consume", wait, consume).await?;
-        let publishing = answer("channel.open", wait, connection.create_channel()).await?;
-        answer("confirm.select", wait, publishing.confirm_select(ConfirmSelectOptions::default())).await?;
-        let session = Arc::new(Session { channel: publishing, broken: Notify::new() });
-        Ok(Open { connection, session, channel, outcomes })
-    }
-
-    /// Declares the topology where this user may. One who may only publish relies on workers or operators to have
-    /// declared it; where nobody has, the broker says so of the first job.
-    async fn declare(&self, connection: &Connection) -> Result<(), Error> {
-        match topology::declare(connection, &self.names, self.brokers.timeout).await {
-            Err(error) if error.is_refusal(ACCESS_REFUSED) => {
-                tracing::debug!(%error, "this user may not declare queues and exchanges");
-                Ok(())
-            }
-            declared => declared,
-        }
-    }
-
-    /// Hands on outcomes until the session ends, and says why it ended.
-    async fn serve(&self, open: &mut Open) -> Error {
-        loop {
-            let delivery = tokio::select! {
-                delivery = open.outcomes.next() => delivery,
-                () = open.session.broken.notified() => return Error::Lost("the publishing channel was closed".to_owned()),
-            };
-            let settled = match delivery {
-                Some(Ok(delivery)) => self.settle(delivery).await,
-                Some(Err(error)) => Err(error.into()),
-                // RabbitMQ cancels a consumer whose queue is deleted or moves; lapin then ends the stream.
-                None => Err(Error::Lost("the broker ended the consumer of the reply queue".to_owned())),
-            };
-            if let Err(error) = settled {
-                return error;
-            }
-        }
-    }
-
-    async fn settle(&self, delivery: Delivery) -> Result<(), Error> {
-        let Delivery { properties, data, redelivered, acker, .. } = delivery;
-        match properties.correlation_id() {
-            Some(id) => self.replies.settle(id.as_str(), data, redelivered),
-            None => tracing::warn!("a message without a correlation id came to the reply queue"),
-        }
-        answer("basic.ack", self.brokers.timeout, acker.ack(BasicAckOptions::default())).await.map(drop)
-    }
-
-    /// Removes the reply queue and closes the connection.
-    async fn leave(&self, open: Open) {
-        let wait = self.brokers.timeout;
-        let removed = open.channel.queue_delete(self.reply_to.as_str().into(), QueueDeleteOptions::default());
-        if let Err(error) = answer("queue.delete", wait, removed).await {
-            tracing::warn!(%error, queue = self.reply_to, "the reply queue was not removed; it expires by itself");
-        }
-        if let Err(error) =
-            answer("connection.close", wait, open.connection.close(200, "closed by the client".into())).await
-        {
-            tracing::debug!(%error, "the connection did not close in order");
         }
     }
 }

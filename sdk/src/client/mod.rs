@@ -1,31 +1,43 @@
-//! Dispatches jobs over RabbitMQ and awaits their outcomes, thousands at once over one connection.
+//! Dispatches jobs over RabbitMQ and awaits their outcomes, thousands at once over two connections: one to publish, one for
+//! outcomes. An engine that must lose none, even when it dies, takes them as [`Results`] or from a reply queue that has a name.
 //!
-//! Outcomes come back over one queue of the client's own: named, durable and kept for [`REPLIES_KEPT`] without a
-//! consumer. An exclusive queue would die with the connection, and with it every outcome that was published while the
-//! client reconnected; this one is still there, on whichever node of the cluster the client finds next. An outcome is
-//! acknowledged when it has been handed to its waiter.
+//! Outcomes come back over one queue of the client's own: durable, and kept for [`REPLIES_KEPT`] without a consumer, or for ever
+//! where it has a name ([`Options::reply_queue`]). An exclusive queue would die with the connection, and with it every outcome that
+//! was published while the client reconnected; this one is still there, on whichever node of the cluster the client finds next. An
+//! outcome is acknowledged when it has been handed to its waiter.
 
+mod arrival;
+mod cancel;
 mod error;
 mod link;
+mod pending;
+mod publishing;
+mod receiving;
 mod replies;
+mod results;
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use lapin::Confirmation;
-use lapin::options::BasicPublishOptions;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
+use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
-use crate::amqp::{self, Envelope};
-use crate::connect::{self, Brokers, NOT_FOUND};
-use crate::{Address, InvalidJob, Job, Names, Outcome, PREFIX, Tenant};
-use link::{Link, Session};
+use crate::amqp::{self, Envelope, SHORT_STRING_BYTES_MAX};
+use crate::connect::{self, Brokers};
+use crate::{Address, InvalidJob, Job, Names, PREFIX, json};
+use link::{Link, Purpose as _, open_first};
+use publishing::{Patience, Publication, Publishing, Session, Unpublished};
+use receiving::{Destination, PREFETCH, Queue, Receiving};
 use replies::Replies;
 
-pub use error::{DispatchError, OutcomeError};
-pub use link::REPLIES_KEPT;
+pub use arrival::{Arrival, Unexpected};
+pub use error::{CancelError, DispatchError, OutcomeError};
+pub use pending::Pending;
+pub use receiving::REPLIES_KEPT;
 pub use replies::Counts;
+pub use results::{Results, ResultsOptions};
 
 /// How a client reaches the workers.
 #[derive(Clone, Debug)]
@@ -36,12 +48,19 @@ pub struct Options {
     pub prefix: String,
     /// The connection's name in RabbitMQ's management pages.
     pub name: String,
-    /// Jobs dispatched and not answered at one time; [`Client::dispatch`] waits for its turn beyond that.
+    /// What its reply queue is called: an engine's own name, one client at a time. The queue `PREFIX.replies.NAME` then stays when
+    /// the client is closed, and with it all outcomes that are still to come; the next client of the name takes them over with
+    /// [`Client::unexpected`]. Without it the queue has a name of its own and goes with the client.
+    pub reply_queue: Option<String>,
+    /// Jobs dispatched whose outcome has not come, at one time; [`Client::dispatch`] waits for its turn beyond that. An outcome
+    /// that has come is held until its [`Pending`] is awaited or dropped, and counts no more.
     pub in_flight_max: usize,
     /// The largest job that is sent, as JSON text in bytes; the workers have a bound of their own.
     pub message_bytes_max: u64,
-    /// The longest pause between two attempts to connect again; pauses grow up to it.
+    /// The longest pause between two attempts to connect again, what is random of it included; pauses grow up to it.
     pub retry_pause_max: Duration,
+    /// The longest wait while the broker holds publishing back, since it is short of memory or disk.
+    pub blocked_max: Duration,
 }
 
 impl Options {
@@ -51,9 +70,11 @@ impl Options {
             brokers: Brokers::at(addresses),
             prefix: PREFIX.to_owned(),
             name: "scriptmill client".to_owned(),
+            reply_queue: None,
             in_flight_max: 10_000,
             message_bytes_max: amqp::MESSAGE_BYTES_DEFAULT,
             retry_pause_max: Duration::from_secs(30),
+            blocked_max: Duration::from_secs(300),
         }
     }
 }
@@ -83,86 +104,83 @@ struct Shared {
     options: Options,
     /// The exchange for jobs, and the name of its queue.
     jobs: String,
+    /// The exchange for cancels.
+    cancels: String,
     reply_to: String,
     replies: Arc<Replies>,
     in_flight: Arc<Semaphore>,
-    link: watch::Receiver<Link>,
-    stop: watch::Sender<bool>,
-    task: Mutex<Option<JoinHandle<()>>>,
+    publishing: watch::Receiver<Link<Arc<Session>>>,
+    receiving: watch::Receiver<Link<()>>,
+    unexpected: Mutex<Option<Unexpected>>,
+    stop: CancellationToken,
+    tasks: Mutex<Vec<JoinHandle<()>>>,
 }
 
 impl Drop for Shared {
     fn drop(&mut self) {
-        self.stop.send_replace(true);
+        self.end();
     }
 }
 
-/// A job that the broker has taken and whose outcome is still to come. Dropping it stops the wait, not the job.
-#[must_use = "the outcome comes from `outcome`"]
-pub struct Pending {
-    id: String,
-    ticket: u64,
-    body: oneshot::Receiver<Vec<u8>>,
-    replies: Arc<Replies>,
-    _turn: OwnedSemaphorePermit,
-}
-
 impl Client {
-    /// Connects to the first broker that answers, and from then on connects again by itself whenever that is needed.
+    /// Connects to the first broker that can be used, and from then on connects again by itself whenever that is needed. Every
+    /// address is tried, once; each of its answers may take the brokers' `timeout`.
     ///
     /// Each time it declares the queues and exchanges as the workers do, so that jobs can be dispatched before the first
     /// worker has run. Where the user has no permission for that, workers or `scriptmill declare` must have done it.
     ///
     /// # Errors
-    /// No broker answered within the brokers' `timeout`, one refused, or a queue or an exchange exists with other
-    /// properties.
+    /// At no address is there a broker that can be used: the error says what each answered. Or a file of credentials cannot be
+    /// read, or the reply queue's name is too long.
     pub async fn connect(options: Options) -> Result<Self, connect::Error> {
         let replies = Arc::new(Replies::default());
         let names = Names::new(&options.prefix);
-        let reply_to = names.reply_queue(&uuid::Uuid::now_v7().to_string());
-        let (announce, mut link) = watch::channel(Link::Connecting(None));
-        let (stop, stopped) = watch::channel(false);
-        let keeper = link::Keeper {
-            brokers: options.brokers.clone(),
-            name: options.name.clone(),
-            retry_pause_max: options.retry_pause_max,
-            names: names.clone(),
-            reply_to: reply_to.clone(),
-            replies: Arc::clone(&replies),
+        let Options { brokers, name, .. } = &options;
+        let (handing, handed) = mpsc::channel(PREFETCH.into());
+        let (reply_to, kept, unexpected) = match &options.reply_queue {
+            Some(name) => (checked(names.reply_queue(name))?, None, Some(handing)),
+            None => (names.reply_queue(&uuid::Uuid::now_v7().to_string()), Some(REPLIES_KEPT), None),
         };
-        let task = tokio::spawn(keeper.keep(announce, stopped));
-
-        let decided = link.wait_for(|link| match link {
-            Link::Up(_) | Link::Closed => true,
-            Link::Connecting(error) => error.as_ref().is_some_and(|error| !error.is_transient()),
-        });
-        let decided = tokio::time::timeout(options.brokers.timeout, decided).await.is_ok();
-        let failed = match &*link.borrow() {
-            Link::Up(_) => None,
-            Link::Connecting(Some(error)) => Some(error.clone()),
-            Link::Connecting(None) | Link::Closed if decided => Some(connect::Error::Lost("it was closed".to_owned())),
-            Link::Connecting(None) | Link::Closed => {
-                Some(connect::Error::Silent { what: "connection.open", waited: options.brokers.timeout })
+        let publishing = Publishing {
+            brokers: brokers.clone(),
+            name: format!("{name}, jobs"),
+            names: names.clone(),
+            replies: replies.clone(),
+        };
+        let receiving = Receiving {
+            brokers: brokers.clone(),
+            name: format!("{name}, outcomes"),
+            queue: Queue { name: reply_to.clone(), kept, bound: None },
+            to: Destination::Replies(replies.clone(), unexpected),
+        };
+        let publishes = open_first(&publishing, 0).await?;
+        let receives = match open_first(&receiving, publishes.0).await {
+            Ok(receives) => receives,
+            Err(error) => {
+                publishing.leave(publishes.1).await;
+                return Err(error);
             }
         };
-        if let Some(error) = failed {
-            stop.send_replace(true);
-            return Err(error);
-        }
+        let stop = CancellationToken::new();
+        let (publishing, publisher) = link::keep(publishing, options.retry_pause_max, publishes, stop.clone());
+        let (receiving, receiver) = link::keep(receiving, options.retry_pause_max, receives, stop.clone());
         Ok(Self(Arc::new(Shared {
             jobs: names.jobs,
+            cancels: names.cancels,
             in_flight: Arc::new(Semaphore::new(options.in_flight_max)),
+            unexpected: Mutex::new(options.reply_queue.is_some().then_some(Unexpected(handed))),
             options,
             reply_to,
             replies,
-            link,
+            publishing,
+            receiving,
             stop,
-            task: Mutex::new(Some(task)),
+            tasks: Mutex::new(vec![publisher, receiver]),
         })))
     }
 
     /// Publishes a job and waits until the broker has confirmed that it is safe on a queue. Call it from many tasks
-    /// at once: each waits for its own confirm alone.
+    /// at once: each waits for its own confirm alone. While the broker holds publishing back, it waits for `blocked_max` at most.
     ///
     /// # Errors
     /// The job is not valid or too large, there is no queue or no room, or the broker did not confirm it:
@@ -178,21 +196,18 @@ impl Client {
     pub async fn dispatch_traced(&self, job: &Job, traceparent: Option<&str>) -> Result<Pending, DispatchError> {
         let shared = &*self.0;
         job.validate()?;
-        let body = serde_json::to_vec(job).map_err(InvalidJob::NotJson)?;
+        let body = match job.needs_contract() {
+            needed if needed == job.contract => serde_json::to_vec(job),
+            contract => serde_json::to_vec(&Job { contract, ..job.clone() }),
+        }
+        .map_err(|error| InvalidJob::NotJson(json::fault(&error)))?;
         let allowed = shared.options.message_bytes_max.min(amqp::MESSAGE_BYTES_MAX);
         if body.len() as u64 > allowed {
             return Err(DispatchError::TooLarge { bytes: body.len(), allowed });
         }
-        let turn = Arc::clone(&shared.in_flight).acquire_owned().await.map_err(|_| DispatchError::Closed)?;
+        let turn = shared.in_flight.clone().acquire_owned().await.map_err(|_| DispatchError::Closed)?;
         let session = shared.session().await?;
-        let ticket = shared.replies.expect(&job.id).ok_or_else(|| DispatchError::Pending(job.id.clone()))?;
-        let pending = Pending {
-            id: job.id.clone(),
-            ticket: ticket.number,
-            body: ticket.body,
-            replies: Arc::clone(&shared.replies),
-            _turn: turn,
-        };
+        let pending = Pending::new(&shared.replies, &job.id, turn)?;
         let envelope = Envelope {
             message_id: Some(job.id.clone()),
             correlation_id: Some(job.id.clone()),
@@ -201,7 +216,13 @@ impl Client {
             traceparent: traceparent.map(str::to_owned),
             ..Envelope::default()
         };
-        shared.publish(&session, &job.tenant, &body, &envelope).await.map_err(|error| match error {
+        let publication = Publication {
+            exchange: &shared.jobs,
+            routing_key: job.tenant.as_str(),
+            body: &body,
+            properties: envelope.job_properties(),
+        };
+        session.publish(publication, shared.patience()).await.map_err(|error| match error {
             Unpublished::NoQueue => DispatchError::NoQueue(shared.jobs.clone()),
             Unpublished::Full => DispatchError::Full(shared.jobs.clone()),
             Unpublished::Unknown(source) => DispatchError::Unconfirmed { id: job.id.clone(), source },
@@ -214,103 +235,86 @@ impl Client {
         self.0.replies.counts()
     }
 
-    /// Ends the connection and removes the reply queue. Every call that still waits gets [`OutcomeError::Closed`]; outcomes of
-    /// their jobs go where the worker sends those that no requester takes.
+    /// The outcomes that come to a reply queue with a name and that nobody waits for in this process: those of jobs that an engine
+    /// dispatched before it was restarted, and those that came after their `Pending` had been dropped. `None` from the second call
+    /// on, and where the reply queue has no name: there they are counted alone.
+    ///
+    /// Take them for as long as the client lives. At most 1,000 are held that are not acknowledged; while there are so many, all
+    /// other outcomes wait behind them. Dropping the [`Unexpected`] says that nobody wants them: from then on they are counted,
+    /// and gone.
+    pub fn unexpected(&self) -> Option<Unexpected> {
+        self.0.unexpected.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// Ends the connections, and removes the reply queue unless it has a name. Every call that still waits gets
+    /// [`OutcomeError::Closed`]; outcomes of their jobs go to the reply queue that has a name, and else where the worker sends those
+    /// that no requester takes.
     pub async fn close(&self) {
-        self.0.in_flight.close();
-        self.0.stop.send_replace(true);
-        let task = self.0.task.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(task) = task
-            && let Err(error) = task.await
-        {
-            tracing::warn!(%error, "the client's connection did not end in order");
+        self.0.end();
+        let tasks = std::mem::take(&mut *self.0.tasks.lock().unwrap_or_else(PoisonError::into_inner));
+        for task in tasks {
+            if let Err(error) = task.await {
+                tracing::warn!(%error, "the client's connection did not end in order");
+            }
         }
     }
-}
-
-/// What became of a message that is not known to be on the queue.
-enum Unpublished {
-    NoQueue,
-    Full,
-    Unknown(connect::Error),
 }
 
 impl Shared {
-    /// The session to publish on, waited for as long as any answer of the broker.
+    /// Ends all waiting, and the connections soon after.
+    fn end(&self) {
+        self.in_flight.close();
+        self.stop.cancel();
+        self.replies.close();
+    }
+
+    fn patience(&self) -> Patience {
+        Patience { timeout: self.options.brokers.timeout, blocked_max: self.options.blocked_max }
+    }
+
+    /// The session to publish on, once there is a queue for outcomes and the broker takes publications. It is waited for as long
+    /// as for any answer of the broker, and longer if the broker has said that it is short of memory or disk.
     async fn session(&self) -> Result<Arc<Session>, DispatchError> {
-        let mut link = self.link.clone();
+        let blocked_until = Instant::now() + self.options.blocked_max;
+        loop {
+            self.up(&self.receiving, |()| true).await?;
+            let session = self.up(&self.publishing, |session| session.is_usable()).await?;
+            let left = blocked_until.saturating_duration_since(Instant::now());
+            session.unblocked(left).await.map_err(|_| {
+                DispatchError::Disconnected(connect::Error::HeldBack { waited: self.options.blocked_max })
+            })?;
+            if session.is_usable() {
+                return Ok(session);
+            }
+        }
+    }
+
+    async fn up<H: Clone>(
+        &self,
+        link: &watch::Receiver<Link<H>>,
+        is_usable: impl Fn(&H) -> bool,
+    ) -> Result<H, DispatchError> {
+        let mut link = link.clone();
         let usable = link.wait_for(|link| match link {
-            Link::Up(session) => session.is_usable(),
+            Link::Up(handle) => is_usable(handle),
             Link::Connecting(_) => false,
             Link::Closed => true,
         });
-        match tokio::time::timeout(self.options.brokers.timeout, usable).await {
-            Ok(Ok(link)) => match &*link {
-                Link::Up(session) => Ok(Arc::clone(session)),
-                Link::Connecting(_) | Link::Closed => Err(DispatchError::Closed),
-            },
-            Ok(Err(_)) => Err(DispatchError::Closed),
-            Err(_) => Err(DispatchError::Disconnected(match &*self.link.borrow() {
-                Link::Connecting(Some(error)) => error.clone(),
-                _ => connect::Error::Lost("no connection in time".to_owned()),
-            })),
-        }
-    }
-
-    async fn publish(
-        &self,
-        session: &Session,
-        tenant: &Tenant,
-        body: &[u8],
-        envelope: &Envelope,
-    ) -> Result<(), Unpublished> {
-        let options = BasicPublishOptions { mandatory: true, ..Default::default() };
-        let properties = envelope.job_properties();
-        let published = async {
-            let exchange = self.jobs.as_str().into();
-            session.channel.basic_publish(exchange, tenant.as_str().into(), options, body, properties).await?.await
-        };
-        match connect::answer("basic.publish", self.options.brokers.timeout, published).await {
-            Ok(Confirmation::Ack(None)) => Ok(()),
-            Ok(Confirmation::Ack(Some(_))) => Err(Unpublished::NoQueue),
-            Ok(Confirmation::Nack(_)) => Err(Unpublished::Full),
-            Ok(Confirmation::NotRequested) => {
-                Err(Unpublished::Unknown(connect::Error::Lost("the channel does not confirm".to_owned())))
-            }
-            Err(error) => {
-                session.report();
-                // Without the exchange the broker closes the channel.
-                Err(if error.is_refusal(NOT_FOUND) { Unpublished::NoQueue } else { Unpublished::Unknown(error) })
-            }
+        // Whether it came in time is read from the link itself.
+        let is_ended = tokio::time::timeout(self.options.brokers.timeout, usable).await.is_ok_and(|link| link.is_err());
+        match &*link.borrow() {
+            _ if is_ended => Err(DispatchError::Closed),
+            Link::Up(handle) if is_usable(handle) => Ok(handle.clone()),
+            Link::Connecting(error) => Err(DispatchError::Disconnected(error.clone())),
+            Link::Up(_) => Err(DispatchError::Disconnected(connect::Error::Lost("no connection in time".to_owned()))),
+            Link::Closed => Err(DispatchError::Closed),
         }
     }
 }
 
-impl Pending {
-    /// The job's id.
-    pub fn id(&self) -> &str {
-        &self.id
-    }
-
-    /// Waits for the outcome, `timeout` at most. Reconnects in between are not seen here.
-    ///
-    /// # Errors
-    /// None came in time, what came cannot be read, or the client was closed.
-    pub async fn outcome(mut self, timeout: Duration) -> Result<Outcome, OutcomeError> {
-        match tokio::time::timeout(timeout, &mut self.body).await {
-            Ok(Ok(body)) => {
-                serde_json::from_slice(&body).map_err(|source| OutcomeError::Unreadable { id: self.id.clone(), source })
-            }
-            Ok(Err(_)) => Err(OutcomeError::Closed),
-            Err(_) => Err(OutcomeError::TimedOut { id: self.id.clone(), waited: timeout }),
-        }
-    }
-}
-
-impl Drop for Pending {
-    fn drop(&mut self) {
-        self.replies.forget(&self.id, self.ticket);
-    }
+/// A name that AMQP takes.
+fn checked(name: String) -> Result<String, connect::Error> {
+    if name.len() > SHORT_STRING_BYTES_MAX { Err(connect::Error::NameTooLong { name }) } else { Ok(name) }
 }
 
 fn now_ms() -> Option<u64> {

@@ -10,7 +10,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use dashmap::DashMap;
 use dashmap::mapref::entry::Entry;
-use tokio::sync::oneshot;
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 /// How many answered jobs are remembered, to tell a second outcome from one that nobody waits for.
 const ANSWERED_KEPT: usize = 65_536;
@@ -22,9 +22,9 @@ pub struct Counts {
     pub outcomes: u64,
     /// Outcomes for jobs that had theirs already: those jobs ran more than once.
     pub duplicates: u64,
-    /// Outcomes that nobody waits for any more, or never did.
+    /// Outcomes that nobody waits for any more, or never did. Those that [`Unexpected`](super::Unexpected) hands out are among them.
     pub unclaimed: u64,
-    /// Connections made to the broker; the first is one of them.
+    /// Connections made to the broker: two at first, one to publish and one for outcomes.
     pub connections: u64,
 }
 
@@ -47,6 +47,17 @@ struct History {
 struct Waiter {
     ticket: u64,
     sender: oneshot::Sender<Vec<u8>>,
+    /// Free for another job once the outcome has come, whenever that is awaited.
+    _place: Option<OwnedSemaphorePermit>,
+}
+
+/// What became of an outcome.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Settled {
+    /// It was handed to its waiter, or was a second one.
+    Taken,
+    /// Nobody waits for it: here it is.
+    Unclaimed(Vec<u8>),
 }
 
 /// The last jobs answered, as hashes: a wrong guess costs a count, not an outcome.
@@ -82,14 +93,15 @@ pub(super) struct Ticket {
 }
 
 impl Replies {
-    /// Begins to wait for the outcome of a job. `None` where one waits for it already, or the client is closed.
-    pub(super) fn expect(&self, id: &str) -> Option<Ticket> {
+    /// Begins to wait for the outcome of a job, which holds its place until then. `None` where one waits for it already, or the
+    /// client is closed.
+    pub(super) fn expect(&self, id: &str, place: Option<OwnedSemaphorePermit>) -> Option<Ticket> {
         match self.waiting.entry(id.to_owned()) {
             // Looked at under the shard's lock: `close` empties each shard after it has said so.
-            Entry::Vacant(place) if !self.closed.load(Ordering::SeqCst) => {
+            Entry::Vacant(vacant) if !self.closed.load(Ordering::SeqCst) => {
                 let number = self.next_ticket.fetch_add(1, Ordering::Relaxed);
                 let (sender, body) = oneshot::channel();
-                place.insert(Waiter { ticket: number, sender });
+                vacant.insert(Waiter { ticket: number, sender, _place: place });
                 Some(Ticket { number, body })
             }
             Entry::Vacant(_) | Entry::Occupied(_) => None,
@@ -98,18 +110,25 @@ impl Replies {
 
     /// Hands an outcome to its waiter. `redelivered` says that the broker sent this very message before, so that it is
     /// no second outcome.
-    pub(super) fn settle(&self, id: &str, body: Vec<u8>, redelivered: bool) {
+    pub(super) fn settle(&self, id: &str, body: Vec<u8>, redelivered: bool) -> Settled {
         let mut history = self.history();
         let History { answered, counts } = &mut *history;
-        let claimed = self.waiting.remove(id).is_some_and(|(_, waiter)| waiter.sender.send(body).is_ok());
-        if claimed {
-            answered.add(id);
-            counts.outcomes += 1;
-        } else if answered.contains(id) {
-            counts.duplicates += u64::from(!redelivered);
-        } else {
-            counts.unclaimed += 1;
+        let sent = match self.waiting.remove(id) {
+            Some((_, waiter)) => waiter.sender.send(body),
+            None => Err(body),
+        };
+        match sent {
+            Ok(()) => {
+                answered.add(id);
+                counts.outcomes += 1;
+            }
+            Err(_) if answered.contains(id) => counts.duplicates += u64::from(!redelivered),
+            Err(body) => {
+                counts.unclaimed += u64::from(!redelivered);
+                return Settled::Unclaimed(body);
+            }
         }
+        Settled::Taken
     }
 
     /// Waits no more, unless the outcome came or another waits under the same id by now.
@@ -125,10 +144,6 @@ impl Replies {
 
     pub(super) fn connected(&self) {
         self.history().counts.connections += 1;
-    }
-
-    pub(super) fn waiting(&self) -> usize {
-        self.waiting.len()
     }
 
     pub(super) fn counts(&self) -> Counts {
@@ -149,13 +164,13 @@ mod tests {
     #[test]
     fn outcomes_are_told_apart() {
         let replies = Replies::default();
-        let mut first = replies.expect("a").unwrap();
-        assert!(replies.expect("a").is_none(), "one waits for it already");
-        replies.settle("a", b"1".to_vec(), false);
+        let mut first = replies.expect("a", None).unwrap();
+        assert!(replies.expect("a", None).is_none(), "one waits for it already");
+        assert_eq!(replies.settle("a", b"1".to_vec(), false), Settled::Taken);
         assert_eq!(first.body.try_recv().unwrap(), b"1");
         replies.settle("a", b"2".to_vec(), false);
         replies.settle("a", b"1".to_vec(), true);
-        replies.settle("b", b"3".to_vec(), false);
+        assert_eq!(replies.settle("b", b"3".to_vec(), false), Settled::Unclaimed(b"3".to_vec()));
         let counts = Counts { outcomes: 1, duplicates: 1, unclaimed: 1, connections: 0 };
         assert_eq!(replies.counts(), counts);
     }
@@ -163,13 +178,13 @@ mod tests {
     #[test]
     fn an_old_ticket_does_not_end_a_new_wait() {
         let replies = Replies::default();
-        let old = replies.expect("a").unwrap();
+        let old = replies.expect("a", None).unwrap();
         replies.settle("a", Vec::new(), false);
-        let mut new = replies.expect("a").unwrap();
+        let mut new = replies.expect("a", None).unwrap();
         replies.forget("a", old.number);
         replies.settle("a", b"again".to_vec(), false);
         assert_eq!(new.body.try_recv().unwrap(), b"again");
-        assert_eq!(replies.waiting(), 0);
+        assert_eq!(replies.waiting.len(), 0);
     }
 
     #[test]
@@ -191,7 +206,7 @@ mod tests {
             let (mut answered, mut forgotten) = (0, 0);
             for round in 0..ROUNDS {
                 let id = (round % 3).to_string();
-                let Some(mut ticket) = replies.expect(&id) else { continue };
+                let Some(mut ticket) = replies.expect(&id, None) else { continue };
                 if round % 2 == 0 {
                     replies.forget(&id, ticket.number);
                 }
@@ -224,7 +239,7 @@ mod tests {
             done.store(true, Ordering::SeqCst);
             ended.into_iter().map(Result::unwrap).sum()
         });
-        assert_eq!((replies.waiting(), replies.counts().outcomes), (0, answered));
+        assert_eq!((replies.waiting.len(), replies.counts().outcomes), (0, answered));
     }
 
     /// Nobody waits for ever at a client that was closed meanwhile.
@@ -235,13 +250,13 @@ mod tests {
             let tickets: Vec<Ticket> = std::thread::scope(|scope| {
                 let expect = |thread: u64| {
                     let replies = &replies;
-                    move || (0..100).filter_map(|n| replies.expect(&format!("{thread}-{n}"))).collect::<Vec<_>>()
+                    move || (0..100).filter_map(|n| replies.expect(&format!("{thread}-{n}"), None)).collect::<Vec<_>>()
                 };
                 let expecting: Vec<_> = (0..3).map(|thread| scope.spawn(expect(thread))).collect();
                 replies.close();
                 expecting.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
             });
-            assert_eq!(replies.waiting(), 0);
+            assert_eq!(replies.waiting.len(), 0);
             for mut ticket in tickets {
                 assert_eq!(ticket.body.try_recv(), Err(TryRecvError::Closed));
             }

@@ -1,10 +1,12 @@
 //! Why there is no connection, and the one way to wait for a broker's answer.
 
+use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use lapin::ErrorKind;
 
+use crate::amqp::SHORT_STRING_BYTES_MAX;
 use crate::{Address, Code};
 
 /// AMQP's reply code for a permission that the user lacks.
@@ -31,6 +33,16 @@ pub enum Error {
     /// A broker answers, and refuses: the user, the virtual host, or what was asked.
     #[error("{code}: the broker refuses: {0}", code = Code::BrokerRefuses)]
     Refused(String),
+    /// A broker answers at this address, and does not let this user in, or not do what was asked.
+    #[error("{code}: {address} refuses the user {user}: {why}", code = Code::BrokerRefuses)]
+    Unwelcome {
+        /// Where.
+        address: Address,
+        /// Who asked.
+        user: String,
+        /// Why not.
+        why: String,
+    },
     /// A queue or an exchange exists with other properties than the contract's, which can't be changed.
     #[error(
         "{code}: {name} exists with other properties than Scriptmill declares. The broker said: {said}. Nothing was \
@@ -51,6 +63,24 @@ pub enum Error {
         /// Why not.
         why: String,
     },
+    /// Several addresses were tried, and none of them could be used.
+    #[error("{code}: no broker can be used: {0}", code = Code::BrokerUnreachable)]
+    NoneUsable(Answers),
+    /// A name is longer than AMQP's short strings.
+    #[error("{code}: the name {name} has more than {SHORT_STRING_BYTES_MAX} bytes", code = Code::InvalidSetting)]
+    NameTooLong {
+        /// The name, with its prefix.
+        name: String,
+    },
+    /// The broker is short of memory or disk, has said so, and takes nothing to publish meanwhile.
+    #[error(
+        "{code}: the broker holds publishing back, since it is short of memory or disk; it was waited for {waited:?}",
+        code = Code::HeldBack
+    )]
+    HeldBack {
+        /// How long was waited.
+        waited: Duration,
+    },
     /// The connection ended.
     #[error("{code}: the connection to the broker was lost: {0}", code = Code::BrokerUnreachable)]
     Lost(String),
@@ -64,10 +94,52 @@ pub enum Error {
     },
 }
 
+/// What each of several addresses answered, in the order in which they were tried.
+#[derive(Clone, Debug)]
+pub struct Answers(pub Vec<(Address, Error)>);
+
+/// Answers that are shown; a list of addresses may be long.
+const ANSWERS_SHOWN: usize = 8;
+
+impl fmt::Display for Answers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (at, (address, error)) in self.0.iter().take(ANSWERS_SHOWN).enumerate() {
+            let separator = if at == 0 { "" } else { "; " };
+            match error {
+                // It names its address.
+                Error::Unreachable { .. } | Error::Unwelcome { .. } => write!(f, "{separator}{error}")?,
+                _ => write!(f, "{separator}{address}: {error}")?,
+            }
+        }
+        match self.0.len().saturating_sub(ANSWERS_SHOWN) {
+            0 => Ok(()),
+            more => write!(f, "; and {more} more"),
+        }
+    }
+}
+
 impl Error {
+    /// What came of trying several addresses, of which none could be used.
+    pub(crate) fn of_all(mut answers: Vec<(Address, Error)>) -> Self {
+        match answers.len() {
+            0 => Self::NoAddress,
+            1 => answers.remove(0).1,
+            _ => Self::NoneUsable(Answers(answers)),
+        }
+    }
+
     /// Whether the same may succeed after a pause, without anybody changing a setting.
     pub fn is_transient(&self) -> bool {
-        matches!(self, Self::Unreachable { .. } | Self::Lost(_) | Self::Silent { .. })
+        match self {
+            Self::Unreachable { .. } | Self::Lost(_) | Self::Silent { .. } | Self::HeldBack { .. } => true,
+            Self::NoneUsable(Answers(answers)) => answers.iter().any(|(_, error)| error.is_transient()),
+            _ => false,
+        }
+    }
+
+    /// Whether it is the same at every address, so that trying another one is of no use.
+    pub(crate) fn is_of_every_address(&self) -> bool {
+        matches!(self, Self::NoAddress | Self::File { .. } | Self::NameTooLong { .. })
     }
 
     /// Whether one side closed the connection or the channel because of something that was sent on it.
@@ -83,7 +155,11 @@ impl Error {
 
     /// Whether the broker refused with this reply code of AMQP, such as 404.
     pub(crate) fn is_refusal(&self, code: u16) -> bool {
-        matches!(self, Self::Refused(said) if said.starts_with(&format!("{code} ")))
+        match self {
+            Self::Refused(said) => said.starts_with(&format!("{code} ")),
+            Self::Unwelcome { why, .. } => why.contains(&format!("(the broker says: {code} ")),
+            _ => false,
+        }
     }
 }
 
@@ -108,7 +184,66 @@ impl From<lapin::Error> for Error {
     fn from(error: lapin::Error) -> Self {
         match error.kind() {
             ErrorKind::ProtocolError(said) => Self::Refused(format!("{} {}", said.get_id(), said.get_message())),
-            _ => Self::Lost(error.to_string()),
+            _ => Self::Lost(in_words(&error)),
         }
     }
+}
+
+/// Why a connection is not there, in words of the field.
+fn in_words(error: &lapin::Error) -> String {
+    use std::io::ErrorKind as Io;
+    match error.kind() {
+        ErrorKind::IOError(io) => {
+            let told = io.to_string();
+            match io.kind() {
+                Io::ConnectionRefused => "nothing listens there (connection refused)".to_owned(),
+                Io::TimedOut => "no answer came in time".to_owned(),
+                Io::HostUnreachable | Io::NetworkUnreachable => format!("there is no way to it ({told})"),
+                Io::ConnectionAborted | Io::ConnectionReset | Io::UnexpectedEof | Io::BrokenPipe => {
+                    format!("it closed the connection ({told})")
+                }
+                _ if told.contains("lookup address") || told.contains("resolve") => {
+                    format!("its name is not known to the DNS ({told})")
+                }
+                _ => tls_words(&told).unwrap_or(told),
+            }
+        }
+        ErrorKind::ParsingError(_) | ErrorKind::InvalidProtocolVersion(_) => {
+            format!("what answers there does not speak AMQP 0-9-1 ({error})")
+        }
+        ErrorKind::MissingHeartbeatError => "it has said nothing for too long".to_owned(),
+        _ => error.to_string(),
+    }
+}
+
+/// What is wrong with TLS, as its library says it.
+fn tls_words(told: &str) -> Option<String> {
+    let known = [
+        ("UnknownIssuer", "its certificate is of an authority that is not trusted here: name that one in ca_file"),
+        ("NotValidForName", "its certificate is for another host's name"),
+        ("Expired", "its certificate has expired"),
+        ("NotValidYet", "its certificate is not valid yet"),
+        ("InvalidContentType", "it does not speak TLS there: is it the port for amqp://?"),
+        ("InvalidCertificate", "its certificate cannot be trusted"),
+        ("invalid peer certificate", "its certificate cannot be trusted"),
+    ];
+    let (_, plain) = known.iter().find(|(word, _)| told.contains(word))?;
+    Some(format!("TLS: {plain} ({told})"))
+}
+
+/// Why a broker does not let somebody in, with its own words behind.
+pub(super) fn refusal_words(said: &str, vhost: &str) -> String {
+    let why = if said.contains("refused using authentication mechanism") {
+        "the user name or the password is not right".to_owned()
+    } else if said.contains("vhost") && said.contains("not found") {
+        format!("there is no virtual host {vhost}")
+    } else if said.contains("access to vhost") {
+        format!("the user has no permission on the virtual host {vhost}")
+    } else if let Some((what, _)) = said.split_once(" refused for user").filter(|_| said.contains(" access to ")) {
+        let what = what.rsplit(" - ").next().unwrap_or(what);
+        format!("a permission is missing: {what}")
+    } else {
+        return said.to_owned();
+    };
+    format!("{why} (the broker says: {said})")
 }

@@ -12,7 +12,7 @@ use lapin::{Connection, ConnectionProperties};
 use socket::Socket;
 
 pub(crate) use error::{ACCESS_REFUSED, NOT_FOUND};
-pub use error::{Error, answer};
+pub use error::{Answers, Error, answer};
 
 use crate::Address;
 
@@ -80,12 +80,29 @@ impl Brokers {
         };
         let tls = OwnedTLSConfig { identity: None, cert_chain };
         let properties = ConnectionProperties::default().with_connection_name(name.into());
+        let user = uri.authority.userinfo.username.clone();
         let unreachable = |why: String| Error::Unreachable { address: address.clone(), why };
         match socket.connect(uri, properties, tls, self.timeout).await {
             Err(Error::Lost(why)) => Err(unreachable(why)),
             Err(Error::Silent { waited, .. }) => Err(unreachable(format!("no answer within {waited:?}"))),
+            Err(Error::Refused(said)) => Err(Self::unwelcome(address, user, &said)),
             answered => answered,
         }
+    }
+
+    /// Says of a refusal on a connection to the address whose turn it is where that was, and who was refused.
+    pub async fn refused(&self, turn: usize, error: Error) -> Error {
+        let Error::Refused(said) = &error else { return error };
+        let Some(address) = self.addresses.get(turn % self.addresses.len().max(1)) else { return error };
+        let user = match &self.username_file {
+            Some(path) => read(path).await.unwrap_or_default(),
+            None => address.uri().authority.userinfo.username.clone(),
+        };
+        Self::unwelcome(address, user, said)
+    }
+
+    fn unwelcome(address: &Address, user: String, said: &str) -> Error {
+        Error::Unwelcome { address: address.clone(), user, why: error::refusal_words(said, &address.uri().vhost) }
     }
 }
 

@@ -47,6 +47,7 @@ impl Socket {
             uri,
             runtime,
             async move |uri: AMQPUri, runtime| {
+                quiet();
                 let (host, scheme) = (uri.authority.host.clone(), uri.scheme.clone());
                 // The name and the TCP handshake may take as long as everything together.
                 let tcp = AMQPUri { scheme: AMQPScheme::AMQP, ..uri };
@@ -72,6 +73,17 @@ impl Socket {
             attempt.succeeds();
         }
         connected
+    }
+}
+
+/// Keeps what lapin logs on this thread, its own, out of everybody's log. It logs a message that is returned as a whole, which is an
+/// outcome or a job of somebody's; a connection that is to be opened again as one that is given up; and each error that it also
+/// returns. What matters of that is logged by whoever holds the connection.
+fn quiet() {
+    let is_own = std::thread::current().name() == Some("lapin-io-loop");
+    if is_own {
+        // It holds for as long as the thread lives.
+        std::mem::forget(tracing::subscriber::set_default(tracing::subscriber::NoSubscriber::default()));
     }
 }
 

@@ -1,6 +1,5 @@
-//! A queue of jobs, a worker that echoes, and a proxy that loses connections.
+//! A queue of jobs, and a worker that echoes.
 
-use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use futures_util::StreamExt;
@@ -10,16 +9,17 @@ use lapin::options::{
     ExchangeDeleteOptions, QueueBindOptions, QueueDeclareOptions, QueueDeleteOptions,
 };
 use lapin::types::{AMQPValue, FieldTable};
-use lapin::{Channel, Connection, ConnectionProperties};
+use lapin::{BasicProperties, Channel, Connection, ConnectionProperties};
 use scriptmill_sdk::amqp::Envelope;
-use scriptmill_sdk::client::Options;
+use scriptmill_sdk::client::{Options, ResultsOptions};
 use scriptmill_sdk::topology::{self, Kind};
 use scriptmill_sdk::{Address, Bundle, Ending, Job, Names, Outcome, Usage};
-use serde_json::value::to_raw_value;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use serde_json::value::{RawValue, to_raw_value};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+
+/// The engine whose name queues have in these tests.
+pub(crate) const ENGINE: &str = "engine";
 
 /// A job whose input is its number.
 pub(crate) fn job(n: u64) -> Job {
@@ -80,6 +80,21 @@ impl Rig {
 
     pub(crate) fn options_to(&self, addresses: impl IntoIterator<Item = Address>) -> Options {
         Options { prefix: self.prefix.clone(), ..Options::to(addresses) }
+    }
+
+    /// The engine's queue behind the results exchange.
+    pub(crate) fn results_to(&self, addresses: impl IntoIterator<Item = Address>) -> ResultsOptions {
+        ResultsOptions { prefix: self.prefix.clone(), ..ResultsOptions::to(addresses, ENGINE) }
+    }
+
+    /// Publishes an outcome as workers do where no requester is named.
+    pub(crate) async fn publish_result(&self, tenant: &str, id: &str) {
+        let (exchange, properties) = (self.names.results.as_str().into(), BasicProperties::default());
+        let properties = properties.with_message_id(id.into()).with_delivery_mode(2);
+        let options = BasicPublishOptions::default();
+        let body = serde_json::to_vec(&echo(id.to_owned(), tenant.to_owned(), to_raw_value(&1).unwrap())).unwrap();
+        let published = self.channel.basic_publish(exchange, tenant.into(), options, &body, properties);
+        published.await.unwrap().await.unwrap();
     }
 
     /// Jobs on the queue that no worker has.
@@ -153,18 +168,28 @@ async fn remove(names: &Names) {
     let channel = connection.create_channel().await.unwrap();
     for declared in topology::declarations(names) {
         let name = declared.name.into();
-        if declared.kind == Kind::QuorumQueue {
+        if matches!(declared.kind, Kind::QuorumQueue | Kind::Stream) {
             channel.queue_delete(name, QueueDeleteOptions::default()).await.unwrap();
         } else {
             channel.exchange_delete(name, ExchangeDeleteOptions::default()).await.unwrap();
         }
     }
+    for queue in [names.reply_queue(ENGINE), names.results_queue(ENGINE)] {
+        channel.queue_delete(queue.into(), QueueDeleteOptions::default()).await.unwrap();
+    }
     connection.close(200, "removed".into()).await.unwrap();
 }
 
-fn broker() -> Address {
+pub(crate) fn broker() -> Address {
     let address = std::env::var("SCRIPTMILL_TEST_AMQP");
     address.as_deref().unwrap_or("amqp://guest:guest@127.0.0.1:5672").parse().unwrap()
+}
+
+fn echo(job_id: String, tenant: String, value: Box<RawValue>) -> Outcome {
+    let (ending, engine) = (Ending::Succeeded(value), String::new());
+    let (diagnostics, logs) = (Vec::new(), Vec::new());
+    let (warnings, usage) = (Vec::new(), Usage::default());
+    Outcome { job_id, tenant, ending, diagnostics, logs, warnings, usage, engine }
 }
 
 async fn answer(channel: &Channel, delivery: &Delivery, copies: usize) {
@@ -172,16 +197,7 @@ async fn answer(channel: &Channel, delivery: &Delivery, copies: usize) {
     let job = Job::from_slice(&delivery.data).unwrap();
     assert_eq!(envelope.message_id.as_ref(), Some(&job.id));
     assert!(envelope.enqueued_at_ms.is_some());
-    let ending = Ending::Succeeded(job.input);
-    let outcome = Outcome {
-        job_id: job.id,
-        tenant: job.tenant.into(),
-        ending,
-        diagnostics: Vec::new(),
-        logs: Vec::new(),
-        usage: Usage::default(),
-        engine: String::new(),
-    };
+    let outcome = echo(job.id, job.tenant.into(), job.input);
     let body = serde_json::to_vec(&outcome).unwrap();
     let queue = envelope.reply_to.clone().unwrap();
     for _ in 0..copies {
@@ -191,77 +207,4 @@ async fn answer(channel: &Channel, delivery: &Delivery, copies: usize) {
         published.await.unwrap().await.unwrap();
     }
     delivery.ack(BasicAckOptions::default()).await.unwrap();
-}
-
-/// What the proxy does with connections.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Mode {
-    Pass,
-    /// Nothing of what the broker says goes on.
-    HoldAnswers,
-    /// All connections end, and no new ones begin.
-    Cut,
-}
-
-/// A way to the broker that can be cut.
-pub(crate) struct Proxy {
-    port: u16,
-    mode: watch::Sender<Mode>,
-}
-
-impl Proxy {
-    pub(crate) async fn start(to: Address) -> Self {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
-        let port = listener.local_addr().map(|address: SocketAddr| address.port()).unwrap();
-        let (mode, modes) = watch::channel(Mode::Pass);
-        let authority = to.uri().authority.clone();
-        tokio::spawn(async move {
-            while let Ok((client, _)) = listener.accept().await {
-                if *modes.borrow() != Mode::Cut {
-                    let broker = TcpStream::connect((authority.host.as_str(), authority.port)).await.unwrap();
-                    tokio::spawn(pass(client, broker, modes.clone()));
-                }
-            }
-        });
-        Self { port, mode }
-    }
-
-    pub(crate) fn address(&self) -> Address {
-        let mut uri = broker().uri().clone();
-        uri.authority.host = Ipv4Addr::LOCALHOST.to_string();
-        uri.authority.port = self.port;
-        uri.to_string().parse().unwrap()
-    }
-
-    pub(crate) fn cut(&self) {
-        self.mode.send_replace(Mode::Cut);
-    }
-
-    pub(crate) fn mend(&self) {
-        self.mode.send_replace(Mode::Pass);
-    }
-
-    pub(crate) fn hold_answers(&self, hold: bool) {
-        self.mode.send_replace(if hold { Mode::HoldAnswers } else { Mode::Pass });
-    }
-}
-
-async fn pass(client: TcpStream, broker: TcpStream, mut modes: watch::Receiver<Mode>) {
-    let (mut from_client, mut to_client) = client.into_split();
-    let (mut from_broker, mut to_broker) = broker.into_split();
-    let mut gate = modes.clone();
-    let answers = async {
-        let mut buffer = vec![0; 1 << 16];
-        while let Ok(length @ 1..) = from_broker.read(&mut buffer).await {
-            let open = gate.wait_for(|mode| *mode != Mode::HoldAnswers).await.is_ok();
-            if !open || to_client.write_all(&buffer[..length]).await.is_err() {
-                return;
-            }
-        }
-    };
-    tokio::select! {
-        _ = tokio::io::copy(&mut from_client, &mut to_broker) => {}
-        () = answers => {}
-        _ = modes.wait_for(|mode| *mode == Mode::Cut) => {}
-    }
 }

@@ -9,6 +9,8 @@ const entry: Scriptmill.Entry<{ a: number }> = async ({ a }, ctx) => {
   const odd = [1, 2, 3].values().filter((n) => n % 2 === 1).toArray();
   structuredClone(new ArrayBuffer(8), { transfer: [new ArrayBuffer(8)] });
   const refused = new DOMException('no', 'DataCloneError').code;
+  console.table([{ a }], ['a']);
+  console.assert(a > 0, 'none');
   return { a: structuredClone(a), refused, odd, key: btoa('k:s'), late: ctx.deadline !== null && Date.now() > ctx.deadline };
 };
 
@@ -27,7 +29,7 @@ const job: Job = { id: '1', tenant: 'acme.sales', script: { modules: [{ name: 'm
 
 function told(outcome: Outcome<number>): string {
   switch (outcome.status) {
-    case 'succeeded': return String(outcome.value + 1);
+    case 'succeeded': return String(outcome.value + 1) + outcome.warnings?.map((warning) => warning.path ?? warning.at?.line);
     case 'completed': return outcome.results.map((item) => (item.status === 'succeeded' ? item.value + 1 : item.error.code)).join();
     case 'failed': return `${outcome.error.origin} ${outcome.error.thrown?.stack[0]?.at?.line}`;
     case 'exhausted': return `${outcome.error.limit} ${outcome.error.allowed}`;

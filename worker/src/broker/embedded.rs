@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::future::{BoxFuture, FutureExt};
@@ -11,8 +12,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::delivery::{Delivery, Receipt};
 use super::error::Error;
-use super::message::{Message, Routing, Target};
-use super::{Broker, Heartbeats, Listener, Subscription};
+use super::message::{Message, Queue, Routing, Target};
+use super::{Broker, Cancels, Followed, Follower, Heartbeats, Listener, Subscription};
 
 /// Heartbeats that are kept for one who listens slowly; older ones give way.
 const HEARTBEATS_MAX: usize = 1_024;
@@ -34,23 +35,52 @@ struct Shared {
 
 #[derive(Default)]
 struct State {
+    jobs: Line,
+    quarantine: Line,
+    next_consumer: u64,
+    /// Jobs that wait for their time.
+    delayed: usize,
+    requesters: HashMap<String, VecDeque<Message>>,
+    results: VecDeque<Message>,
+    dead: VecDeque<Message>,
+    cancels: VecDeque<(u64, Bytes)>,
+    next_cancel: u64,
+    connection: CancellationToken,
+}
+
+/// A queue that workers take jobs from.
+#[derive(Default)]
+struct Line {
     /// Jobs by their place in the queue, so that one that comes back takes the place it had.
     ready: BTreeMap<u64, Stored>,
     /// What was delivered and not settled, by its place, with the consumer that holds it.
     held: HashMap<u64, (u64, Stored)>,
     next_place: u64,
-    next_consumer: u64,
     /// Those that take jobs.
     consumers: u32,
-    requesters: HashMap<String, VecDeque<Message>>,
-    results: VecDeque<Message>,
-    dead: VecDeque<Message>,
-    connection: CancellationToken,
 }
 
 struct Stored {
     message: Message,
     redelivered: bool,
+}
+
+impl Line {
+    fn len(&self) -> usize {
+        self.ready.len() + self.held.len()
+    }
+
+    fn push(&mut self, message: Message) {
+        self.ready.insert(self.next_place, Stored { message, redelivered: false });
+        self.next_place += 1;
+    }
+
+    /// Puts back what was delivered at these places or to these consumers.
+    fn put_back(&mut self, which: impl Fn(u64, u64) -> bool) {
+        for (place, (_, stored)) in self.held.extract_if(|place, (consumer, _)| which(*place, *consumer)) {
+            self.ready.insert(place, Stored { redelivered: true, ..stored });
+        }
+    }
 }
 
 impl Embedded {
@@ -64,6 +94,19 @@ impl Embedded {
     /// Makes a requester's queue; outcomes to queues that nobody made are unroutable.
     pub fn declare_requester(&self, queue: &str) {
         self.shared.state().requesters.entry(queue.to_owned()).or_default();
+    }
+
+    /// Puts a cancel; where there are too many, the oldest gives way.
+    pub fn cancel(&self, body: Bytes) {
+        let mut state = self.shared.state();
+        let place = state.next_cancel;
+        state.next_cancel += 1;
+        state.cancels.push_back((place, body));
+        if state.cancels.len() > self.shared.length_max {
+            state.cancels.pop_front();
+        }
+        drop(state);
+        self.shared.changed.notify_waiters();
     }
 
     /// Takes the next message of a requester's queue, waiting for it.
@@ -84,14 +127,15 @@ impl Embedded {
     /// How many jobs are not yet settled.
     pub fn unsettled(&self) -> usize {
         let state = self.shared.state();
-        state.ready.len() + state.held.len()
+        state.jobs.len() + state.quarantine.len()
     }
 
     /// Breaks all subscriptions, as a lost connection does.
     pub fn cut(&self) {
         let mut state = self.shared.state();
         std::mem::take(&mut state.connection).cancel();
-        state.put_back(|_, _| true);
+        state.jobs.put_back(|_, _| true);
+        state.quarantine.put_back(|_, _| true);
         drop(state);
         self.shared.changed.notify_waiters();
     }
@@ -117,22 +161,22 @@ impl Shared {
 }
 
 impl State {
-    /// Puts back what was delivered at these places or to these consumers.
-    fn put_back(&mut self, which: impl Fn(u64, u64) -> bool) {
-        for (place, (_, stored)) in self.held.extract_if(|place, (consumer, _)| which(*place, *consumer)) {
-            self.ready.insert(place, Stored { redelivered: true, ..stored });
+    fn line(&mut self, queue: Queue) -> &mut Line {
+        match queue {
+            Queue::Jobs => &mut self.jobs,
+            Queue::Quarantine => &mut self.quarantine,
         }
     }
 }
 
 impl Broker for Embedded {
-    fn subscribe(&self, prefetch: u16) -> BoxFuture<'_, Result<Box<dyn Subscription>, Error>> {
+    fn subscribe(&self, queue: Queue, prefetch: u16) -> BoxFuture<'_, Result<Box<dyn Subscription>, Error>> {
         let mut state = self.shared.state();
         let (consumer, lost) = (state.next_consumer, state.connection.child_token());
         state.next_consumer += 1;
-        state.consumers += 1;
-        let consuming =
-            Consuming { broker: self.clone(), consumer, prefetch: prefetch.into(), more: 0, lost, stopped: false };
+        state.line(queue).consumers += 1;
+        let (broker, prefetch) = (self.clone(), prefetch.into());
+        let consuming = Consuming { broker, queue, consumer, prefetch, more: 0, lost, stopped: false };
         std::future::ready(Ok(Box::new(consuming) as Box<dyn Subscription>)).boxed()
     }
 
@@ -140,14 +184,27 @@ impl Broker for Embedded {
         let mut state = self.shared.state();
         let length_max = self.shared.length_max;
         let queue = match target {
-            Target::Jobs => {
-                let jobs = state.ready.len() + state.held.len();
-                if jobs >= length_max {
+            Target::Queue(queue) => {
+                if state.line(*queue).len() >= length_max {
                     return std::future::ready(Err(Error::Full)).boxed();
                 }
-                let place = state.next_place;
-                state.next_place += 1;
-                state.ready.insert(place, Stored { message: message.clone(), redelivered: false });
+                state.line(*queue).push(message.clone());
+                None
+            }
+            Target::Delay { seconds } => {
+                if state.delayed >= length_max {
+                    return std::future::ready(Err(Error::Full)).boxed();
+                }
+                state.delayed += 1;
+                let (shared, delay, message) = (self.shared.clone(), Duration::from_secs(*seconds), message.clone());
+                tokio::spawn(async move {
+                    tokio::time::sleep(delay).await;
+                    let mut state = shared.state();
+                    state.delayed -= 1;
+                    state.jobs.push(message);
+                    drop(state);
+                    shared.changed.notify_waiters();
+                });
                 None
             }
             Target::Requester(queue) => match state.requesters.get_mut(queue) {
@@ -188,6 +245,7 @@ impl Broker for Embedded {
 
 struct Consuming {
     broker: Embedded,
+    queue: Queue,
     consumer: u64,
     prefetch: usize,
     more: usize,
@@ -201,21 +259,22 @@ impl Subscription for Consuming {
             if self.stopped {
                 return None;
             }
-            let Self { consumer, prefetch, more, .. } = *self;
+            let Self { queue, consumer, prefetch, more, .. } = *self;
             let taken = self.broker.wait(|state| {
-                if state.held.values().filter(|(holder, _)| *holder == consumer).count() >= prefetch + more {
+                let line = state.line(queue);
+                if line.held.values().filter(|(holder, _)| *holder == consumer).count() >= prefetch + more {
                     return None;
                 }
-                let (place, stored) = state.ready.pop_first()?;
+                let (place, stored) = line.ready.pop_first()?;
                 let taken = (place, stored.message.clone(), stored.redelivered);
-                state.held.insert(place, (consumer, stored));
+                line.held.insert(place, (consumer, stored));
                 Some(taken)
             });
             tokio::select! {
                 biased;
                 () = self.lost.cancelled() => Some(Err(Error::lost("cut"))),
                 (place, message, redelivered) = taken => {
-                    let receipt = Place { broker: self.broker.clone(), place: Some(place), lost: self.lost.clone() };
+                    let receipt = Place { broker: self.broker.clone(), queue, place: Some(place), lost: self.lost.clone() };
                     Some(Ok(Delivery::new(message, redelivered, Box::new(receipt), self.lost.clone())))
                 }
             }
@@ -245,7 +304,7 @@ impl Consuming {
     /// Takes no more.
     fn leave(&mut self) {
         if !std::mem::replace(&mut self.stopped, true) {
-            self.broker.shared.state().consumers -= 1;
+            self.broker.shared.state().line(self.queue).consumers -= 1;
         }
     }
 }
@@ -255,8 +314,64 @@ impl Drop for Consuming {
         self.leave();
         self.lost.cancel();
         let consumer = self.consumer;
-        self.broker.shared.state().put_back(|_, holder| holder == consumer);
+        self.broker.shared.state().line(self.queue).put_back(|_, holder| holder == consumer);
         self.broker.shared.changed.notify_waiters();
+    }
+}
+
+impl Cancels for Embedded {
+    fn follow(&self, after: Option<u64>) -> BoxFuture<'_, Result<Box<dyn Follower>, Error>> {
+        let state = self.shared.state();
+        let lost = state.connection.clone();
+        let caught_up_at = state.next_cancel;
+        drop(state);
+        let from = after.map_or(0, |place| place + 1);
+        let following = Following { broker: self.clone(), from, caught_up_at: Some(caught_up_at), lost };
+        std::future::ready(Ok(Box::new(following) as Box<dyn Follower>)).boxed()
+    }
+}
+
+struct Following {
+    broker: Embedded,
+    /// The place of the next one.
+    from: u64,
+    /// The place of the first one that came after the reading began; none once that has been said.
+    caught_up_at: Option<u64>,
+    lost: CancellationToken,
+}
+
+impl Follower for Following {
+    fn next(&mut self) -> BoxFuture<'_, Result<Followed, Error>> {
+        async move {
+            let (from, caught_up_at) = (self.from, self.caught_up_at);
+            let followed = self.broker.wait(|state| {
+                let next = state.cancels.iter().find(|(place, _)| *place >= from);
+                match (next, caught_up_at) {
+                    (Some((place, _)), Some(end)) if *place >= end => Some(Followed::CaughtUp),
+                    (None, Some(_)) => Some(Followed::CaughtUp),
+                    (next, _) => next.map(|(place, body)| Followed::Cancel {
+                        place: *place,
+                        body: body.clone(),
+                        publisher: None,
+                    }),
+                }
+            });
+            let followed = tokio::select! {
+                biased;
+                () = self.lost.cancelled() => return Err(Error::lost("cut")),
+                followed = followed => followed,
+            };
+            match followed {
+                Followed::Cancel { place, .. } => self.from = place + 1,
+                Followed::CaughtUp => self.caught_up_at = None,
+            }
+            Ok(followed)
+        }
+        .boxed()
+    }
+
+    fn close(self: Box<Self>) -> BoxFuture<'static, ()> {
+        std::future::ready(()).boxed()
     }
 }
 
@@ -308,8 +423,8 @@ impl Listener for Listening {
     fn depth(&mut self) -> BoxFuture<'_, Result<Option<Depth>, Error>> {
         let depth = self.connected().map(|shared| {
             let state = shared.state();
-            let ready = u32::try_from(state.ready.len()).unwrap_or(u32::MAX);
-            Some(Depth { ready, consumers: state.consumers })
+            let ready = u32::try_from(state.jobs.ready.len()).unwrap_or(u32::MAX);
+            Some(Depth { ready, consumers: state.jobs.consumers })
         });
         std::future::ready(depth).boxed()
     }
@@ -322,19 +437,20 @@ impl Listener for Listening {
 /// The place in the queue of one delivery.
 struct Place {
     broker: Embedded,
+    queue: Queue,
     place: Option<u64>,
     lost: CancellationToken,
 }
 
 impl Place {
-    fn settle(&mut self, settle: impl FnOnce(&mut State, u64)) -> Result<(), Error> {
+    fn settle(&mut self, settle: impl FnOnce(&mut Line, u64)) -> Result<(), Error> {
         let mut state = self.broker.shared.state();
         let place = self.place.take();
         let result = match place {
             // After a cut another delivery may hold the place.
             _ if self.lost.is_cancelled() => Err(Error::lost("the delivery died with its connection")),
             Some(place) => {
-                settle(&mut state, place);
+                settle(state.line(self.queue), place);
                 Ok(())
             }
             None => Ok(()),
@@ -347,7 +463,7 @@ impl Place {
 
 impl Receipt for Place {
     fn acknowledge(mut self: Box<Self>) -> BoxFuture<'static, Result<(), Error>> {
-        let settled = self.settle(|state, place| drop(state.held.remove(&place)));
+        let settled = self.settle(|line, place| drop(line.held.remove(&place)));
         std::future::ready(settled).boxed()
     }
 
@@ -366,6 +482,6 @@ impl Drop for Place {
     }
 }
 
-fn put_back(state: &mut State, settled: u64) {
-    state.put_back(|place, _| place == settled);
+fn put_back(line: &mut Line, settled: u64) {
+    line.put_back(|place, _| place == settled);
 }

@@ -41,6 +41,14 @@ impl Error {
         }
     }
 
+    /// What is in the way, in a word for people: `permission` where the broker refuses the user or what was asked, else `broker`.
+    pub fn obstacle(&self) -> &'static str {
+        match self {
+            Self::Connection(connect::Error::Unwelcome { .. } | connect::Error::Refused(_)) => "permission",
+            _ => "broker",
+        }
+    }
+
     pub(crate) fn lost(why: &str) -> Self {
         Self::Connection(connect::Error::Lost(why.to_owned()))
     }

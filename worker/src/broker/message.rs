@@ -13,11 +13,25 @@ pub struct Message {
     pub properties: Properties,
 }
 
+/// A queue that workers take jobs from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Queue {
+    /// That of jobs.
+    Jobs,
+    /// That of jobs with which a worker or a connection died.
+    Quarantine,
+}
+
 /// Where a message is published to.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Target {
-    /// The queue of jobs, at its end.
-    Jobs,
+    /// A queue that workers take jobs from, at its end.
+    Queue(Queue),
+    /// The queue in which a job waits for so many seconds, before it comes to the end of that of jobs.
+    Delay {
+        /// One of [`DELAYS_SECONDS`](scriptmill_sdk::topology::DELAYS_SECONDS).
+        seconds: u64,
+    },
     /// The queue of one requester, by name.
     Requester(String),
     /// The results exchange, for outcomes that no requester waits for, under the tenant's name.
@@ -30,6 +44,9 @@ pub enum Target {
 }
 
 impl Target {
+    /// The queue of jobs.
+    pub const JOBS: Self = Self::Queue(Queue::Jobs);
+
     /// Whether the queue behind it is one of the worker's own, which it declares.
     pub(super) fn is_own(&self) -> bool {
         !matches!(self, Self::Requester(_))

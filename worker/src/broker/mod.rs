@@ -5,6 +5,7 @@
 //! confirmed it, and acknowledges then.
 
 pub mod amqp;
+mod cancels;
 mod delivery;
 pub mod embedded;
 mod error;
@@ -14,18 +15,19 @@ mod properties;
 
 use futures_util::future::BoxFuture;
 
+pub use cancels::{Cancels, Followed, Follower};
 pub use delivery::Delivery;
 pub use error::Error;
 pub use heartbeats::{Heartbeats, Listener};
-pub use message::{Message, Routing, Target};
+pub use message::{Message, Queue, Routing, Target};
 pub use properties::{Header, Properties};
 pub use scriptmill_sdk::{Address, Names};
 
 /// A queue of jobs, and the places where outcomes go.
 pub trait Broker: Send + Sync + 'static {
-    /// Begins to take jobs, `prefetch` at most being delivered and not yet settled at any time. One attempt; the
+    /// Begins to take jobs from a queue, `prefetch` at most being delivered and not yet settled at any time. One attempt; the
     /// caller tries again after a pause.
-    fn subscribe(&self, prefetch: u16) -> BoxFuture<'_, Result<Box<dyn Subscription>, Error>>;
+    fn subscribe(&self, queue: Queue, prefetch: u16) -> BoxFuture<'_, Result<Box<dyn Subscription>, Error>>;
 
     /// Publishes, and waits until the broker has confirmed that the message is safe, or that no queue takes it.
     fn publish<'a>(&'a self, target: &'a Target, message: &'a Message) -> BoxFuture<'a, Result<Routing, Error>>;

@@ -38,6 +38,8 @@ pub enum Header {
     Text(String),
     /// A whole number.
     Number(i64),
+    /// Several texts, one after the other.
+    Texts(Vec<String>),
 }
 
 impl Properties {
@@ -59,6 +61,16 @@ impl Properties {
     /// How many bytes all headers take as they are written.
     pub fn headers_bytes(&self) -> usize {
         self.0.headers().as_ref().map_or(0, table_bytes)
+    }
+
+    /// The same without these headers.
+    pub fn without(&self, names: &[&str]) -> Self {
+        let headers = self.0.headers().iter().flat_map(|headers| headers.inner());
+        let mut table = FieldTable::default();
+        for (name, value) in headers.filter(|(name, _)| !names.contains(&name.as_str())) {
+            table.insert(name.clone(), value.clone());
+        }
+        Self(self.0.clone().with_headers(table))
     }
 
     /// Which attempt at a job a delivery of it is, from 1: what workers counted when they requeued it, and what the broker
@@ -103,6 +115,10 @@ impl Properties {
             let value = match value {
                 Header::Text(text) => AMQPValue::LongString(text.into()),
                 Header::Number(number) => AMQPValue::LongLongInt(number),
+                Header::Texts(texts) => {
+                    let texts: Vec<_> = texts.into_iter().map(|text| AMQPValue::LongString(text.into())).collect();
+                    AMQPValue::FieldArray(texts.into())
+                }
             };
             table.insert(name.into(), value);
         }
@@ -178,8 +194,9 @@ mod tests {
     #[test]
     fn what_is_published_again_sheds_what_must_not_go_round() {
         let mut headers = FieldTable::default();
-        for name in SHED.iter().chain(&["x-own", "traceparent"]) {
-            headers.insert((*name).into(), AMQPValue::LongString("text".into()));
+        let brokers_own = ["x-death", "x-first-death-queue", "x-last-death-reason", "x-delivery-count", "CC", "BCC"];
+        for name in brokers_own.into_iter().chain(["x-own", "traceparent"]) {
+            headers.insert(name.into(), AMQPValue::LongString("text".into()));
         }
         let properties = BasicProperties::default()
             .with_headers(headers)

@@ -13,8 +13,8 @@ pub(crate) async fn read(main: &Path, checker: &Checker) -> anyhow::Result<Scrip
     match checker.read(main).await {
         Ok(script) => Ok(script),
         Err(ReadFailed::File { path, error }) => {
-            let message = format!("{} cannot be read: {error}", path.display());
-            Err(Coded::usage(Code::SourceNotText, message).into())
+            let message = format!("the script {} cannot be read: {error}", path.display());
+            Err(Coded::usage(Code::UnreadableFile, message).into())
         }
         Err(ReadFailed::NotText(path, found)) => {
             let message = format!("{}:{} is not UTF-8 text\n{}", path.display(), found.at.line, found.excerpt);

@@ -1,6 +1,6 @@
 //! `scriptmill check`: what is wrong with scripts, before any job runs them.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::failure::Coded;
 use super::settings::ConfigArguments;
-use super::text::say;
+use super::text::{say, say_json};
 use super::{bundle, local, report};
 
 const EXAMPLES: &str = "\
@@ -46,6 +46,26 @@ struct Findings {
     diagnostics: Vec<Diagnostic>,
 }
 
+impl Findings {
+    /// What was found, each file by the path that leads to it from where the command was called.
+    fn named(&self) -> Vec<Diagnostic> {
+        let named = |file: &str| {
+            let path = self.folder.join(file);
+            let same = |other: &Path| other.canonicalize().is_ok_and(|other| other == path);
+            if same(&self.script) {
+                return self.script.display().to_string();
+            }
+            let here = std::env::current_dir().and_then(|here| here.canonicalize()).unwrap_or_default();
+            path.strip_prefix(here).unwrap_or(&path).display().to_string()
+        };
+        let mut diagnostics = self.diagnostics.clone();
+        for found in &mut diagnostics {
+            found.at.file = named(&found.at.file);
+        }
+        diagnostics
+    }
+}
+
 pub(crate) fn check(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let config = arguments.config.load([])?;
     let all = local::block_on(async {
@@ -54,7 +74,8 @@ pub(crate) fn check(arguments: Arguments) -> anyhow::Result<ExitCode> {
         let mut all = Vec::new();
         for script in arguments.scripts {
             let read = bundle::read(&script, &checker).await?;
-            let diagnostics = sandbox.check(&read.bundle).await.map_err(Coded::ending)?;
+            let mut diagnostics = sandbox.check(&read.bundle).await.map_err(Coded::ending)?;
+            read.complete(&mut diagnostics);
             all.push(Findings { script, folder: read.folder, diagnostics });
         }
         Ok(all)
@@ -62,10 +83,10 @@ pub(crate) fn check(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let refuses = |diagnostic: &Diagnostic| arguments.strict || diagnostic.severity == Severity::Error;
     let refused = all.iter().flat_map(|findings| &findings.diagnostics).any(refuses);
     if arguments.json {
-        say(format_args!("{}\n", serde_json::to_string_pretty(&all)?))?;
+        say_json(serde_json::to_string_pretty(&all)?)?;
     } else {
         for findings in &all {
-            say(report::diagnostics(&findings.diagnostics))?;
+            say(report::diagnostics(&findings.named()))?;
         }
         let count = |severity| {
             all.iter().flat_map(|findings| &findings.diagnostics).filter(|found| found.severity == severity).count()

@@ -6,6 +6,8 @@ use std::process::ExitCode;
 use scriptmill::config::Mistakes;
 use scriptmill_sdk::{Code, Ending, Exhausted, Failure, Rejection};
 
+use super::text::tame;
+
 /// The exit code for a wrong call: flags, files, configuration.
 pub(crate) const USAGE: u8 = 2;
 
@@ -48,13 +50,13 @@ pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
 
 /// The chain of causes, one a line, and the command that explains the codes in it.
 fn sentences(error: &anyhow::Error) -> String {
-    let mut text = format!("error: {error}\n");
+    let mut text = format!("error: {}\n", tame(&error.to_string()));
     let mut last = error.to_string();
     for cause in error.chain().skip(1) {
         let cause = cause.to_string();
         // Many errors repeat their cause in their own sentence.
         if !last.ends_with(&cause) {
-            _ = writeln!(text, "  because: {cause}");
+            _ = writeln!(text, "  because: {}", tame(&cause));
             last = cause;
         }
     }

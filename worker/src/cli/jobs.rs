@@ -3,9 +3,8 @@
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
-use anyhow::Context as _;
 use clap::Args;
-use scriptmill_sdk::{Bundle, Code, Job};
+use scriptmill_sdk::{Bundle, Code, Job, json};
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
@@ -62,7 +61,9 @@ fn read_input(path: &Path) -> anyhow::Result<Box<RawValue>> {
         std::fs::read(path).map(|read| bytes = read)
     };
     read.map_err(|error| Coded::usage(Code::UnreadableFile, format!("the input {name} cannot be read: {error}")))?;
-    let text = String::from_utf8(bytes).ok().context("it is not UTF-8 text");
-    text.and_then(|text| RawValue::from_string(text.trim_start_matches('\u{feff}').to_owned()).map_err(Into::into))
-        .map_err(|error| Coded::usage(Code::InvalidField, format!("the input {name} is not JSON: {error}")).into())
+    let text = String::from_utf8(bytes).map_err(|_| "is not UTF-8 text".to_owned());
+    text.and_then(|text| {
+        RawValue::from_string(text.trim_start_matches('\u{feff}').to_owned()).map_err(|error| json::fault(&error))
+    })
+    .map_err(|fault| Coded::usage(Code::InvalidField, format!("the input {name} {fault}")).into())
 }

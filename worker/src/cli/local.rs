@@ -55,6 +55,7 @@ pub(crate) fn sandbox(
         instances: u32::try_from(instances).unwrap_or(u32::MAX),
         limits: Limits::from(&config.worker.limits),
         image_cache_bytes: config.sandbox.image_cache.as_u64(),
+        precompiled: config.sandbox.precompiled_file(),
         cache_dir: config.sandbox.cache_folder(),
         ..Options::new(checker, clock)
     })

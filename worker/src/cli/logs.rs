@@ -10,14 +10,16 @@ use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric as _};
 use prometheus_client::metrics::counter::ConstCounter;
 use scriptmill::config::log::{Format, Options};
+use tracing::Level;
 use tracing_appender::non_blocking::{ErrorCounter, NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{Layer as _, fmt, registry};
 
 /// Lines that wait to be written; further ones are lost.
-const LINES_MAX: usize = 4_096;
+const LINES_MAX: usize = 1_024;
 
 /// The log of a process. Dropping it writes what is left, for as long as standard error takes it at once.
 pub(crate) struct Log {
@@ -44,10 +46,19 @@ pub(crate) fn start(log: &Options) -> anyhow::Result<Log> {
         Format::Auto if terminal => lines.boxed(),
         Format::Auto | Format::Json => lines.with_ansi(false).json().flatten_event(true).boxed(),
     };
+    let layer = layer.with_filter(filter_fn(|line| may_be_shown(line.target(), *line.level())));
     registry().with(filter).with(layer).try_init().map_err(|error| anyhow!("the log cannot be started: {error}"))?;
     // A panic writes to standard error by itself, and would wait there.
     std::panic::set_hook(Box::new(|panic| tracing::error!("{panic}")));
     Ok(Log { lost, _guard: guard })
+}
+
+/// Whether lines of this part of the process may be shown, whatever the filter says. Libraries say at their finer levels what
+/// passes through them: outcomes, tokens, passwords. lapin does so at `WARN`, and says nothing that is not said here too.
+fn may_be_shown(target: &str, level: Level) -> bool {
+    let part = target.split("::").next().unwrap_or_default();
+    let is_own = part.starts_with("scriptmill");
+    (is_own || level <= Level::INFO) && part != "lapin" && part != "async_rs" && !part.starts_with("amq_protocol")
 }
 
 #[derive(Clone, Debug)]
@@ -58,5 +69,24 @@ impl Collector for LostLines {
         let lost = ConstCounter::new(self.0.dropped_lines() as u64);
         let help = "Log lines that standard error did not take";
         lost.encode(encoder.encode_descriptor("lost_log_lines", help, None, lost.metric_type())?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn libraries_do_not_say_what_passes_through_them() {
+        let shown =
+            [("scriptmill::settle", Level::TRACE), ("scriptmill_sandbox", Level::DEBUG), ("sqlx::query", Level::WARN)];
+        let hidden = [
+            ("lapin::channel", Level::WARN),
+            ("amq_protocol_tcp", Level::ERROR),
+            ("sqlx::query", Level::DEBUG),
+            ("hyper", Level::TRACE),
+        ];
+        assert!(shown.iter().all(|(target, level)| may_be_shown(target, *level)));
+        assert!(!hidden.iter().any(|(target, level)| may_be_shown(target, *level)));
     }
 }

@@ -7,10 +7,10 @@ use bytesize::ByteSize;
 use scriptmill_sandbox::prepare::excerpt;
 use scriptmill_sdk::{
     Bundle, Code, Diagnostic, Ending, Exhausted, Failure, LogLevel, LogLine, Outcome, Position, Rejection, Severity,
-    StackFrame, Thrown, Usage,
+    StackFrame, Thrown, Usage, Warning,
 };
 
-use super::text::{grouped, indented, span, tame};
+use super::text::{grouped, indented, shown_json, span, tame};
 
 const BOLD: Style = Style::new().bold();
 const DIM: Style = Style::new().dimmed();
@@ -25,6 +25,7 @@ pub(crate) fn outcome(outcome: &Outcome, script: &Bundle) -> String {
         _ = writeln!(out, "{}", log_line(line));
     }
     out.push_str(&diagnostics(&outcome.diagnostics));
+    out.push_str(&warnings(&outcome.warnings, script));
     if !out.is_empty() {
         out.push('\n');
     }
@@ -54,6 +55,18 @@ pub(crate) fn diagnostics(diagnostics: &[Diagnostic]) -> String {
     out
 }
 
+/// What an outcome warns of, each with the author's line where that is known.
+pub(crate) fn warnings(warnings: &[Warning], script: &Bundle) -> String {
+    let mut out = String::new();
+    for Warning { code, message, at, .. } in warnings {
+        _ = writeln!(out, "{WARN}warning[{code}]{WARN:#}{BOLD}: {}{BOLD:#}", tame(message));
+        if let Some(at) = at {
+            place(&mut out, at, script);
+        }
+    }
+    out
+}
+
 fn log_line(LogLine { level, text }: &LogLine) -> String {
     let (style, word) = match level {
         LogLevel::Debug => (DIM, "debug"),
@@ -69,7 +82,7 @@ fn ending(out: &mut String, ending: &Ending, script: &Bundle) {
     match ending {
         // What stands in strings of the value may not steer the terminal either, and JSON has escapes for it; text
         // without control characters comes through as it is.
-        Ending::Succeeded(value) => _ = writeln!(out, "{GOOD}{status}{GOOD:#}\n{}", tame(&indented(value.get()))),
+        Ending::Succeeded(value) => _ = writeln!(out, "{GOOD}{status}{GOOD:#}\n{}", shown_json(&indented(value.get()))),
         Ending::Completed(results) => {
             let good = results.iter().filter(|result| matches!(result.ending, Ending::Succeeded(_))).count();
             _ = writeln!(out, "{GOOD}{status}{GOOD:#}: {good} of {} inputs succeeded", results.len());
@@ -90,7 +103,7 @@ fn ending(out: &mut String, ending: &Ending, script: &Bundle) {
         Ending::Rejected(Rejection { code, message, path }) => {
             headline(out, status, *code, message);
             if let Some(path) = path {
-                _ = writeln!(out, "at {}", tame(path));
+                _ = writeln!(out, "in the job: {}", tame(path));
             }
         }
         Ending::Cancelled { code, message } => headline(out, status, *code, message),
@@ -106,27 +119,46 @@ fn headline(out: &mut String, status: &str, code: Code, message: &str) {
 
 fn uncaught(out: &mut String, thrown: &Thrown, script: &Bundle) {
     calls(out, &thrown.stack, script);
-    let mut cause = thrown.cause.as_deref();
-    while let Some(thrown) = cause {
+    if thrown.name.is_empty() {
+        _ = writeln!(out, "help: `throw new Error(…)` instead: an error says where it was made, and can have a cause.");
+    }
+    held(out, thrown, script);
+}
+
+/// What an error has beside message and stack: its fields, the errors that it holds, and its cause.
+fn held(out: &mut String, thrown: &Thrown, script: &Bundle) {
+    if let Some(fields) = &thrown.fields {
+        _ = writeln!(out, "{BOLD}with{BOLD:#} {}", tame(&indented(fields.text())));
+    }
+    let many = thrown.errors.len();
+    let errors =
+        thrown.errors.iter().enumerate().map(|(index, error)| (format!("error {} of {many}:", index + 1), error));
+    let cause = thrown.cause.as_deref().map(|cause| ("caused by".to_owned(), cause));
+    for (place, thrown) in errors.chain(cause) {
         let name = if thrown.name.is_empty() { "a value" } else { &thrown.name };
-        _ = writeln!(out, "{BOLD}caused by{BOLD:#} {}: {}", tame(name), tame(&thrown.message));
+        _ = writeln!(out, "{BOLD}{place}{BOLD:#} {}: {}", tame(name), tame(&thrown.message));
         calls(out, &thrown.stack, script);
-        cause = thrown.cause.as_deref();
+        held(out, thrown, script);
     }
 }
 
 /// The author's line with a caret, then the calls that led there.
 fn calls(out: &mut String, stack: &[StackFrame], script: &Bundle) {
     if let Some(at) = stack.iter().find_map(|call| call.at.as_ref()) {
-        _ = writeln!(out, " --> {}", tame(&at.to_string()));
-        if let Some(module) = script.modules.iter().find(|module| module.name == at.file) {
-            _ = writeln!(out, "{}", tame(&excerpt(module, at)));
-        }
+        place(out, at, script);
     }
     for StackFrame { function, at } in stack {
         let function = function.as_deref().unwrap_or("(anonymous)");
         let at = at.as_ref().map_or_else(|| "built in".to_owned(), Position::to_string);
         _ = writeln!(out, "    at {} ({})", tame(function), tame(&at));
+    }
+}
+
+/// A place, and the author's line with a caret.
+fn place(out: &mut String, at: &Position, script: &Bundle) {
+    _ = writeln!(out, " --> {}", tame(&at.to_string()));
+    if let Some(excerpt) = excerpt(script, at) {
+        _ = writeln!(out, "{}", tame(&excerpt));
     }
 }
 
@@ -165,6 +197,12 @@ mod tests {
                 ending,
                 diagnostics: Vec::new(),
                 logs,
+                warnings: vec![Warning {
+                    code: Code::CallsLeft,
+                    message: "`notify` still waited".to_owned(),
+                    path: None,
+                    at: Some(Position { file: "main.ts".to_owned(), line: 2, column: 3 }),
+                }],
                 usage,
                 engine: String::new(),
             },
@@ -178,12 +216,42 @@ mod tests {
         vec![StackFrame { function: Some("default".to_owned()), at: Some(at) }, StackFrame { function: None, at: None }]
     }
 
+    fn thrown(name: &str, message: &str) -> Thrown {
+        Thrown {
+            name: name.to_owned(),
+            message: message.to_owned(),
+            stack: Vec::new(),
+            fields: None,
+            errors: Vec::new(),
+            cause: None,
+        }
+    }
+
+    #[test]
+    fn what_an_error_holds_is_shown() {
+        let fields = serde_json::from_str(r#"{"limit":5000}"#).unwrap();
+        let errors = vec![thrown("Error", "one"), thrown("RangeError", "two")];
+        let thrown = Thrown { fields: Some(fields), errors, ..thrown("AggregateError", "no") };
+        let text = shown(Ending::Failed(Failure {
+            code: Code::Thrown,
+            message: "the script threw AggregateError: no".to_owned(),
+            origin: Origin::Script,
+            retryable: false,
+            thrown: Some(thrown),
+        }));
+        let expected = "no\nwith {\n  \"limit\": 5000\n}\nerror 1 of 2: Error: one\nerror 2 of 2: RangeError: two\n";
+        assert!(text.contains(expected), "{text}");
+    }
+
     #[test]
     fn a_value_is_shown_as_it_was_written() {
         let value = RawValue::from_string(r#"{"n":1.10,"s":"\ud800"}"#.to_owned()).unwrap();
         let text = shown(Ending::Succeeded(value));
         assert!(text.contains("succeeded\n{\n  \"n\": 1.10,\n  \"s\": \"\\ud800\"\n}\n"), "{text}");
-        assert!(text.starts_with(" warn \\u{1b}[2J gone\n"), "{text}");
+        assert!(
+            text.starts_with(" warn \\u{1b}[2J gone\nwarning[SM2202]: `notify` still waited\n --> main.ts:2:3\n"),
+            "{text}"
+        );
         assert!(text.contains("fuel 1,234,567 · "), "{text}");
     }
 
@@ -204,13 +272,8 @@ mod tests {
 
     #[test]
     fn a_cause_is_shown_below_what_it_caused() {
-        let cause = Thrown { name: String::new(), message: "42".to_owned(), stack: loop_on_line_2(), cause: None };
-        let thrown = Thrown {
-            name: "Error".to_owned(),
-            message: "no".to_owned(),
-            stack: Vec::new(),
-            cause: Some(Box::new(cause)),
-        };
+        let cause = Thrown { stack: loop_on_line_2(), ..thrown("", "42") };
+        let thrown = Thrown { cause: Some(Box::new(cause)), ..thrown("Error", "no") };
         let text = shown(Ending::Failed(Failure {
             code: Code::Thrown,
             message: "the script threw Error: no".to_owned(),

@@ -8,7 +8,7 @@ use scriptmill_sdk::Ending;
 
 use super::jobs::JobArguments;
 use super::settings::{self, ConfigArguments};
-use super::text::say;
+use super::text::{say, say_json};
 use super::{bundle, local, report};
 
 const EXAMPLES: &str = "\
@@ -40,13 +40,14 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let (outcome, script) = local::block_on(async {
         let checker = local::checker(&config)?;
         let script = bundle::read(&arguments.job.script, &checker).await?;
-        let job = arguments.job.job(script.bundle)?;
+        let job = arguments.job.job(script.bundle.clone())?;
         let sandbox = local::sandbox(&config, checker, 1, local::clock())?;
-        let outcome = local::outcome(&sandbox, &job, &config).await?;
+        let mut outcome = local::outcome(&sandbox, &job, &config).await?;
+        script.complete(&mut outcome.diagnostics);
         Ok((outcome, job.script))
     })?;
     if arguments.json || !stdout().is_terminal() {
-        say(format_args!("{}\n", serde_json::to_string(&outcome)?))?;
+        say_json(serde_json::to_string(&outcome)?)?;
     } else {
         say(report::outcome(&outcome, &script))?;
     }

@@ -101,6 +101,7 @@ async fn serve(config: Config, lost_lines: Box<dyn Collector>) -> anyhow::Result
         // It has no slots and no consumers, which tells the others that it runs no jobs.
         signals: Signals::new(clock.clone()),
         clock,
+        bounds: None,
         retry_pause_max: config.broker.retry_pause_max,
     };
     let fleet = config.scaling.build(parts, &mut registry);

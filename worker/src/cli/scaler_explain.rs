@@ -21,7 +21,7 @@ use tokio::net::TcpStream;
 use tokio::runtime::Runtime;
 use tokio::time::timeout;
 
-use super::text::{say, tame};
+use super::text::{say, say_json, tame};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -100,7 +100,7 @@ pub(crate) fn explain(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let runtime = Runtime::new().context("the runtime cannot be started")?;
     let (explanation, body) = runtime.block_on(asked(&address, group.as_deref()))?;
     if json {
-        say(format_args!("{}\n", tame(&String::from_utf8_lossy(&body))))?;
+        say_json(String::from_utf8_lossy(&body))?;
         return Ok(ExitCode::from(u8::from(explanation.number.is_none())));
     }
     match &explanation.number {

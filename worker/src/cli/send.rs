@@ -13,12 +13,12 @@ use scriptmill::config::Config;
 use scriptmill_sandbox::Clock;
 use scriptmill_sdk::client::{Client, Options};
 use scriptmill_sdk::retry::Retry;
-use scriptmill_sdk::{Job, Outcome};
+use scriptmill_sdk::{Ending, Job, Outcome, Warning};
 use serde::Serialize;
 
 use super::jobs::JobArguments;
 use super::settings::{BrokerArguments, ConfigArguments};
-use super::text::{grouped, say, span};
+use super::text::{grouped, say, say_json, shown_json, span, tame};
 use super::{bundle, local};
 
 const EXAMPLES: &str = "\
@@ -69,6 +69,12 @@ struct Summary {
     outcomes: BTreeMap<&'static str, u64>,
     /// Outcomes that did not succeed, by code.
     codes: BTreeMap<String, u64>,
+    /// Warnings in outcomes, by code.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    warnings: BTreeMap<String, u64>,
+    /// What the first one of them says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    first_warning: Option<String>,
     /// Jobs whose outcome never came.
     lost: u64,
     /// Jobs that the broker never took.
@@ -101,13 +107,11 @@ pub(crate) fn send(arguments: Arguments) -> anyhow::Result<ExitCode> {
         client.close().await;
         anyhow::Ok(summary)
     })?;
-    let text = match arguments.json {
-        true => format!("{}\n", serde_json::to_string_pretty(&summary)?),
-        false => summary.sentences(),
-    };
-    match arguments.outcomes {
-        true => eprint!("{text}"),
-        false => say(&text)?,
+    match (arguments.json, arguments.outcomes) {
+        (true, true) => eprintln!("{}", shown_json(&serde_json::to_string_pretty(&summary)?)),
+        (true, false) => say_json(serde_json::to_string_pretty(&summary)?)?,
+        (false, true) => eprint!("{}", summary.sentences()),
+        (false, false) => say(summary.sentences())?,
     }
     let good = summary.outcomes.get("succeeded") == Some(&summary.jobs) && summary.duplicates == 0;
     Ok(ExitCode::from(u8::from(!good)))
@@ -121,6 +125,7 @@ fn options(config: &Config, concurrency: u64) -> Options {
         in_flight_max: usize::try_from(concurrency).unwrap_or(usize::MAX),
         message_bytes_max: config.worker.message_size.as_u64(),
         retry_pause_max: config.broker.retry_pause_max,
+        ..Options::to([])
     }
 }
 
@@ -139,7 +144,7 @@ async fn send_all(client: &Client, job: &Job, arguments: &Arguments) -> anyhow::
     while let Some(back) = answers.next().await {
         bar.inc(1);
         if let (true, Back::Outcome(outcome, _)) = (arguments.outcomes, &back) {
-            say(format_args!("{}\n", serde_json::to_string(outcome)?))?;
+            say_json(serde_json::to_string(outcome)?)?;
         }
         summary.count(back, &mut latencies);
     }
@@ -153,6 +158,15 @@ async fn send_all(client: &Client, job: &Job, arguments: &Arguments) -> anyhow::
             quantiles.map(|(name, quantile)| (name, latencies.value_at_quantile(quantile) as f64 / 1e3)).into();
     }
     Ok(summary)
+}
+
+/// An outcome's warnings, or those of its batch's results.
+fn warnings_of(outcome: &Outcome) -> impl Iterator<Item = &Warning> {
+    let results = match &outcome.ending {
+        Ending::Completed(results) => results.as_slice(),
+        _ => &[],
+    };
+    outcome.warnings.iter().chain(results.iter().flat_map(|result| &result.warnings))
 }
 
 /// Sends one job and waits for its outcome. A job that may not have reached the queue is sent again under the same id.
@@ -185,6 +199,10 @@ impl Summary {
         let error = match back {
             Back::Outcome(outcome, latency) => {
                 *self.outcomes.entry(outcome.ending.status()).or_default() += 1;
+                for Warning { code, message, .. } in warnings_of(&outcome) {
+                    *self.warnings.entry(code.to_string()).or_default() += 1;
+                    self.first_warning.get_or_insert_with(|| message.clone());
+                }
                 latencies.saturating_record(u64::try_from(latency.as_micros()).unwrap_or(u64::MAX));
                 let Some(code) = outcome.ending.code() else {
                     return;
@@ -220,6 +238,12 @@ impl Summary {
         for (code, count) in &self.codes {
             _ = writeln!(out, "    {code:<8} {:>10}", grouped(*count));
         }
+        for (code, count) in &self.warnings {
+            _ = writeln!(out, "  warned of  {:>10}  {code}", grouped(*count));
+        }
+        if let Some(warning) = &self.first_warning {
+            _ = writeln!(out, "  the first warning: {}", tame(warning));
+        }
         for (what, count) in [("lost", self.lost), ("not sent", self.unsent), ("twice", self.duplicates)] {
             _ = writeln!(out, "  {what:<10} {:>10}", grouped(count));
         }
@@ -229,7 +253,7 @@ impl Summary {
             _ = writeln!(out, "  from dispatch to outcome: {}", quantiles.join(", "));
         }
         if let Some(error) = &self.first_error {
-            _ = writeln!(out, "  the first one without an outcome: {error}");
+            _ = writeln!(out, "  the first one without an outcome: {}", tame(error));
         }
         out
     }

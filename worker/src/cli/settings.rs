@@ -30,6 +30,24 @@ pub(crate) struct BrokerArguments {
     prefix: Option<String>,
 }
 
+/// Where the ledger is; for the commands that talk to it.
+#[cfg(feature = "ledger")]
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Configuration")]
+pub(crate) struct LedgerArguments {
+    /// PostgreSQL servers, separated by commas [ledger.addresses]
+    #[arg(long, value_name = "ADDRESS,…")]
+    ledger: Option<String>,
+}
+
+#[cfg(feature = "ledger")]
+impl LedgerArguments {
+    /// What these flags set.
+    pub(crate) fn settings(self) -> impl Iterator<Item = (String, Setting)> {
+        self.ledger.map(|value| flag("ledger.addresses", value, "--ledger")).into_iter()
+    }
+}
+
 impl ConfigArguments {
     /// The same flags again, for another process of this program.
     pub(crate) fn arguments(&self) -> Vec<OsString> {

@@ -1,7 +1,7 @@
 //! Text for a terminal: what a script wrote is shown, never obeyed.
 
 use std::fmt::{Display, Write as _};
-use std::io::{self, ErrorKind, Write as _};
+use std::io::{self, ErrorKind, IsTerminal as _, Write as _};
 
 /// Writes to standard output, coloured where that is a terminal. A reader that has gone away wants no more: no error.
 pub(crate) fn say(text: impl Display) -> io::Result<()> {
@@ -10,6 +10,32 @@ pub(crate) fn say(text: impl Display) -> io::Result<()> {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
         written => written,
     }
+}
+
+/// Writes JSON text and a line feed to standard output: byte for byte, but for a terminal, where what would steer that is escaped as
+/// JSON escapes it.
+pub(crate) fn say_json(json: impl Display) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    let json = json.to_string();
+    let json = if out.is_terminal() { shown_json(&json) } else { json };
+    match writeln!(out, "{}", json.trim_end()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        written => written,
+    }
+}
+
+/// JSON text without what would steer a terminal. It stays the same JSON.
+pub(crate) fn shown_json(json: &str) -> String {
+    let mut shown = String::with_capacity(json.len());
+    for c in json.chars() {
+        match c {
+            '\n' => shown.push(c),
+            // All of them are of 16 bits.
+            c if c.is_control() || is_direction(c) => _ = write!(shown, "\\u{:04x}", u32::from(c)),
+            c => shown.push(c),
+        }
+    }
+    shown
 }
 
 /// Text from outside without what would steer a terminal: control characters become visible escapes, but for line
@@ -126,6 +152,15 @@ mod tests {
     #[test]
     fn a_script_cannot_steer_the_terminal() {
         assert_eq!(tame("a\u{1b}[2Jb\tc\nd\u{202e}e"), "a\\u{1b}[2Jb\tc\nd\\u{202e}e");
+    }
+
+    #[test]
+    fn json_stays_the_same_json_on_a_terminal() {
+        let json = "{\n  \"a\u{7f}\u{9b}2J\u{202e}\": \"ü\u{1f600}\"\n}";
+        let shown = shown_json(json);
+        assert_eq!(shown, "{\n  \"a\\u007f\\u009b2J\\u202e\": \"ü\u{1f600}\"\n}");
+        let read = |text: &str| serde_json::from_str::<serde_json::Value>(text).unwrap_or_default();
+        assert_eq!(read(&shown), read(json));
     }
 
     #[test]

@@ -3,20 +3,26 @@
 use std::num::NonZeroUsize;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
 use clap::Args;
 use prometheus_client::collector::Collector;
 use prometheus_client::registry::Registry;
-use scriptmill::broker::Broker;
-use scriptmill::broker::amqp::{Amqp, Heartbeats};
+use scriptmill::broker::amqp::{Amqp, Cancels};
+use scriptmill::broker::{self, Broker};
 use scriptmill::config::{self, Config, flag};
+use scriptmill::execute::Runner;
 use scriptmill::exporters;
 use scriptmill::http::{self, Admin, ListenAddress};
+use scriptmill::ledger::leases::Leases;
 use scriptmill::metrics::Metrics;
-use scriptmill::scale;
-use scriptmill::service::{Parts, Status};
+use scriptmill::quarantine::Isolation;
+use scriptmill::scale::{self, Fleet};
+use scriptmill::service::{Parts, Service, Status};
+use scriptmill_sandbox::{Clock, Sandbox};
 use tokio::runtime::{Builder, Runtime};
+use tokio::task::{JoinHandle, spawn_blocking};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
@@ -24,7 +30,7 @@ use tracing::{info, warn};
 use super::serving::{Stop, open};
 use super::settings::{BrokerArguments, ConfigArguments};
 use super::text::say;
-use super::{local, logs};
+use super::{claims, local, logs, quarantine_child};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -68,12 +74,14 @@ pub(crate) fn work(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let slots = arguments.slots.map(|value| flag("worker.slots", value, "--slots"));
     let http = arguments.http.map(|value| flag("http.address", value, "--http"));
     let config = arguments.config.load(arguments.broker.settings().chain(slots).chain(http))?;
-    if arguments.check_config {
-        say("the configuration is right\n")?;
-        return Ok(ExitCode::SUCCESS);
-    }
     if let Some(available) = config::available() {
         config.fits(&available)?;
+    }
+    if arguments.check_config {
+        // Addresses that cannot be listened on are found out by listening there.
+        local::block_on(listen(&config))?;
+        say("the configuration is right\n")?;
+        return Ok(ExitCode::SUCCESS);
     }
     let log = logs::start(&config.log)?;
     let runtime = runtime().context("the runtime cannot be started")?;
@@ -96,42 +104,57 @@ fn runtime() -> std::io::Result<Runtime> {
 /// The worker's life: its parts are made, the admin server opened, jobs taken until a signal comes, and what has begun ended.
 async fn serve(config: Config, lost_lines: Box<dyn Collector>) -> anyhow::Result<()> {
     let stop = Stop::new()?;
-    let bound = http::bind(config.http.address).await?;
-    // Kubernetes asks the scaler alone: workers hold no token with which they could ask who may read the metric.
-    let exporters = exporters::Options { external_metrics_address: ListenAddress::Off, ..config.scaler.clone() };
-    let exporters = exporters.bind().await?;
+    let (bound, exporters) = listen(&config).await?;
     info!(bytes = config.budget().bytes(), "the most memory that this worker takes: {}", config.budget());
-    let mut registry = Registry::with_prefix("scriptmill");
+    let mut root = Registry::default();
+    Metrics::describe_process(&mut root);
+    let registry = root.sub_registry_with_prefix("scriptmill");
     registry.register_collector(lost_lines);
     let clock = local::clock();
-    let metrics = Metrics::new(&mut registry, clock.clone());
-    let sandbox = local::sandbox(&config, local::checker(&config)?, config.worker.slots.get(), clock.clone())?;
+    let metrics = Metrics::new(registry, clock.clone());
+    // A start waits for its sandbox and for the broker, and neither for the other.
+    let sandbox = begin_sandbox(&config, &clock);
+    let (amqp, cancels) = begin_to_connect(&config);
+    let leases = claims::open(&config, registry).await?;
+    let sandbox = sandbox.await.context("what makes the sandbox broke")??;
+    Metrics::describe(registry, &sandbox);
+    let isolation: Option<Arc<dyn Isolation>> = Some(Arc::new(quarantine_child::processes(&config)?));
     let policy = config.worker.policy(config.broker.tenant_is_user, sandbox.engine_hash());
     info!(engine = sandbox.engine_hash(), slots = config.worker.slots, "the sandbox is ready");
 
     let retry_pause_max = config.broker.retry_pause_max;
     let parts = scale::Parts {
-        heartbeats: Arc::new(Heartbeats::new(&config.broker)),
+        heartbeats: Arc::new(amqp.heartbeats()),
         signals: metrics.signals.clone(),
+        bounds: Some(policy.fingerprint()),
         clock: clock.clone(),
         retry_pause_max,
     };
     let promised_wait = config.scaling.policy.promise.wait;
-    let fleet = config.scaling.build(parts, &mut registry);
-    let broker: Arc<dyn Broker> = Arc::new(Amqp::new(config.broker));
+    let fleet = config.scaling.build(parts, registry);
+    let others = fleet.others();
+    let is_mixed: Arc<dyn Fn() -> bool + Send + Sync> = Arc::new(move || others.differ());
+    let cancels: Option<Arc<dyn broker::Cancels>> = Some(Arc::new(cancels));
+    let broker: Arc<dyn Broker> = Arc::new(amqp);
     let seen = broker.clone();
-    let parts = Parts { broker, runner: Arc::new(sandbox), policy, clock, metrics, retry_pause_max, promised_wait };
+    let (runner, held) = (Arc::new(sandbox), leases.clone());
+    let parts = Parts {
+        broker,
+        cancels,
+        runner,
+        isolation,
+        leases,
+        is_mixed,
+        policy,
+        clock,
+        metrics,
+        retry_pause_max,
+        promised_wait,
+    };
     let service = config.worker.build(parts).context("the threads that run scripts cannot be started")?;
     let (drain, leave, closed) = (CancellationToken::new(), CancellationToken::new(), CancellationToken::new());
     if let Some(bound) = bound {
-        let (status, stall) = (service.status(), service.stall());
-        let admin = Admin {
-            not_live: Arc::new(move || stall.borrow().map(|stall| stall.to_string())),
-            not_ready: Arc::new(move || not_ready(*status.borrow(), &*seen)),
-            metrics: Arc::new(registry),
-            explainer: fleet.explainer(),
-        };
-        open(bound, admin, closed.clone());
+        open(bound, admin(&service, seen, held, root, &fleet), closed.clone());
     }
     exporters.start(&fleet.signal(), &closed);
     tokio::spawn(stop.cancel(drain.clone(), leave.clone()));
@@ -144,20 +167,72 @@ async fn serve(config: Config, lost_lines: Box<dyn Collector>) -> anyhow::Result
     if let Ok(left) = worked {
         // Its last words: it has left.
         end.cancel();
-        match timeout(left, fleet).await {
-            Ok(ended) => ended.context("the heartbeat broke")?,
-            Err(_) => warn!("left without a last heartbeat, since the broker does not answer"),
-        }
+        last_words(fleet, left).await?;
     }
     // Probes are answered to the very end.
     closed.cancel();
     worked.map(drop)
 }
 
-fn not_ready(status: Status, broker: &dyn Broker) -> Option<String> {
+/// Binds the addresses that a worker listens on.
+async fn listen(config: &Config) -> anyhow::Result<(Option<http::Bound>, exporters::Exporters)> {
+    let bound = http::bind(config.http.address).await?;
+    // Kubernetes asks the scaler alone: workers hold no token with which they could ask who may read the metric.
+    let exporters = exporters::Options { external_metrics_address: ListenAddress::Off, ..config.scaler.clone() };
+    Ok((bound, exporters.bind().await?))
+}
+
+/// Makes the sandbox on a thread of its own.
+fn begin_sandbox(config: &Config, clock: &Arc<dyn Clock>) -> JoinHandle<anyhow::Result<Sandbox>> {
+    let (config, clock) = (config.clone(), clock.clone());
+    spawn_blocking(move || local::sandbox(&config, local::checker(&config)?, config.worker.slots.get(), clock))
+}
+
+/// The broker and its cancels, with the connections begun that a worker needs before its first job.
+fn begin_to_connect(config: &Config) -> (Amqp, Cancels) {
+    let amqp = Amqp::new(config.broker.clone());
+    let cancels = amqp.cancels();
+    amqp.connect_ahead();
+    cancels.connect_ahead();
+    (amqp, cancels)
+}
+
+/// Waits for the last heartbeat, but not longer than `left`.
+async fn last_words(fleet: JoinHandle<()>, left: Duration) -> anyhow::Result<()> {
+    match timeout(left, fleet).await {
+        Ok(ended) => ended.context("the heartbeat broke"),
+        Err(_) => {
+            warn!("left without a last heartbeat, since the broker does not answer");
+            Ok(())
+        }
+    }
+}
+
+/// What the admin server asks of this worker.
+fn admin<R: Runner>(
+    service: &Service<R>,
+    broker: Arc<dyn Broker>,
+    leases: Option<Arc<Leases>>,
+    registry: Registry,
+    fleet: &Fleet,
+) -> Admin {
+    let (status, stall, trouble) = (service.status(), service.stall(), service.trouble());
+    Admin {
+        not_live: Arc::new(move || stall.borrow().map(|stall| stall.to_string())),
+        not_ready: Arc::new(move || {
+            let is_held = leases.as_ref().and_then(|leases| leases.holding()).map(|why| format!("ledger: {why}"));
+            not_ready(*status.borrow(), trouble.borrow().clone(), &*broker).or(is_held)
+        }),
+        metrics: Arc::new(registry),
+        explainer: fleet.explainer(),
+    }
+}
+
+/// What is in the way of taking jobs: the broker, a permission, its memory, or that the worker leaves.
+fn not_ready(status: Status, trouble: Option<String>, broker: &dyn Broker) -> Option<String> {
     match status {
         Status::Consuming => broker.not_publishing().map(str::to_owned),
-        Status::Connecting => Some("no broker is connected".to_owned()),
-        Status::Draining => Some("the worker is leaving".to_owned()),
+        Status::Connecting => Some(trouble.unwrap_or_else(|| "broker: there is no connection yet".to_owned())),
+        Status::Draining => Some("drain: the worker is leaving".to_owned()),
     }
 }

@@ -7,6 +7,8 @@ use scriptmill_sandbox::prepare::Checker;
 use scriptmill_sandbox::{BUILD_COPIES, BUILDS};
 
 use super::options::Config;
+use crate::ledger;
+use crate::service::CLAIMS_OF_A_SLOT;
 
 /// What a worker takes beside all that is bounded by a setting: code, the compiled engine, stacks, connections, metrics, and what
 /// the allocator holds between two uses.
@@ -17,6 +19,11 @@ const MESSAGES_OF_A_SLOT: u64 = 3;
 const MESSAGES_BESIDE: u64 = 2;
 /// What a check gave: as it came from its process, as it was read, and as the engine takes it.
 const ANSWERS: u64 = 3;
+
+/// A statement that records outcomes, as its arguments and as it is written.
+const STATEMENT_COPIES: u64 = 2;
+/// Bytes after which no further outcome goes into it.
+const STATEMENT: u64 = ledger::STATEMENT_BYTES as u64;
 
 /// The most memory that a worker takes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,8 +48,15 @@ impl Budget {
         let (memory, message) = (worker.limits.memory.as_u64(), worker.message_size.as_u64());
         let processes = sandbox.check_processes.get() as u64;
         let answer = u64::from(Checker::answer_bytes(sandbox.source_size.as_u64()));
+        // Its own check, image and run, one after the other, of one job; and what it is asked and answers, here.
+        let image = sandbox.image_cache.as_u64().min(memory);
+        let building = u64::from(1 + BUILD_COPIES) * memory;
+        let messages = 2 * MESSAGES_OF_A_SLOT * message;
+        let quarantined =
+            OWN + sandbox.check_memory.as_u64() + ANSWERS * answer + building + 2 * image + memory + messages;
+        let waiting_of_a_slot = if config.ledger.is_on() { MESSAGES_BESIDE * CLAIMS_OF_A_SLOT as u64 } else { 0 };
         let term = |count, bytes, what| Term { count, bytes, what };
-        let terms = vec![
+        let mut terms = vec![
             term(slots, memory, "for jobs"),
             term(MESSAGES_OF_A_SLOT * slots + MESSAGES_BESIDE * margin, message, "for their messages and outcomes"),
             term(1, worker.preparing_size.as_u64(), "for jobs whose script is being prepared"),
@@ -52,9 +66,15 @@ impl Budget {
             term(u64::from(BUILDS + BUILD_COPIES), memory, "to make images in"),
             term(1, sandbox.image_cache.as_u64(), "for images"),
             term(1, memory, "for images beyond those that are kept"),
+            term(u64::from(worker.quarantine.slots), quarantined, "for processes that run jobs in quarantine"),
             term(1, OWN, "for the worker itself"),
         ];
-        Self { terms, slot: memory.saturating_add(MESSAGES_OF_A_SLOT.saturating_mul(message)) }
+        if config.ledger.is_on() {
+            terms.push(term(waiting_of_a_slot * slots, message, "for jobs that wait for the ledger"));
+            terms.push(term(STATEMENT_COPIES, message.saturating_add(STATEMENT), "for what is being recorded"));
+        }
+        let terms = terms.into_iter().filter(|term| term.count > 0).collect();
+        Self { terms, slot: memory.saturating_add((MESSAGES_OF_A_SLOT + waiting_of_a_slot).saturating_mul(message)) }
     }
 
     /// Bytes in all.

@@ -31,7 +31,9 @@ impl Config {
             Some(Ok(settings)) => (settings, Vec::new()),
             Some(Err(mistakes)) => (Settings::new(), mistakes),
         };
-        said.extend(settings::variables(sources.environment.into_iter()));
+        let (variables, misspelt) = settings::variables(sources.environment.into_iter(), &typed::keys::<Self>());
+        said.extend(variables);
+        mistakes.extend(misspelt);
         said.extend(sources.flags);
         let (config, wrong) = typed::read::<Self>(&said);
         mistakes.extend(wrong);

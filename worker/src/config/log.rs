@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
 
 use crate::rules::Rules;
 
@@ -21,10 +22,19 @@ impl Options {
     pub(crate) fn check(&self, rules: &mut Rules<'_>) {
         rules.check(
             "filter",
-            EnvFilter::builder().parse(&self.filter).is_ok(),
-            "must be a level such as info, or directives such as info,scriptmill=debug",
+            names_levels(&self.filter) && EnvFilter::builder().parse(&self.filter).is_ok(),
+            "must be a level (off, error, warn, info, debug or trace), or directives such as info,scriptmill=debug",
         );
     }
+}
+
+/// Whether each directive names a level, or a span. The parser takes any other word for the name of a module, whose lines it
+/// then shows, and no others: a misspelt level would silence the log.
+fn names_levels(filter: &str) -> bool {
+    filter.split(',').map(str::trim).all(|directive| {
+        let level = directive.rsplit_once('=').map_or(directive, |(_, level)| level);
+        directive.contains(['[', ']', '{', '}']) || level.parse::<LevelFilter>().is_ok_and(|_| !level.is_empty())
+    })
 }
 
 impl Default for Options {

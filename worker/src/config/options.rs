@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{log, sandbox};
-use crate::{broker, exporters, http, scale, service};
+use crate::{broker, exporters, http, ledger, scale, service};
 
 /// Everything that can be set. Durations are written as `30s`, sizes as `64MiB`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -13,6 +13,8 @@ use crate::{broker, exporters, http, scale, service};
 pub struct Config {
     /// How RabbitMQ is reached.
     pub broker: broker::amqp::Options,
+    /// What has been done, remembered for all workers of a cluster.
+    pub ledger: ledger::Options,
     /// How much the worker takes on, and what a job may use.
     pub worker: service::Options,
     /// How many workers there should be.

@@ -8,6 +8,7 @@ use super::memory::Available;
 use super::mistakes::Mistake;
 use super::options::Config;
 use super::settings::Settings;
+use crate::http::ListenAddress;
 use crate::rules::{Broken, Fault, Rules};
 
 /// All settings that are out of their range or don't fit each other, each with where it was said.
@@ -15,12 +16,32 @@ pub(super) fn check(config: &Config, said: &Settings) -> Vec<Mistake> {
     let is_said = |key: &str| said.contains_key(key);
     let mut rules = Rules::new(&is_said);
     rules.section("broker", |rules| config.broker.check(rules));
+    rules.section("ledger", |rules| config.ledger.check(rules));
     rules.section("worker", |rules| config.worker.check(rules));
     rules.section("scaling", |rules| config.scaling.check(rules));
     rules.section("scaler", |rules| config.scaler.check(rules));
     rules.section("sandbox", |rules| config.sandbox.check(rules));
     rules.section("log", |rules| config.log.check(rules));
+    check_ports(config, &mut rules);
     rules.broken.into_iter().map(|broken| mistake(broken, said)).collect()
+}
+
+/// Two servers of one process cannot have one port.
+fn check_ports(config: &Config, rules: &mut Rules<'_>) {
+    let addresses = [
+        ("http.address", config.http.address),
+        ("scaler.external_metrics_address", config.scaler.external_metrics_address),
+        ("scaler.keda_address", config.scaler.keda_address),
+    ];
+    for (at, (key, address)) in addresses.iter().enumerate() {
+        for (other_key, other) in &addresses[..at] {
+            let (ListenAddress::At(address), ListenAddress::At(other)) = (address, other) else { continue };
+            let is_same_host =
+                address.ip() == other.ip() || address.ip().is_unspecified() || other.ip().is_unspecified();
+            let clashes = address.port() != 0 && address.port() == other.port() && is_same_host;
+            rules.check(key, !clashes, format!("must have another port than {other_key}"));
+        }
+    }
 }
 
 fn mistake(Broken { key, fault }: Broken, said: &Settings) -> Mistake {
@@ -29,7 +50,7 @@ fn mistake(Broken { key, fault }: Broken, said: &Settings) -> Mistake {
         Fault::Rule(rule) => {
             // Only files and addresses hold secrets, and rules about those show no value.
             let but = match setting {
-                Some(setting) if key.ends_with("_file") || key == "broker.addresses" => {
+                Some(setting) if key.ends_with("_file") || key.ends_with(".addresses") => {
                     format!(" ({})", setting.origin)
                 }
                 Some(setting) => format!(", but is {} ({})", setting.value, setting.origin),
@@ -43,7 +64,10 @@ fn mistake(Broken { key, fault }: Broken, said: &Settings) -> Mistake {
         }
         Fault::Unreadable { path, error } => {
             let origin = setting.map_or_else(String::new, |setting| format!(" ({})", setting.origin));
-            let message = format!("{key}: {} cannot be read: {error}{origin}", path.display());
+            let message = match path.as_os_str().is_empty() {
+                true => format!("{key} names no file{origin}"),
+                false => format!("{key}: {} cannot be read: {error}{origin}", path.display()),
+            };
             Mistake { code: Code::UnreadableFile, message }
         }
     }

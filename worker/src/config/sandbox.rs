@@ -45,8 +45,11 @@ pub struct Options {
     /// the next one, take up to one `worker.limits.memory` beside.
     #[schemars(with = "String")]
     pub image_cache: ByteSize,
-    /// A folder that keeps the compiled engine between starts. Absent: `scriptmill` in the user's cache folder, else
-    /// none, and every start compiles for about a second.
+    /// A file with the compiled engine, made beforehand by `scriptmill precompile`, so that no start compiles it. Nobody but root and the
+    /// worker's user may be able to write it. Absent: `lib/scriptmill/engine.bin` beside the folder of the program, if there is one.
+    pub precompiled: Option<PathBuf>,
+    /// A folder that keeps the engine between starts where it was compiled at one of them. Absent: `scriptmill` in the user's cache
+    /// folder, else none, and every start without a precompiled engine takes about a second longer.
     pub cache_dir: Option<PathBuf>,
 }
 
@@ -59,6 +62,7 @@ impl Default for Options {
             check_timeout: Duration::from_secs(10),
             check_memory: ByteSize::mib(512),
             image_cache: ByteSize::mib(256),
+            precompiled: None,
             cache_dir: None,
         }
     }
@@ -74,6 +78,11 @@ impl Options {
         rules.within("check_memory", self.check_memory, CHECK_MEMORY_MIN.., "");
     }
 
+    /// The file with the precompiled engine: the configured one, else the one that came with the program, if one did.
+    pub fn precompiled_file(&self) -> Option<PathBuf> {
+        self.precompiled.clone().or_else(|| precompiled_beside_program().filter(|file| file.exists()))
+    }
+
     /// The folder for the compiled engine: the configured one, else the user's cache folder as the XDG base directory
     /// specification places it.
     pub fn cache_folder(&self) -> Option<PathBuf> {
@@ -83,4 +92,10 @@ impl Options {
             Some(base.join("scriptmill"))
         })
     }
+}
+
+/// Where the engine lies that was compiled for this program: `/usr/local/lib/scriptmill` for one in `/usr/local/bin`.
+pub fn precompiled_beside_program() -> Option<PathBuf> {
+    let program = std::env::current_exe().ok()?;
+    Some(program.parent()?.parent()?.join("lib/scriptmill/engine.bin"))
 }

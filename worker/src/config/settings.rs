@@ -8,6 +8,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use scriptmill_sdk::Code;
+use scriptmill_sdk::json::nearest;
 use serde_json::Value;
 use toml::de::{DeTable, DeValue};
 
@@ -53,6 +54,8 @@ pub type Settings = BTreeMap<String, Setting>;
 
 /// Variables that hold a setting begin so.
 const PREFIX: &str = "SCRIPTMILL_";
+/// The variable that is short for `SCRIPTMILL_LOG__FILTER`.
+const LOG: &str = "SCRIPTMILL_LOG";
 
 /// Reads the settings of a TOML file.
 ///
@@ -106,16 +109,66 @@ fn json(value: &DeValue<'_>) -> Value {
     }
 }
 
-/// Reads settings from environment variables: `SCRIPTMILL_WORKER__SLOTS` is `worker.slots`.
+/// Reads settings from environment variables: `SCRIPTMILL_WORKER__SLOTS` is `worker.slots`, and `SCRIPTMILL_LOG` is short for
+/// `log.filter`. Beside them what is meant as a setting and is none, by the names of the sections.
 ///
-/// Every setting has a section, so only names with two underscores are settings. Others are left alone: Kubernetes
-/// sets variables such as `SCRIPTMILL_PORT` for a service of that name.
-pub(super) fn variables(all: impl Iterator<Item = (String, String)>) -> Settings {
-    all.filter_map(|(name, value)| {
-        let key = name.strip_prefix(PREFIX).filter(|rest| rest.contains("__"))?.to_lowercase().replace("__", ".");
-        Some((key, Setting { value: Value::from(value), origin: Origin::Variable(name) }))
-    })
-    .collect()
+/// Every setting has a section, so only names with two underscores are settings. Others are left alone where they name no section:
+/// Kubernetes sets variables such as `SCRIPTMILL_PORT` for a service of that name.
+pub(super) fn variables(all: impl Iterator<Item = (String, String)>, known: &[String]) -> (Settings, Vec<Mistake>) {
+    let (mut settings, mut mistakes) = (Settings::new(), Vec::new());
+    for (name, value) in all {
+        match name.strip_prefix(PREFIX).filter(|rest| rest.contains("__")) {
+            _ if name == LOG => {
+                let setting = Setting { value: Value::from(value), origin: Origin::Variable(name) };
+                settings.entry("log.filter".to_owned()).or_insert(setting);
+            }
+            Some(rest) => {
+                let key = rest.to_lowercase().replace("__", ".");
+                settings.insert(key, Setting { value: Value::from(value), origin: Origin::Variable(name) });
+            }
+            None => mistakes.extend(misspelt(&name, known)),
+        }
+    }
+    (settings, mistakes)
+}
+
+/// What is wrong with a variable that looks like a setting, and is none for want of an underscore or a letter.
+fn misspelt(name: &str, known: &[String]) -> Option<Mistake> {
+    let (upper, prefix) = (name.to_uppercase(), PREFIX.trim_end_matches('_'));
+    let upper = upper.replace('-', "_");
+    let rest = match upper.strip_prefix(PREFIX) {
+        Some(rest) => rest,
+        // A prefix that is nearly ours, before two underscores: nobody else writes so.
+        None => {
+            let (start, key) = upper.split_once("__")?;
+            let (own, section) = start.rsplit_once('_')?;
+            let is_near = strsim::damerau_levenshtein(&own.replace('_', ""), prefix) <= 2;
+            is_near.then(|| &upper[upper.len() - key.len() - 2 - section.len()..])?
+        }
+    };
+    if is_of_kubernetes(rest) {
+        return None;
+    }
+    let section = rest.split('_').next().unwrap_or_default().to_lowercase();
+    let mut sections = known.iter().filter_map(|key| key.split('.').next());
+    sections.find(|known| strsim::damerau_levenshtein(&section, known) <= known.len() / 3)?;
+    let variables: Vec<_> =
+        known.iter().map(|key| format!("{PREFIX}{}", key.to_uppercase().replace('.', "__"))).collect();
+    let near = nearest(&format!("{PREFIX}{rest}"), variables.iter().map(String::as_str));
+    let hint = near.map_or_else(String::new, |near| format!("; did you mean {near}?"));
+    let message = format!(
+        "the environment variable {name} is no setting: a section and its setting are apart by two underscores{hint}"
+    );
+    Some(Mistake { code: Code::UnknownSetting, message })
+}
+
+/// Whether Kubernetes sets a variable that ends so, for a service whose name begins with `scriptmill`.
+fn is_of_kubernetes(rest: &str) -> bool {
+    let rest = format!("_{rest}");
+    let port = rest.split("_PORT").nth(1);
+    rest.ends_with("_SERVICE_HOST")
+        || rest.contains("_SERVICE_PORT")
+        || port.is_some_and(|port| port.is_empty() || port[1..].starts_with(|digit: char| digit.is_ascii_digit()))
 }
 
 /// A setting that a flag names.

@@ -68,6 +68,76 @@ fn variables_of_others_are_left_alone() {
 }
 
 #[test]
+fn variables_that_are_meant_as_settings_are_told() {
+    let told = |name: &str| load(None, &[(name, "1")], &[]).err().unwrap_or_default().join("\n");
+    for (name, expected) in [
+        ("SCRIPTMILL_WROKER__SLOTS", "did you mean worker.slots?"),
+        ("SCRIPTMILL_WORKER_SLOTS", "did you mean SCRIPTMILL_WORKER__SLOTS?"),
+        ("SCRIPTMILL_WROKER_SLOTS", "did you mean SCRIPTMILL_WORKER__SLOTS?"),
+        ("SCRIPTMIL_WORKER__SLOTS", "did you mean SCRIPTMILL_WORKER__SLOTS?"),
+        ("SCRIPT_MILL_WORKER__SLOTS", "did you mean SCRIPTMILL_WORKER__SLOTS?"),
+        ("scriptmill_worker__slots", "did you mean SCRIPTMILL_WORKER__SLOTS?"),
+        ("SCRIPTMILL_BROKER_ADDRESS", "did you mean SCRIPTMILL_BROKER__ADDRESSES?"),
+        ("SCRIPTMILL_WORKER_LIMITS_FUEL", "did you mean SCRIPTMILL_WORKER__LIMITS__FUEL?"),
+        ("SCRIPTMILL_HTTP_ADDRESS", "did you mean SCRIPTMILL_HTTP__ADDRESS?"),
+        ("SCRIPTMILL_LOG_FILTER", "did you mean SCRIPTMILL_LOG__FILTER?"),
+    ] {
+        assert!(told(name).contains(name) && told(name).contains(expected), "{name}: {}", told(name));
+    }
+    for of_others in [
+        "SCRIPTMILL_SERVICE_HOST",
+        "SCRIPTMILL_WORKER_SERVICE_PORT_HTTP",
+        "SCRIPTMILL_WORKER_PORT",
+        "SCRIPTMILL_SCALER_PORT_6443_TCP_ADDR",
+        "SCRIPTMILL_VERSION",
+        "SCRIPT_NAME",
+        "PATH__X",
+    ] {
+        assert_eq!(told(of_others), "", "{of_others}");
+    }
+    let config = load(None, &[("SCRIPTMILL_LOG", "debug")], &[]).unwrap();
+    assert_eq!(config.log.filter, "debug");
+    let both = [("SCRIPTMILL_LOG__FILTER", "warn"), ("SCRIPTMILL_LOG", "debug")];
+    assert_eq!(load(None, &both, &[]).unwrap().log.filter, "warn");
+}
+
+#[test]
+fn what_a_worker_would_refuse_is_found_beforehand() {
+    let folder = tempfile::tempdir().unwrap();
+    let empty = folder.path().join("empty");
+    fs::write(&empty, "\n").unwrap();
+    let empty = empty.to_str().unwrap();
+    let cases: &[(Said<'_>, &str)] = &[
+        (&[("broker.ca_file", empty)], "broker.ca_file must be a file that holds at least one certificate (PEM)"),
+        (&[("broker.ca_file", "")], "broker.ca_file names no file"),
+        (&[("broker.ca_file", "/nowhere")], "broker.ca_file: /nowhere cannot be read"),
+        (&[("broker.username_file", empty), ("broker.password_file", empty)], "must be a file that is not empty"),
+        (&[("log.filter", "inof")], "log.filter must be a level (off, error, warn"),
+        (&[("log.filter", "info,scriptmill")], "log.filter must be a level"),
+        (&[("log.filter", "")], "log.filter must be a level"),
+        (&[("log.filter", "scriptmill=loud")], "log.filter must be a level"),
+        (&[("http.address", "8080")], "http.address must look like"),
+        (&[("http.address", ":8080")], "for all of this machine's write 0.0.0.0:8080"),
+        (&[("http.address", "localhost:8080")], "an IP address is needed"),
+        (&[("http.address", "0.0.0.0:80800")], "its port is no number"),
+        (
+            &[("http.address", "0.0.0.0:9000"), ("scaler.keda_address", "127.0.0.1:9000")],
+            "another port than http.address",
+        ),
+        (&[("broker.addresses", "localhost:5672")], "it has no scheme: begin it with amqp://"),
+        (&[("broker.addresses", "amqp://a, amqp://b:x")], "its port is no number"),
+        (&[("ledger.addresses", "mysql://db/x")], "it must begin with postgres://"),
+    ];
+    for (flags, expected) in cases {
+        let told = load(None, &[], flags).unwrap_err().join("\n");
+        assert!(told.contains(expected), "{flags:?}: {told}");
+    }
+    for filter in ["info", "WARN", "off", "info,scriptmill::settle=debug", "warn,[job{id=a}]=trace"] {
+        load(None, &[], &[("log.filter", filter)]).unwrap();
+    }
+}
+
+#[test]
 fn mistakes_name_the_key_and_where_it_was_said() {
     #[rustfmt::skip]
     let cases: &[(Option<&str>, Said<'_>, Said<'_>, &[&str])] = &[
@@ -111,9 +181,17 @@ fn mistakes_name_the_key_and_where_it_was_said() {
         (None, &[], &[("scaler.key_file", "/nowhere/tls.key")],
             &["SM4003: scaler.key_file: /nowhere/tls.key cannot be read: No such file or directory (os error 2) (flag --set)",
               "SM4001: scaler.key_file needs scaler.certificate_file beside it (flag --set)"]),
+        (Some("[ledger]\naddresses = ['postgres://shop:hunter2@db/x?sslmode=require']\nlease = '1s'\ntimeout = '2m'"),
+            &[("SCRIPTMILL_LEDGER__CA_FILE", "Cargo.toml"), ("SCRIPTMILL_LEDGER__RETENTION", "5m")], &[("ledger.when_down", "panic")],
+            &["SM4001: ledger.when_down must be one of hold, go-on, but is \"panic\" (flag --set)",
+              "SM4001: ledger.ca_file is of no use with an sslmode other than verify-ca and verify-full in ledger.addresses (environment variable SCRIPTMILL_LEDGER__CA_FILE)",
+              "SM4001: ledger.timeout must be between 100ms and 1m, but is \"2m\" (scriptmill.toml, line 4)",
+              "SM4001: ledger.lease must be between 5s and 15m, but is \"1s\" (scriptmill.toml, line 3)",
+              "SM4001: ledger.retention must be between 1h and 10years, but is \"5m\" (environment variable SCRIPTMILL_LEDGER__RETENTION)",
+              "SM4001: ledger.ca_file must be a file that holds at least one certificate (PEM) (environment variable SCRIPTMILL_LEDGER__CA_FILE)"]),
         // All at once, over all layers.
         (Some("[worker]\nslots = -1\nspeed = 'fast'"), &[("SCRIPTMILL_HTTP__ADDRESS", "nowhere")], &[("worker.grace", "1h")],
-            &["SM4001: http.address must be a text such as \"127.0.0.1:8080\", but is \"nowhere\" (environment variable SCRIPTMILL_HTTP__ADDRESS)",
+            &["SM4001: http.address must look like 127.0.0.1:8080 or [::]:8080, or be off: it names no port (environment variable SCRIPTMILL_HTTP__ADDRESS)",
               "SM4001: worker.slots must be a whole number of at least 1, but is -1 (scriptmill.toml, line 2)",
               "SM4002: there is no setting worker.speed (scriptmill.toml, line 3)",
               "SM4001: worker.grace must be 15m at most: that is half of RabbitMQ's consumer timeout, but is \"1h\" (flag --set)"]),
@@ -156,6 +234,12 @@ fn a_password_is_never_shown() {
         assert!(!mistakes[0].contains("hunter2"), "{mistakes:?}");
         assert!(mistakes[0].contains("SCRIPTMILL_BROKER__ADDRESSES"), "{mistakes:?}");
     }
+    for (value, why) in [("postgres://shop:hunter2@db", "names no database"), ("hunter2", "has no scheme")] {
+        let mistakes = load(None, &[("SCRIPTMILL_LEDGER__ADDRESSES", value)], &[]).unwrap_err();
+        assert_eq!(mistakes.len(), 1, "{mistakes:?}");
+        assert!(mistakes[0].starts_with("SM4001: ledger.addresses must look like") && mistakes[0].contains(why));
+        assert!(!mistakes[0].contains("hunter2"), "{mistakes:?}");
+    }
 }
 
 #[test]
@@ -163,19 +247,22 @@ fn all_that_a_worker_takes_must_fit_the_memory() {
     let config = load(None, &[], &[("worker.slots", "16"), ("worker.limits.memory", "64MiB")]).unwrap();
     let available = |bytes| Available { bytes, source: "/sys/fs/cgroup/memory.max".into() };
     let (messages, answers) = ((3 * 16 + 2 * 16) * 8, 3 * 2 * 36);
-    let needed = (16 * 64 + messages + 64 + 32 + 2 * 512 + answers + (2 + 5) * 64 + 256 + 64 + 128) << 20;
+    let apart = 128 + 512 + 3 * 36 + (1 + 5) * 64 + 2 * 64 + 64 + 2 * 3 * 8;
+    let needed = (16 * 64 + messages + 64 + 32 + 2 * 512 + answers + (2 + 5) * 64 + 256 + 64 + apart + 128) << 20;
     assert_eq!(config.budget().bytes(), needed);
     assert!(config.fits(&available(needed)).is_ok());
-    let message = config.fits(&available(2_700 << 20)).unwrap_err().to_string();
+    let message = config.fits(&available(4_100 << 20)).unwrap_err().to_string();
     let arithmetic = "16 × 64.0 MiB for jobs + 80 × 8.0 MiB for their messages and outcomes + \
                       64.0 MiB for jobs whose script is being prepared + 32.0 MiB for outcomes whose queue does not take them + \
                       2 × 512.0 MiB for the processes that check scripts + 6 × 36.0 MiB for what these answer + 7 × 64.0 MiB to make images in + 256.0 MiB for images + \
-                      64.0 MiB for images beyond those that are kept + 128.0 MiB for the worker itself = 3.8 GiB, but \
-                      /sys/fs/cgroup/memory.max allows 2.6 GiB; worker.slots = 2 would fit";
+                      64.0 MiB for images beyond those that are kept + 1.3 GiB for processes that run jobs in quarantine + 128.0 MiB for the worker itself = 5.1 GiB, but \
+                      /sys/fs/cgroup/memory.max allows 4.0 GiB; worker.slots = 2 would fit";
     assert!(message.contains(arithmetic), "{message}");
     assert!(config.fits(&available(needed - 1)).is_err());
     let two = load(None, &[], &[("worker.slots", "2")]).unwrap();
-    assert!(two.budget().bytes() <= 2_700 << 20);
+    assert!(two.budget().bytes() <= 4_100 << 20);
+    let with_ledger = load(None, &[], &[("ledger.addresses", "postgres://db/x"), ("worker.slots", "16")]).unwrap();
+    assert_eq!(with_ledger.budget().bytes(), needed + ((4 * 16 * 8 + 2 * (8 + 1)) << 20));
     let message = config.fits(&available(512 << 20)).unwrap_err().to_string();
     assert!(message.contains("with one slot it would still be too much"), "{message}");
 }

@@ -7,12 +7,15 @@ use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
-use scriptmill_sdk::Code;
+use scriptmill_sdk::{Code, json};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::mistakes::Mistake;
 use super::settings::{Setting, Settings};
+
+/// What an address says of a text that is none begins so.
+const ADDRESS: &str = "must look like ";
 
 /// The JSON Schema of a configuration, with nothing referred to.
 pub(super) fn schema<T: JsonSchema>() -> Value {
@@ -33,21 +36,36 @@ pub(super) fn read<T: JsonSchema + DeserializeOwned + Default>(settings: &Settin
             mistakes.push(unknown(key, setting, known.keys()));
             continue;
         };
-        let fits = |value: &Value| {
+        let mut why = String::new();
+        let mut fits = |value: &Value| {
             let mut alone = Value::Object(Map::new());
             insert(&mut alone, key, value.clone());
-            serde_json::from_value::<T>(alone).is_ok()
+            let read = serde_json::from_value::<T>(alone).map_err(|error| json::fault(&error));
+            // Of several readings the type's own words say most.
+            if let Err(fault) = &read
+                && !why.starts_with(ADDRESS)
+            {
+                why.clone_from(fault);
+            }
+            read.is_ok()
         };
-        match readings(&setting.value).into_iter().find(fits) {
+        match readings(&setting.value).into_iter().find(|value| fits(value)) {
             Some(value) => insert(&mut whole, key, value),
-            None => mistakes.push(wrong(key, setting, expected)),
+            None => mistakes.push(wrong(key, setting, expected, &why)),
         }
     }
     let read = serde_json::from_value(whole).unwrap_or_else(|error| {
-        mistakes.push(Mistake { code: Code::InvalidSetting, message: error.to_string() });
+        mistakes.push(Mistake { code: Code::InvalidSetting, message: json::fault(&error) });
         T::default()
     });
     (read, mistakes)
+}
+
+/// The keys of all settings.
+pub(super) fn keys<T: JsonSchema>() -> Vec<String> {
+    let (schema, mut known) = (schema::<T>(), BTreeMap::new());
+    leaves("", &schema, &mut known);
+    known.into_keys().collect()
 }
 
 /// The settings of a schema: every property that has no properties of its own, by dotted key.
@@ -96,13 +114,20 @@ fn unknown<'a>(key: &str, setting: &Setting, known: impl Iterator<Item = &'a Str
         .min()
         .filter(|(distance, _, allowed, _)| distance <= allowed);
     let hint = closest.map_or_else(String::new, |(.., candidate)| format!("; did you mean {candidate}?"));
-    Mistake { code: Code::UnknownSetting, message: format!("there is no setting {key} ({}){hint}", setting.origin) }
+    let message = format!("there is no setting {key} ({}){hint}", setting.origin);
+    Mistake { code: Code::UnknownSetting, message }
 }
 
-fn wrong(key: &str, setting: &Setting, schema: &Value) -> Mistake {
+/// `why` is what the type itself says.
+fn wrong(key: &str, setting: &Setting, schema: &Value, why: &str) -> Mistake {
     let secret = schema.get("writeOnly").and_then(Value::as_bool).unwrap_or(false);
-    let found = if secret { "is not".to_owned() } else { format!("is {}", setting.value) };
-    let message = format!("{key} must be {}, but {found} ({})", expected(schema), setting.origin);
+    let message = if why.starts_with(ADDRESS) {
+        // An address: it says more, and shows nothing.
+        format!("{key} {why} ({})", setting.origin)
+    } else {
+        let found = if secret { "is not".to_owned() } else { format!("is {}", setting.value) };
+        format!("{key} must be {}, but {found} ({})", expected(schema), setting.origin)
+    };
     Mistake { code: Code::InvalidSetting, message }
 }
 
@@ -120,7 +145,7 @@ fn expected(schema: &Value) -> String {
         // Durations, sizes and addresses are texts; their defaults show how they are written.
         Some(kind @ ("array" | "string")) => {
             let noun = if kind == "array" { "a list" } else { "a text" };
-            match schema.get("default").filter(|default| !default.is_null()) {
+            match schema.get("default").filter(|default| !default.is_null() && **default != Value::Array(Vec::new())) {
                 Some(example) => format!("{noun} such as {example}"),
                 None => noun.to_owned(),
             }

@@ -9,6 +9,23 @@ use serde_json::value::RawValue;
 use super::runner::Runner;
 use crate::intake::{Accepted, Policy};
 
+/// How a job ends whose deadline passed while it waited, at such a time since the epoch.
+pub fn deadline_passed(deadline_ms: u64, now: Duration) -> Ending {
+    /// What no queue holds for as long was never meant.
+    const LATE_MAX: Duration = Duration::from_secs(2 * 366 * 24 * 60 * 60);
+    let late = now.saturating_sub(Duration::from_millis(deadline_ms));
+    let message = match late > LATE_MAX {
+        false => "the deadline passed before the job could begin".to_owned(),
+        true => {
+            let years = late.as_secs() / (365 * 24 * 60 * 60);
+            format!(
+                "the deadline passed before the job could begin, {years} years ago: were seconds taken for milliseconds?"
+            )
+        }
+    };
+    Ending::Cancelled { code: Code::DeadlinePassed, message }
+}
+
 /// What all jobs of a worker have in common.
 pub struct Environment<'a, R: Runner> {
     /// What runs them.
@@ -40,10 +57,10 @@ impl<R: Runner> Call<'_, R> {
     pub(super) async fn run(&self, id: &str, input: &RawValue, deadline_ms: Option<u64>) -> Execution {
         let Environment { runner, clock, .. } = *self.environment;
         let accepted = self.accepted;
-        let left = deadline_ms.map_or(Duration::MAX, |ms| Duration::from_millis(ms).saturating_sub(clock.now()));
-        if left.is_zero() {
-            let message = "the deadline passed before the job could begin".to_owned();
-            return Execution::unrun(Ending::Cancelled { code: Code::DeadlinePassed, message });
+        let now = clock.now();
+        let left = deadline_ms.map_or(Duration::MAX, |ms| Duration::from_millis(ms).saturating_sub(now));
+        if let Some(deadline_ms) = deadline_ms.filter(|_| left.is_zero()) {
+            return Execution::unrun(deadline_passed(deadline_ms, now));
         }
         let mut limits = accepted.limits;
         limits.wall_time = left.min(limits.wall_time);

@@ -26,6 +26,7 @@ impl<R: Runner> Environment<'_, R> {
             ending: execution.ending,
             diagnostics: execution.diagnostics,
             logs: execution.logs,
+            warnings: execution.warnings,
             usage: execution.usage,
             engine: self.runner.engine().to_owned(),
         }

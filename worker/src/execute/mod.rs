@@ -6,5 +6,5 @@ mod call;
 mod job;
 mod runner;
 
-pub use call::{Environment, Waits};
+pub use call::{Environment, Waits, deadline_passed};
 pub use runner::Runner;

@@ -24,6 +24,11 @@ pub enum ListenAddress {
     At(SocketAddr),
 }
 
+/// A text is no address to listen on.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("must look like 127.0.0.1:8080 or [::]:8080, or be off: {0}")]
+pub struct InvalidListenAddress(String);
+
 impl Default for ListenAddress {
     /// This machine alone: to be seen by others is a decision.
     fn default() -> Self {
@@ -32,10 +37,22 @@ impl Default for ListenAddress {
 }
 
 impl FromStr for ListenAddress {
-    type Err = std::net::AddrParseError;
+    type Err = InvalidListenAddress;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        if text == "off" { Ok(Self::Off) } else { text.parse().map(Self::At) }
+        if text == "off" {
+            return Ok(Self::Off);
+        }
+        text.parse().map(Self::At).map_err(|_| {
+            let (host, port) = text.rsplit_once(':').unwrap_or((text, ""));
+            InvalidListenAddress(match port {
+                _ if text.contains("://") => "it has a scheme".to_owned(),
+                _ if host.is_empty() => format!("it names no address: for all of this machine's write 0.0.0.0:{port}"),
+                "" => "it names no port".to_owned(),
+                port if port.parse::<u16>().is_err() => "its port is no number from 0 to 65535".to_owned(),
+                _ => "it has a name where an IP address is needed".to_owned(),
+            })
+        })
     }
 }
 

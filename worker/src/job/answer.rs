@@ -1,34 +1,65 @@
 //! An outcome as it goes out, within the bound on messages.
 
 use bytes::Bytes;
-use scriptmill_sdk::{Code, Ending, Exhausted, LimitKind, Outcome};
+use scriptmill_sdk::{Code, Ending, Exhausted, LimitKind, Outcome, Usage};
 
+use crate::ledger::Record;
 use crate::metrics::Counted;
 
 /// An outcome as it goes out.
 pub struct Answer {
     pub(crate) body: Bytes,
     pub(crate) tenant: String,
+    /// The job's id, and the field that is to blame where there is one: for the log.
+    job_id: String,
+    path: Option<String>,
     pub(crate) counted: Counted,
+    /// Why the job did not succeed, as a sentence.
+    pub(crate) reason: Option<String>,
 }
 
 impl Answer {
-    /// Writes an outcome down. One longer than `bytes_max` becomes `exhausted: output`.
-    pub fn new(mut outcome: Outcome, bytes_max: u64) -> Self {
-        let mut body = text(&outcome);
-        if body.len() as u64 > bytes_max {
-            let message = format!("the outcome has {} bytes; this worker publishes {bytes_max} at most", body.len());
-            let limit = LimitKind::OutputBytes;
-            let exhausted = Exhausted { code: Code::Output, message, limit, allowed: bytes_max, stack: Vec::new() };
-            outcome.ending = Ending::Exhausted(exhausted);
-            body = text(&outcome);
-            if body.len() as u64 > bytes_max {
-                outcome.logs.clear();
-                outcome.diagnostics.clear();
-                body = text(&outcome);
-            }
+    /// Writes an outcome down, [within] `bytes_max`.
+    pub fn new(outcome: Outcome, bytes_max: u64) -> Self {
+        let (outcome, body) = within(outcome, bytes_max);
+        let reason = outcome.ending.message().map(str::to_owned);
+        let counted = Counted::from(&outcome);
+        let path = match outcome.ending {
+            Ending::Rejected(rejection) => rejection.path,
+            _ => None,
+        };
+        Self { body: body.into(), counted, reason, tenant: outcome.tenant, job_id: outcome.job_id, path }
+    }
+
+    /// Logs how the job ended: one line for one that did not succeed. What the script or its input said is not part of it.
+    pub fn log(&self, is_dead_letter: bool) {
+        let Self { job_id: job, tenant, path, .. } = self;
+        let (status, path) = (self.status(), path.as_deref());
+        let Some(code) = self.code() else {
+            tracing::debug!(status, job, tenant, "the job ended");
+            return;
+        };
+        if is_dead_letter {
+            tracing::warn!(status, %code, path, job, tenant, "the message is no job for this worker; it goes to the dead letters");
+        } else {
+            tracing::info!(status, %code, path, job, tenant, "the job did not succeed");
         }
-        Self { body: body.into(), counted: Counted::from(&outcome), tenant: outcome.tenant }
+    }
+
+    /// An outcome that was recorded before. What it used was counted then.
+    pub fn recorded(record: Record, tenant: String) -> Self {
+        const STATUSES: [&str; 6] = ["succeeded", "failed", "exhausted", "rejected", "cancelled", "completed"];
+        let Record { status, code, body } = record;
+        let status = STATUSES.into_iter().find(|known| *known == status).unwrap_or("unknown");
+        let code = code.map(|code| code.parse().unwrap_or(Code::Unknown));
+        let counted = Counted { status, code, usage: Usage::default() };
+        Self { body, tenant, counted, reason: None, job_id: String::new(), path: None }
+    }
+
+    /// It as it is recorded.
+    pub fn record(&self) -> Record {
+        let code = self.code().map(|code| code.to_string());
+        Record { status: self.status().to_owned(), code, body: self.body.clone() }
     }
 
     /// The code of its error, if it has one.
@@ -42,6 +73,25 @@ impl Answer {
     }
 }
 
+/// An outcome that takes no more than `bytes_max` as text, and that text. One that is longer becomes `exhausted: output`.
+pub fn within(mut outcome: Outcome, bytes_max: u64) -> (Outcome, Vec<u8>) {
+    let mut body = text(&outcome);
+    if body.len() as u64 > bytes_max {
+        let message = format!("the outcome has {} bytes; this worker publishes {bytes_max} at most", body.len());
+        let limit = LimitKind::OutputBytes;
+        let exhausted = Exhausted { code: Code::Output, message, limit, allowed: bytes_max, stack: Vec::new() };
+        outcome.ending = Ending::Exhausted(exhausted);
+        body = text(&outcome);
+        if body.len() as u64 > bytes_max {
+            outcome.logs.clear();
+            outcome.warnings.clear();
+            outcome.diagnostics.clear();
+            body = text(&outcome);
+        }
+    }
+    (outcome, body)
+}
+
 fn text(outcome: &Outcome) -> Vec<u8> {
     // Writing to memory fails for no value of this type; an empty body would still be answered and logged.
     serde_json::to_vec(outcome).unwrap_or_else(|error| {
@@ -53,7 +103,7 @@ fn text(outcome: &Outcome) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
-    use scriptmill_sdk::{LogLevel, LogLine, Usage};
+    use scriptmill_sdk::{LogLevel, LogLine};
     use serde_json::value::RawValue;
 
     use super::*;
@@ -65,6 +115,7 @@ mod tests {
             ending: Ending::Succeeded(RawValue::from_string(value.to_owned()).unwrap()),
             diagnostics: Vec::new(),
             logs: vec![LogLine { level: LogLevel::Info, text: log.to_owned() }],
+            warnings: Vec::new(),
             usage: Usage::default(),
             engine: String::new(),
         }

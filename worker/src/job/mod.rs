@@ -1,7 +1,10 @@
 //! A job on its way through the worker, from the delivery to the settlement.
 
 mod answer;
+mod claim;
+mod isolated;
 mod states;
 
-pub use answer::Answer;
-pub use states::{Admitted, Received, Requeue, Running, Settling, Slot};
+pub use answer::{Answer, within};
+pub use isolated::{Isolated, Ran};
+pub use states::{Admitted, Ended, Moving, Next, Received, Running, Settling, Slot, Why};

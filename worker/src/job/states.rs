@@ -4,11 +4,13 @@
 //! ```text
 //! Received ──admit──▶ Admitted ──start──▶ Running ──end──▶ Settling ──▶ settled: nothing is left of it
 //!    │                   │                   │                 ▲
-//!    │                   └─────requeue───────┴──abort──▶ Requeue ──▶ settled
+//!    │                   └─────requeue───────┴──▶ Moving ──▶ on another queue, or at the end of its own
 //!    └──admit, but the message is no job for this worker ──────┘
 //! ```
 //!
-//! All of them hold the delivery. What was read from around the message (its envelope, and which attempt at the job this
+//! A job in quarantine runs in another process: `Received ──isolate──▶ Isolated`, and from there on to `Settling` or `Moving`.
+//!
+//! All of them hold the delivery. What was read from around the message (its envelope, and with it which attempt at the job this
 //! is) is read once and travels along. A state that is dropped drops its delivery, which the broker then delivers again.
 //!
 //! A job cannot run before it is admitted and has a slot:
@@ -34,28 +36,86 @@ use std::time::Duration;
 
 use scriptmill_sandbox::Clock;
 use scriptmill_sdk::amqp::Envelope;
-use scriptmill_sdk::{Bundle, Outcome};
+use scriptmill_sdk::topology::delay_towards;
+use scriptmill_sdk::{Bundle, Code, Job, Outcome, RetryPolicy};
+use serde::{Deserialize, Serialize};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::sync::WaitForCancellationFuture;
 
 use super::answer::Answer;
-use crate::broker::Delivery;
-use crate::execute::Waits;
+use crate::broker::{Delivery, Queue, Target};
+use crate::execute::{Waits, deadline_passed};
 use crate::intake::{self, Accepted, Around, Policy};
-use crate::rules::PATIENCE_MAX;
+use crate::ledger::leases::Lease;
 use crate::signals::{Occupied, Signals, Unstarted};
 
+/// How long a job waits that is left to other workers, in seconds, and how often it is: for ten minutes, which a rolling change takes.
+const PASS_SECONDS: u64 = 2;
+const PASSES_MAX: u32 = 300;
+
 /// What every state holds.
-struct Held {
-    delivery: Delivery,
-    around: Around,
+pub(super) struct Held {
+    pub(super) delivery: Delivery,
+    pub(super) around: Around,
+    /// Its claim in the ledger, once it has one. Dropping it gives the claim back.
+    pub(super) lease: Option<Lease>,
 }
 
 impl Held {
-    /// How long it may be held without beginning, where `patience` is that of most jobs. One whose message names its publisher
-    /// can only go back as it is, which RabbitMQ counts against the delivery limit: it is held for longer.
-    fn patience(&self, patience: Duration) -> Duration {
-        if self.around.envelope.user_id.is_some() { PATIENCE_MAX.max(patience) } else { patience }
+    /// It goes on to a queue, for this reason.
+    pub(super) fn moved(self, to: Target, why: Why) -> Moving {
+        Moving { held: self, to, why }
+    }
+
+    /// It waits until then, in milliseconds since the epoch; `now` is the time.
+    pub(super) fn until(mut self, start_ms: u64, now: Duration, why: Why) -> Moving {
+        self.around.envelope.not_before_ms = Some(start_ms);
+        let seconds = delay_towards(start_ms.saturating_sub(millis(now)));
+        self.moved(Target::Delay { seconds }, why)
+    }
+
+    /// A run has ended so: it goes on to its next run, where its policy has one, or it is settled.
+    pub(super) fn ended(mut self, outcome: Outcome, next: &Next, now: Duration, policy: &Policy) -> Ended {
+        let envelope = &mut self.around.envelope;
+        match next.start_ms(&outcome, envelope.retries, now) {
+            None => Ended::Settling(Box::new(Settling::new(self, outcome, policy, false))),
+            Some(start_ms) => {
+                let code = outcome.ending.code().map_or_else(String::new, |code| code.to_string());
+                envelope.remember(millis(now), &format!("run {} ended with {code}; it runs again", envelope.attempt));
+                envelope.retries = envelope.retries.saturating_add(1);
+                envelope.attempt = envelope.attempt.saturating_add(1);
+                Ended::Moving(Box::new(self.until(start_ms, now, Why::Retry)))
+            }
+        }
+    }
+}
+
+/// How a run ended.
+pub enum Ended {
+    /// Its outcome is the job's.
+    Settling(Box<Settling>),
+    /// The job runs again.
+    Moving(Box<Moving>),
+}
+
+/// What follows a run that fails.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Next {
+    retry: Option<RetryPolicy>,
+    deadline_ms: Option<u64>,
+}
+
+impl Next {
+    /// What the job asks for.
+    pub fn of(accepted: &Accepted) -> Self {
+        Self { retry: accepted.job.retry.clone(), deadline_ms: accepted.deadline_ms }
+    }
+
+    /// When the job runs again that has ended so after so many runs that failed; it does not where that is past its deadline.
+    fn start_ms(&self, outcome: &Outcome, runs: u32, now: Duration) -> Option<u64> {
+        let policy = self.retry.as_ref().filter(|policy| policy.asks_for_another(&outcome.ending, runs))?;
+        let start_ms = millis(now).saturating_add(policy.pause_ms_after(runs));
+        self.deadline_ms.is_none_or(|deadline_ms| start_ms < deadline_ms).then_some(start_ms)
     }
 }
 
@@ -93,12 +153,17 @@ impl Received {
     /// A delivery that has come just now.
     pub fn new(delivery: Delivery, clock: &dyn Clock, signals: &Arc<Signals>) -> Self {
         let properties = &delivery.message.properties;
-        let envelope = properties.envelope();
-        let attempt = properties.attempt(&envelope, delivery.redelivered);
-        let around = Around { headers_bytes: properties.headers_bytes(), envelope, attempt };
-        let held = Held { delivery, around };
+        let mut envelope = properties.envelope();
+        envelope.attempt = properties.attempt(&envelope, delivery.redelivered);
+        let around = Around { headers_bytes: properties.headers_bytes(), envelope };
+        let held = Held { delivery, around, lease: None };
         let (received_at, received, waits) = (clock.now(), clock.monotonic(), Waits::default());
         Self { held, received_at, received, waits, unstarted: signals.delivered() }
+    }
+
+    /// Whether its message says when it was sent, and cannot be believed.
+    pub fn is_misdated(&self) -> bool {
+        intake::is_misdated(&self.held.around.envelope, self.received_at)
     }
 
     /// The span in which all that happens to the job is logged. Its tenant is recorded once it is known.
@@ -114,9 +179,9 @@ impl Received {
         self.waits
     }
 
-    /// Whether it has been held for so long without beginning that it is to go back, where `patience` is that of most jobs.
+    /// Whether it has been held without beginning for longer than `patience`.
     pub fn is_overdue(&self, patience: Duration, clock: &dyn Clock) -> bool {
-        clock.monotonic().saturating_sub(self.received) > self.held.patience(patience)
+        clock.monotonic().saturating_sub(self.received) > patience
     }
 
     /// Bytes of the message.
@@ -140,15 +205,46 @@ impl Received {
     }
 
     /// It goes back to the queue as it came.
-    pub fn requeue(self) -> Requeue {
-        Requeue(self.held)
+    pub fn requeue(self) -> Moving {
+        self.held.moved(Target::JOBS, Why::Requeue)
+    }
+
+    /// Whether a worker or a connection died with it.
+    pub fn is_suspect(&self) -> bool {
+        self.held.delivery.redelivered
+    }
+
+    /// It goes to the quarantine, without being charged: whichever job killed the worker, the others were merely there.
+    pub fn quarantine(self) -> Moving {
+        let Self { mut held, received_at, .. } = self;
+        let what = "a worker or a connection died with it; it goes to the quarantine";
+        let envelope = &mut held.around.envelope;
+        envelope.remember(millis(received_at), what);
+        // On the queue of jobs anybody may have written that; in quarantine it is believed.
+        envelope.publisher = None;
+        held.moved(Target::Queue(Queue::Quarantine), Why::Suspect)
+    }
+
+    /// Whether it was told to wait, and its time has not come. An error is the job on its way to wait on.
+    pub fn is_due(self) -> Result<Self, Box<Moving>> {
+        match self.held.around.envelope.not_before_ms {
+            Some(start_ms) if start_ms > millis(self.received_at) => {
+                Err(Box::new(self.held.until(start_ms, self.received_at, Why::Delay)))
+            }
+            _ => Ok(self),
+        }
+    }
+
+    /// It runs in another process.
+    pub(super) fn into_held(self) -> (Held, Duration) {
+        (self.held, self.received_at)
     }
 }
 
 /// A job that may run here and now. It holds no slot: its script may have to be prepared first.
 pub struct Admitted {
-    held: Held,
-    accepted: Accepted,
+    pub(super) held: Held,
+    pub(super) accepted: Accepted,
     /// How long it has waited so far.
     pub waits: Waits,
     unstarted: Unstarted,
@@ -175,14 +271,46 @@ impl Admitted {
         self.held.delivery.lost()
     }
 
-    /// How long it may be held without beginning, where `patience` is that of most jobs.
-    pub fn patience(&self, patience: Duration) -> Duration {
-        self.held.patience(patience)
-    }
-
     /// The worker's own code broke over it.
     pub fn broken(self, policy: &Policy) -> Settling {
-        Settling::broken(self.held, policy)
+        let Job { id, tenant, .. } = self.accepted.job;
+        Settling::new(self.held, policy.broken(id, tenant.into()), policy, false)
+    }
+
+    /// Its id.
+    pub fn id(&self) -> &str {
+        &self.accepted.job.id
+    }
+
+    /// Somebody has cancelled it.
+    pub fn cancelled(self, policy: &Policy) -> Settling {
+        let Accepted { job: Job { id, tenant, .. }, queued_us, .. } = self.accepted;
+        Settling::new(self.held, policy.cancelled(id, tenant.into(), queued_us), policy, false)
+    }
+
+    /// When it is to begin, in milliseconds since the epoch, where that has not come by `now`.
+    pub fn starts_later(&self, now: Duration) -> Option<u64> {
+        self.accepted.start_ms.filter(|start_ms| *start_ms > millis(now))
+    }
+
+    /// It waits until then.
+    pub fn until(self, start_ms: u64, now: Duration) -> Moving {
+        self.held.until(start_ms, now, Why::Delay)
+    }
+
+    /// It is settled without having run if its deadline has passed by `now`.
+    ///
+    /// # Errors
+    /// It has.
+    pub fn in_time(self, now: Duration, policy: &Policy) -> Result<Self, Box<Settling>> {
+        match self.accepted.deadline_ms {
+            Some(deadline_ms) if deadline_ms <= millis(now) => {
+                let Accepted { job: Job { id, tenant, .. }, queued_us, .. } = self.accepted;
+                let outcome = policy.unrun(deadline_passed(deadline_ms, now), id, tenant.into(), queued_us);
+                Err(Box::new(Settling::new(self.held, outcome, policy, false)))
+            }
+            _ => Ok(self),
+        }
     }
 
     /// Takes its slot.
@@ -190,12 +318,13 @@ impl Admitted {
         let Self { held, accepted, waits, unstarted } = self;
         slot.begin(waits);
         drop(unstarted);
-        (Running { held, waits, _slot: slot }, accepted)
+        let identity = (accepted.job.id.clone(), accepted.job.tenant.to_string());
+        (Running { held, waits, next: Next::of(&accepted), identity, _slot: slot }, accepted)
     }
 
     /// It goes back to the queue as it came.
-    pub fn requeue(self) -> Requeue {
-        Requeue(self.held)
+    pub fn requeue(self) -> Moving {
+        self.held.moved(Target::JOBS, Why::Requeue)
     }
 }
 
@@ -204,6 +333,9 @@ pub struct Running {
     held: Held,
     /// How long it waited before it began.
     pub waits: Waits,
+    next: Next,
+    /// Its id and its tenant.
+    identity: (String, String),
     _slot: Slot,
 }
 
@@ -213,21 +345,28 @@ impl Running {
         self.held.delivery.lost()
     }
 
-    /// It came to its end, with this outcome.
-    pub fn end(self, outcome: Outcome, policy: &Policy) -> Settling {
-        Settling::new(self.held, outcome, policy, false)
+    /// It came to its end at `now`, with this outcome.
+    pub fn end(self, outcome: Outcome, now: Duration, policy: &Policy) -> Ended {
+        self.held.ended(outcome, &self.next, now, policy)
     }
 
     /// The worker's own code broke over it.
-    pub fn broken(self, policy: &Policy) -> Settling {
-        Settling::broken(self.held, policy)
+    pub fn broken(self, now: Duration, policy: &Policy) -> Ended {
+        let (id, tenant) = self.identity.clone();
+        self.end(policy.broken(id, tenant), now, policy)
+    }
+
+    /// Somebody has cancelled it.
+    pub fn cancelled(self, policy: &Policy) -> Settling {
+        let (id, tenant) = self.identity;
+        Settling::new(self.held, policy.cancelled(id, tenant, None), policy, false)
     }
 
     /// It goes back to the queue, and has been tried once more.
-    pub fn abort(self) -> Requeue {
+    pub fn abort(self) -> Moving {
         let Self { mut held, .. } = self;
-        held.around.attempt = held.around.attempt.saturating_add(1);
-        Requeue(held)
+        held.around.envelope.attempt = held.around.envelope.attempt.saturating_add(1);
+        held.moved(Target::JOBS, Why::Requeue)
     }
 }
 
@@ -236,30 +375,99 @@ pub struct Settling {
     pub(crate) delivery: Delivery,
     pub(crate) envelope: Envelope,
     pub(crate) answer: Answer,
-    /// The message is no job for this worker: it is kept among the dead letters.
+    /// Its claim in the ledger: the outcome is recorded before it is published.
+    pub(crate) lease: Option<Lease>,
+    /// The message is kept among the dead letters: it is no job for this worker, or workers died of it.
     pub(crate) is_dead_letter: bool,
 }
 
 impl Settling {
-    fn new(held: Held, outcome: Outcome, policy: &Policy, is_dead_letter: bool) -> Self {
-        let Held { delivery, around: Around { envelope, .. } } = held;
-        Self { delivery, envelope, answer: Answer::new(outcome, policy.message_bytes_max), is_dead_letter }
+    pub(super) fn new(held: Held, outcome: Outcome, policy: &Policy, is_dead_letter: bool) -> Self {
+        Self::answered(held, Answer::new(outcome, policy.message_bytes_max), is_dead_letter)
     }
 
-    /// Settled with the outcome that says that the worker's own code broke. The job may not have been read.
+    pub(super) fn answered(held: Held, answer: Answer, is_dead_letter: bool) -> Self {
+        let Held { delivery, around: Around { envelope, .. }, lease } = held;
+        Self { delivery, envelope, answer, lease, is_dead_letter }
+    }
+
+    /// Whether it was refused for bounds that another worker may have set higher, and has not been passed on too often.
+    pub fn may_run_elsewhere(&self) -> bool {
+        use Code::{BatchTooLarge, InputTooLarge, LimitAboveWorker, MessageTooLarge, NewerContract};
+        let is_bound = matches!(
+            self.answer.code(),
+            Some(BatchTooLarge | InputTooLarge | LimitAboveWorker | MessageTooLarge | NewerContract)
+        );
+        is_bound && self.envelope.passes < PASSES_MAX
+    }
+
+    /// It is left to other workers, after a pause.
+    pub fn pass_on(self) -> Moving {
+        let Self { delivery, mut envelope, .. } = self;
+        envelope.passes += 1;
+        let held = Held { delivery, around: Around { envelope, headers_bytes: 0 }, lease: None };
+        held.moved(Target::Delay { seconds: PASS_SECONDS }, Why::Pass)
+    }
+
+    /// Settled with the outcome that says that the worker's own code broke over a message that was not read.
     fn broken(held: Held, policy: &Policy) -> Self {
         let job_id = held.around.envelope.message_id.clone().unwrap_or_default();
-        Self::new(held, policy.broken(job_id), policy, false)
+        Self::new(held, policy.broken(job_id, String::new()), policy, false)
     }
 }
 
-/// A job that goes back to its queue.
-pub struct Requeue(Held);
+/// Why a job goes on to a queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Why {
+    /// It could not begin or go on here.
+    Requeue,
+    /// A worker or a connection died with it.
+    Suspect,
+    /// A process died while it ran it in quarantine.
+    Crash,
+    /// It failed, and is to run again.
+    Retry,
+    /// Its time has not come.
+    Delay,
+    /// It is above this worker's bounds, and others may take it.
+    Pass,
+}
 
-impl Requeue {
-    /// The delivery, its envelope, and the attempt that the next delivery will be.
-    pub(crate) fn into_parts(self) -> (Delivery, Envelope, u32) {
-        let Held { delivery, around: Around { envelope, attempt, .. } } = self.0;
-        (delivery, envelope, attempt)
+impl Why {
+    /// As a word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Requeue => "requeue",
+            Self::Suspect => "suspect",
+            Self::Crash => "crash",
+            Self::Retry => "retry",
+            Self::Delay => "delay",
+            Self::Pass => "pass",
+        }
     }
+}
+
+/// A job that goes on to a queue: to the end of its own, or to another.
+pub struct Moving {
+    held: Held,
+    to: Target,
+    why: Why,
+}
+
+impl Moving {
+    /// Its claim in the ledger, to be given back before it goes on.
+    pub(crate) fn take_lease(&mut self) -> Option<Lease> {
+        self.held.lease.take()
+    }
+
+    /// The delivery, what stands around the message when it is published again, where to, and why.
+    pub(crate) fn into_parts(self) -> (Delivery, Envelope, Target, Why) {
+        let Self { held: Held { delivery, around: Around { envelope, .. }, .. }, to, why } = self;
+        (delivery, envelope, to, why)
+    }
+}
+
+/// Since the epoch, in milliseconds.
+pub(super) fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }

@@ -1,19 +1,23 @@
 //! What a worker counts. Labels have few values: a tenant is never one, since there may be any number of them.
 
+mod process;
 mod view;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
+use std::time::Duration;
 
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
-use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
+use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
-use scriptmill_sandbox::Clock;
+use scriptmill_sandbox::{Clock, Sandbox};
+use scriptmill_scaling::BOUNDS;
 use scriptmill_sdk::{Code, Outcome};
 
+use crate::cancels;
 use crate::signals::Signals;
 use view::View;
 
@@ -26,14 +30,16 @@ pub struct Metrics {
     jobs: Family<JobLabels, Counter>,
     /// Messages received that had been delivered before.
     pub redeliveries: Counter,
+    /// Messages whose time of sending cannot be believed.
+    pub misdated: Counter,
     /// Messages put with the dead letters.
     dead_letters: Family<CodeLabel, Counter>,
     /// Outcomes whose queue did not take them.
     unroutable: Family<ReasonLabel, Counter>,
     /// Outcomes that wait, since their queue takes none now.
     pub undelivered: Gauge,
-    /// Jobs requeued.
-    pub requeued: Counter,
+    /// Jobs published again, to their own queue or another.
+    moved: Family<ReasonLabel, Counter>,
     /// Deliveries whose connection died before they were settled; the broker delivers them again.
     pub lost: Counter,
     /// Publications tried again.
@@ -42,6 +48,12 @@ pub struct Metrics {
     pub preparing: Gauge,
     /// 1 while jobs can be received.
     pub connected: Gauge,
+    /// Looks for scripts that were prepared before: found, or not.
+    lookups: Family<ResultLabel, Counter>,
+    /// How long scripts took that were prepared: their turn, the check and the image.
+    preparations: Histogram,
+    /// Cancels of jobs.
+    pub(crate) cancels: cancels::Counts,
     durations: Family<PhaseLabel, Histogram>,
     /// Fuel of entries and of top levels.
     fuel: Family<FuelLabel, Counter<u64, AtomicU64>>,
@@ -65,6 +77,17 @@ struct ReasonLabel {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ResultLabel {
+    result: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct BuildLabels {
+    version: &'static str,
+    engine: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct PhaseLabel {
     phase: &'static str,
 }
@@ -77,42 +100,80 @@ struct FuelLabel {
 impl Metrics {
     /// Counters that `registry` shows. Times are those of the clock.
     pub fn new(registry: &mut Registry, clock: Arc<dyn Clock>) -> Self {
-        // A tenth of a millisecond to 105 seconds, each bound four times the one before.
-        let durations = || Histogram::new(exponential_buckets(0.000_1, 4.0, 11));
+        // Those of the other histograms, so that a promise in seconds can be read off all of them.
+        let durations = || Histogram::new(BOUNDS);
         let metrics = Self {
             signals: Signals::new(clock),
             jobs: Family::default(),
             redeliveries: Counter::default(),
+            misdated: Counter::default(),
             dead_letters: Family::default(),
             unroutable: Family::default(),
             undelivered: Gauge::default(),
-            requeued: Counter::default(),
+            moved: Family::default(),
             lost: Counter::default(),
             publish_retries: Counter::default(),
             preparing: Gauge::default(),
             connected: Gauge::default(),
+            lookups: Family::default(),
+            preparations: durations(),
+            cancels: cancels::Counts::default(),
             durations: Family::new_with_constructor(durations),
             fuel: Family::default(),
         };
         registry.register("jobs", "Jobs settled", metrics.jobs.clone());
         registry.register("redeliveries", "Messages received that were delivered before", metrics.redeliveries.clone());
+        let help = "Messages that say to be sent at a time that cannot be, as one in another unit; how long they were queued is not counted";
+        registry.register("misdated_messages", help, metrics.misdated.clone());
         registry.register("dead_letters", "Messages put with the dead letters", metrics.dead_letters.clone());
         let help = "Outcomes whose queue did not take them; they are with the dead letters";
         registry.register("unroutable_outcomes", help, metrics.unroutable.clone());
         let help = "Outcomes that wait, since their queue takes none now";
         registry.register("outcomes_undelivered", help, metrics.undelivered.clone());
-        registry.register("requeued_jobs", "Jobs put back on their queue", metrics.requeued.clone());
+        let help =
+            "Jobs put on a queue again: requeued, in quarantine (suspect, crash), or to begin later (retry, delay)";
+        registry.register("moved_jobs", help, metrics.moved.clone());
         registry.register("lost_deliveries", "Deliveries whose connection died unsettled", metrics.lost.clone());
         registry.register("publish_retries", "Publications tried again", metrics.publish_retries.clone());
         let help = "Jobs whose script is being prepared";
         registry.register("jobs_preparing", help, metrics.preparing.clone());
+        let help = "Looks for a job's script among those that are prepared: found, or missing and then prepared";
+        registry.register("script_lookups", help, metrics.lookups.clone());
+        let help = "How long scripts were prepared: their turn, the check, and the image; counted once for each time";
+        registry.register_with_unit("script_preparation", help, Unit::Seconds, metrics.preparations.clone());
         registry.register("broker_connected", "1 while jobs can be received", metrics.connected.clone());
+        metrics.cancels.register(registry);
         let help = "Where jobs' time went";
         registry.register_with_unit("job_duration", help, Unit::Seconds, metrics.durations.clone());
         registry.register("fuel", "Fuel used", metrics.fuel.clone());
         let view = View { signals: metrics.signals.clone(), preparing: metrics.preparing.clone() };
         registry.register_collector(Box::new(view));
         metrics
+    }
+
+    /// Shows what of scripts is kept, and which program and engine this is.
+    pub fn describe(registry: &mut Registry, sandbox: &Sandbox) {
+        let build = Family::<BuildLabels, Gauge>::default();
+        let labels = BuildLabels { version: env!("CARGO_PKG_VERSION"), engine: sandbox.engine_hash().to_owned() };
+        build.get_or_create(&labels).set(1);
+        registry.register("build_info", "1, for this version of scriptmill and the hash of its engine", build);
+        registry.register_collector(Box::new(view::Kept::of(sandbox.clone())));
+    }
+
+    /// Shows what the process takes, under the names that all of Prometheus' clients have for it.
+    pub fn describe_process(root: &mut Registry) {
+        root.register_collector(Box::new(process::Process));
+    }
+
+    /// Counts a look for a script.
+    pub(crate) fn looked_up(&self, is_found: bool) {
+        let result = if is_found { "found" } else { "missing" };
+        self.lookups.get_or_create(&ResultLabel { result }).inc();
+    }
+
+    /// Counts a script that was prepared.
+    pub(crate) fn prepared(&self, took: Duration) {
+        self.preparations.observe(took.as_secs_f64());
     }
 
     /// Counts a job that was settled with this outcome.
@@ -137,6 +198,16 @@ impl Metrics {
     /// Counts an outcome that could not be delivered.
     pub(crate) fn unroutable(&self, reason: &'static str) {
         self.unroutable.get_or_create(&ReasonLabel { reason }).inc();
+    }
+
+    /// Counts a job that went on to a queue.
+    pub(crate) fn moved(&self, reason: &'static str) {
+        self.moved.get_or_create(&ReasonLabel { reason }).inc();
+    }
+
+    /// Jobs that went on to a queue for this reason so far.
+    pub fn moves(&self, reason: &'static str) -> u64 {
+        self.moved.get_or_create(&ReasonLabel { reason }).get()
     }
 
     pub(crate) fn dead_letter(&self, code: Option<Code>) {
@@ -166,6 +237,9 @@ mod tests {
     use prometheus_client::encoding::text::encode;
 
     use super::*;
+    use crate::ledger::WhenDown;
+    use crate::ledger::embedded::Embedded;
+    use crate::ledger::leases::Leases;
 
     /// What `deploy/monitoring` may name.
     const NAMES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../deploy/monitoring/metrics.txt");
@@ -181,6 +255,10 @@ mod tests {
         metrics.settled(&Counted { status: "succeeded", code: None, usage: scriptmill_sdk::Usage::default() });
         metrics.dead_letter(None);
         metrics.unroutable("gone");
+        metrics.moved("requeue");
+        metrics.looked_up(true);
+        let ledger = Embedded::new(Duration::from_secs(60), 1, Arc::new(Duration::default));
+        Leases::new(Arc::new(ledger), Duration::from_secs(60), WhenDown::Hold, String::new()).register(&mut registry);
         let mut text = String::new();
         encode(&mut text, &registry).unwrap();
         let samples = text.lines().filter(|line| !line.starts_with('#'));

@@ -9,6 +9,7 @@ use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::{ConstGauge, Gauge};
 use prometheus_client::registry::Unit;
+use scriptmill_sandbox::Sandbox;
 use scriptmill_scaling::{BOUNDS, Distribution};
 
 use crate::signals::Signals;
@@ -45,6 +46,33 @@ impl Collector for View {
         show("job_wait", "How long jobs waited here for a slot", seconds, &wait)?;
         let service = Histogram { distribution: seen.services, sum: sums.service_seconds };
         show("job_service", "How long jobs held a slot", seconds, &service)
+    }
+}
+
+/// What of scripts is kept.
+pub(super) struct Kept(Sandbox);
+
+impl Kept {
+    pub(super) fn of(sandbox: Sandbox) -> Self {
+        Self(sandbox)
+    }
+}
+
+impl fmt::Debug for Kept {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Kept")
+    }
+}
+
+impl Collector for Kept {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        let (scripts, bytes) = self.0.kept();
+        let gauge = |value: u64| ConstGauge::new(i64::try_from(value).unwrap_or(i64::MAX));
+        let (scripts, bytes) = (gauge(scripts), gauge(bytes));
+        let help = "Scripts that are kept prepared, those that are refused among them";
+        scripts.encode(encoder.encode_descriptor("scripts_kept", help, None, scripts.metric_type())?)?;
+        let help = "What the images of kept scripts take";
+        bytes.encode(encoder.encode_descriptor("image_cache", help, Some(&Unit::Bytes), bytes.metric_type())?)
     }
 }
 

@@ -3,6 +3,7 @@
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use prometheus_client::registry::Registry;
@@ -22,6 +23,9 @@ use super::signal::Signal;
 use super::view::{Heard, View};
 use crate::broker::{Error, Heartbeats, Listener};
 use crate::signals::Signals;
+
+/// Beats after which a worker that takes other jobs counts as gone.
+const DIFFERED: u32 = 3;
 
 /// This process in its fleet.
 pub struct Fleet {
@@ -43,6 +47,7 @@ struct Own {
     is_leaving: bool,
     view: Arc<View>,
     pods: watch::Sender<Vec<Pod>>,
+    others: Arc<Others>,
     explainer: Arc<Explainer>,
 }
 
@@ -55,12 +60,38 @@ pub struct Pod {
     pub busy: u32,
 }
 
+/// The other workers of the fleet, as far as this one must know.
+pub struct Others {
+    clock: Arc<dyn Clock>,
+    /// When one was heard last that takes other jobs than this one, by the monotonic clock and one; 0 before that.
+    differed_ms: AtomicU64,
+}
+
+impl Others {
+    /// Whether one of them takes other jobs at most than this one, as during a rolling change of its limits.
+    pub fn differ(&self) -> bool {
+        let since = self.now_ms().saturating_sub(self.differed_ms.load(Ordering::Relaxed));
+        since <= u64::try_from((DIFFERED * BEAT).as_millis()).unwrap_or(u64::MAX)
+    }
+
+    fn heard_one_that_differs(&self) {
+        self.differed_ms.store(self.now_ms(), Ordering::Relaxed);
+    }
+
+    /// A long time after the 0 at which none was heard.
+    fn now_ms(&self) -> u64 {
+        u64::try_from(self.clock.monotonic().as_millis()).unwrap_or(u64::MAX).saturating_add(1 << 40)
+    }
+}
+
 /// What a process needs in its fleet.
 pub struct Parts {
     /// Where processes hear each other.
     pub heartbeats: Arc<dyn Heartbeats>,
     /// What this one counts.
     pub signals: Arc<Signals>,
+    /// A fingerprint of what it takes for a job at most, if it takes jobs.
+    pub bounds: Option<String>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// The longest pause between attempts to reach the broker; two seconds if that is shorter, so that the fleet is known
@@ -71,7 +102,7 @@ pub struct Parts {
 impl Options {
     /// A process in its fleet. `registry` shows what it knows and what it ignored.
     pub fn build(self, parts: Parts, registry: &mut Registry) -> Fleet {
-        let Parts { heartbeats, signals, clock, retry_pause_max } = parts;
+        let Parts { heartbeats, signals, bounds, clock, retry_pause_max } = parts;
         let Self { group, pod, policy } = self;
         let id = Uuid::new_v4();
         let process = id.simple().to_string();
@@ -80,13 +111,14 @@ impl Options {
         let gauges = Gauges::new(view.clone());
         registry.register_collector(Box::new(gauges));
         let own = Own {
-            heartbeat: Heartbeat::new(process.clone(), group, pod, signals, Ignored::new(registry)),
+            heartbeat: Heartbeat::new(process.clone(), group, pod, bounds, signals, Ignored::new(registry)),
             controller: Controller::new(policy, process),
             demand: None,
             heard: Heard::default(),
             is_leaving: false,
             view,
             pods: watch::Sender::default(),
+            others: Arc::new(Others { clock: clock.clone(), differed_ms: AtomicU64::new(0) }),
             explainer: Arc::new(explainer),
             clock: clock.clone(),
         };
@@ -105,6 +137,11 @@ impl Fleet {
     /// The pods in which workers run, as they are heard.
     pub fn pods(&self) -> watch::Receiver<Vec<Pod>> {
         self.own.pods.subscribe()
+    }
+
+    /// What is known of the other workers.
+    pub fn others(&self) -> Arc<Others> {
+        self.own.others.clone()
     }
 
     /// Why it is that number.
@@ -214,6 +251,9 @@ impl Own {
     fn hear(&mut self, now: Duration, beat: Beat) {
         self.explainer.hear(now, &beat);
         let is_worker = beat.level.consumers > 0;
+        if self.heartbeat.differs_from(&beat) {
+            self.others.heard_one_that_differs();
+        }
         if !self.controller.hear(now, beat) {
             self.heartbeat.ignore_too_many();
         } else if is_worker {

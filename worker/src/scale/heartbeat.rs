@@ -19,6 +19,7 @@ pub(super) struct Heartbeat {
     process: String,
     group: String,
     pod: Option<String>,
+    bounds: Option<String>,
     signals: Arc<Signals>,
     /// What was sent last, as it was sent.
     sent: VecDeque<Vec<u8>>,
@@ -77,10 +78,11 @@ impl Heartbeat {
         process: String,
         group: String,
         pod: Option<String>,
+        bounds: Option<String>,
         signals: Arc<Signals>,
         ignored: Ignored,
     ) -> Self {
-        Self { process, group, pod, signals, sent: VecDeque::new(), ignored }
+        Self { process, group, pod, bounds, signals, sent: VecDeque::new(), ignored }
     }
 
     /// What there is to say now.
@@ -91,6 +93,7 @@ impl Heartbeat {
             process: self.process.clone(),
             group: self.group.clone(),
             pod: self.pod.clone(),
+            bounds: self.bounds.clone(),
             uptime_seconds: seen.uptime.as_secs_f64(),
             boot_seconds: seen.boot.map(|boot| boot.as_secs_f64()),
             leaving,
@@ -100,6 +103,11 @@ impl Heartbeat {
             services: seen.services,
             demand,
         }
+    }
+
+    /// Whether another worker takes other jobs than this one.
+    pub(super) fn differs_from(&self, beat: &Beat) -> bool {
+        beat.level.consumers > 0 && !beat.leaving && beat.bounds.is_some() && beat.bounds != self.bounds
     }
 
     /// Notes that these bytes are about to be sent, so that their echo is known.
@@ -154,7 +162,7 @@ mod tests {
 
     fn heartbeat(process: &str) -> Heartbeat {
         let ignored = Ignored::new(&mut Registry::default());
-        Heartbeat::new(process.to_owned(), "default".to_owned(), None, Signals::new(Arc::new(RealTime)), ignored)
+        Heartbeat::new(process.to_owned(), "default".to_owned(), None, None, Signals::new(Arc::new(RealTime)), ignored)
     }
 
     #[test]
@@ -171,9 +179,9 @@ mod tests {
             (TOO_LONG, vec![b' '; BEAT_BYTES_MAX + 1]),
             (MALFORMED, b"{".to_vec()),
             (MALFORMED, vec![0xff; 100]),
-            (MALFORMED, br#"{"version":1}"#.to_vec()),
-            (OTHER_VERSION, bytes(&|beat| beat.version = 2)),
-            (OTHER_VERSION, br#"{"version":2,"new":true}"#.to_vec()),
+            (MALFORMED, br#"{"version":2}"#.to_vec()),
+            (OTHER_VERSION, bytes(&|beat| beat.version = 3)),
+            (OTHER_VERSION, br#"{"version":3,"new":true}"#.to_vec()),
             (IMPOSSIBLE, bytes(&|beat| beat.sums.starts = -1.0)),
             (IMPOSSIBLE, bytes(&|beat| beat.process = "x".repeat(1_000))),
             (IMPOSSIBLE, bytes(&|beat| beat.pod = Some("x".repeat(254)))),

@@ -14,7 +14,7 @@ mod signal;
 mod view;
 
 pub use explain::{Explainer, Explanation, Number, Quantiles};
-pub use fleet::{Fleet, Parts, Pod};
+pub use fleet::{Fleet, Others, Parts, Pod};
 pub use options::Options;
 pub use past::{Known, Point};
 pub use signal::{METRIC, Reading, Signal, Unavailable};

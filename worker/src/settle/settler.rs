@@ -10,12 +10,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use scriptmill_sandbox::Clock;
-use scriptmill_sdk::amqp::{ATTEMPT, CODE, Envelope, PUBLISHER, UNDELIVERED, UNROUTABLE};
+use scriptmill_sdk::amqp::{
+    ATTEMPT, CODE, CRASHES, Envelope, HISTORY, NOT_BEFORE, PASSES, PUBLISHER, RETRIES, UNDELIVERED, UNROUTABLE,
+};
 use scriptmill_sdk::retry::{self, Retry};
 
 use super::undelivered::{Place, Undelivered};
 use crate::broker::{Broker, Delivery, Error, Header, Message, Properties, Routing, Target};
-use crate::job::{Answer, Requeue, Settling};
+use crate::job::{Answer, Moving, Settling, Why};
+use crate::ledger::Recorded;
+use crate::ledger::leases::Lease;
 use crate::metrics::Metrics;
 
 /// The longest pause before an outcome is published again: a requester who reads again is not to wait for long.
@@ -34,6 +38,8 @@ pub struct Settler {
     pub undelivered: Undelivered,
     /// The time that outcomes carry.
     pub clock: Arc<dyn Clock>,
+    /// Jobs are held against their publisher: one whose message names none is no job.
+    pub tenant_is_user: bool,
 }
 
 /// A delivery died before it was settled. The broker will deliver it again.
@@ -46,14 +52,42 @@ type Undeliverable = &'static str;
 /// Its queue is not there.
 const GONE: Undeliverable = "gone";
 
+/// The message of a delivery as it is published again.
+fn again(delivery: &Delivery, envelope: &Envelope) -> Message {
+    // Whoever published it may not have named another publisher.
+    let properties = delivery.message.properties.without(&[PUBLISHER]).published_again(own_headers(envelope));
+    Message { body: delivery.message.body.clone(), properties }
+}
+
+/// What workers say of a message that they publish again.
+fn own_headers(envelope: &Envelope) -> impl Iterator<Item = (&'static str, Header)> {
+    let number = |number: u64| Header::Number(i64::try_from(number).unwrap_or(i64::MAX));
+    let publisher = envelope.user_id.clone().or_else(|| envelope.publisher.clone());
+    let headers = [
+        (ATTEMPT, (envelope.attempt > 1).then(|| number(envelope.attempt.into()))),
+        (CRASHES, (envelope.crashes > 0).then(|| number(envelope.crashes.into()))),
+        (RETRIES, (envelope.retries > 0).then(|| number(envelope.retries.into()))),
+        (PASSES, (envelope.passes > 0).then(|| number(envelope.passes.into()))),
+        (NOT_BEFORE, envelope.not_before_ms.map(number)),
+        (PUBLISHER, publisher.map(Header::Text)),
+        (HISTORY, (!envelope.history.is_empty()).then(|| Header::Texts(envelope.history.clone()))),
+    ];
+    headers.into_iter().filter_map(|(name, value)| Some((name, value?)))
+}
+
 impl Settler {
     /// Publishes the outcome, waits for the confirm, acknowledges the job. A message that is no job for this worker is put
     /// with the dead letters before: its requester is answered once, however often that has to be tried.
     pub async fn settle(&self, settling: Settling) {
         let _unsettled = self.metrics.signals.settling();
-        let Settling { delivery, envelope, answer, is_dead_letter } = settling;
+        let Settling { delivery, mut envelope, mut answer, lease, is_dead_letter } = settling;
         let published = async {
+            if let Some(lease) = lease {
+                self.record(&delivery, lease, &mut answer).await?;
+            }
             if is_dead_letter {
+                envelope
+                    .remember(self.now_ms(), &format!("set aside: {}", answer.reason.as_deref().unwrap_or_default()));
                 self.publish_dead_letter(&delivery, &envelope, &answer).await?;
             }
             self.publish_outcome(&delivery, &envelope, &answer).await
@@ -73,31 +107,47 @@ impl Settler {
         }
     }
 
-    /// Puts the job at the end of its queue and acknowledges this delivery of it. A broker that counts deliveries so counts
-    /// none for it.
-    pub async fn requeue(&self, job: Requeue) {
-        let (delivery, envelope, attempt) = job.into_parts();
-        let requeued = if envelope.user_id.is_some() {
-            // The message names its publisher (`user_id`), and the broker lets no other user publish it so: it goes back as it is.
-            delivery.requeue().await.map_err(|error| {
-                tracing::warn!(%error, "a job could not be requeued");
-                Lost
-            })
+    /// Publishes the job to the queue it goes on to, waits for the confirm, and acknowledges this delivery of it. So a broker that counts
+    /// deliveries counts none for it, and one that is delivered again has met a worker or a connection that died.
+    pub async fn republish(&self, mut job: Moving) {
+        if let Some(lease) = job.take_lease() {
+            lease.release().await;
+        }
+        let (delivery, envelope, to, why) = job.into_parts();
+        let moved = if why == Why::Requeue {
+            self.requeue(delivery, &envelope, &to).await
         } else {
-            let header = (attempt > 1).then(|| (ATTEMPT, Header::Number(i64::from(attempt))));
-            let properties = delivery.message.properties.published_again(header);
-            let job = Message { body: delivery.message.body.clone(), properties };
-            match self.publish(&delivery, &Target::Jobs, &job).await {
+            let message = again(&delivery, &envelope);
+            match self.publish(&delivery, &to, &message).await {
                 Ok(()) => self.acknowledge(delivery).await,
                 Err(Lost) => Err(Lost),
             }
         };
-        match requeued {
-            Ok(()) => {
-                self.metrics.requeued.inc();
-            }
+        match moved {
+            Ok(()) => self.metrics.moved(why.as_str()),
             Err(Lost) => self.lost(),
         }
+    }
+
+    /// Puts the job at the end of its queue. It goes back as it is, to the queue's head, where it cannot be published: while the broker
+    /// takes no publications (those would come later, beside what went back), or after an attempt at it has failed; and where it must name
+    /// its publisher, since the broker lets no other user publish it so. Then it counts as delivered again.
+    async fn requeue(&self, delivery: Delivery, envelope: &Envelope, to: &Target) -> Result<(), Lost> {
+        let needs_publisher = self.tenant_is_user && *to == Target::JOBS;
+        if !needs_publisher && self.broker.not_publishing().is_none() {
+            let message = again(&delivery, envelope);
+            match self.try_publish(&delivery, to, &message, false).await? {
+                Ok(Routing::Queued) => return self.acknowledge(delivery).await,
+                Ok(Routing::Unroutable) => {
+                    tracing::warn!("no queue takes a job that is requeued; it goes back as it is")
+                }
+                Err(error) => tracing::warn!(%error, "a job that is requeued was not confirmed; it goes back as it is"),
+            }
+        }
+        delivery.requeue().await.map_err(|error| {
+            tracing::warn!(%error, "a job could not be requeued");
+            Lost
+        })
     }
 
     /// Counts a delivery that died before it was settled.
@@ -106,9 +156,47 @@ impl Settler {
         tracing::info!("the delivery died with its connection; the broker will deliver the job again");
     }
 
+    fn now_ms(&self) -> u64 {
+        u64::try_from(self.clock.now().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    /// Records the outcome in the ledger. Where there is one already, that is the job's: it is published in place of this one.
+    async fn record(&self, delivery: &Delivery, mut lease: Lease, answer: &mut Answer) -> Result<(), Lost> {
+        let record = answer.record();
+        let mut retry = Retry::up_to(REFUSED_PAUSE_MAX);
+        loop {
+            let recorded = tokio::select! {
+                biased;
+                () = delivery.lost() => return Err(Lost),
+                recorded = lease.record(&record) => recorded,
+            };
+            let error = match recorded {
+                Ok(Recorded::First) => return Ok(()),
+                Ok(Recorded::Earlier(earlier)) => {
+                    tracing::info!("the job has an outcome, which is published in place of this one");
+                    *answer = Answer::recorded(earlier, std::mem::take(&mut answer.tenant));
+                    return Ok(());
+                }
+                Ok(Recorded::OtherBody) => {
+                    tracing::warn!("the ledger knows another job under this id; the outcome is not recorded");
+                    return Ok(());
+                }
+                Err(error) => error,
+            };
+            if !lease.holds() {
+                tracing::warn!(%error, "an outcome is published without being recorded");
+                return Ok(());
+            }
+            let pause = retry.next_pause();
+            tracing::warn!(%error, ?pause, "an outcome waits to be recorded; trying again after a pause");
+            if retry::wait(pause, delivery.lost()).await.is_break() {
+                return Err(Lost);
+            }
+        }
+    }
+
     async fn publish_outcome(&self, delivery: &Delivery, envelope: &Envelope, answer: &Answer) -> Result<(), Lost> {
-        let now_ms = u64::try_from(self.clock.now().as_millis()).unwrap_or(u64::MAX);
-        let properties = Properties::of_outcome(envelope, answer.status(), answer.code(), now_ms);
+        let properties = Properties::of_outcome(envelope, answer.status(), answer.code(), self.now_ms());
         let message = Message { body: answer.body.clone(), properties };
         let target = match &envelope.reply_to {
             Some(queue) => Target::Requester(queue.clone()),
@@ -125,8 +213,7 @@ impl Settler {
     /// Puts the message itself with the dead letters, with the code that says why and the AMQP user who published it.
     async fn publish_dead_letter(&self, delivery: &Delivery, envelope: &Envelope, answer: &Answer) -> Result<(), Lost> {
         let code = answer.code().map(|code| (CODE, code.to_string()));
-        let publisher = envelope.user_id.clone().map(|user| (PUBLISHER, user));
-        let headers = code.into_iter().chain(publisher).map(|(name, text)| (name, Header::Text(text)));
+        let headers = code.into_iter().map(|(name, text)| (name, Header::Text(text))).chain(own_headers(envelope));
         let properties = delivery.message.properties.published_again(headers);
         let letter = Message { body: delivery.message.body.clone(), properties };
         self.publish(delivery, &Target::Dead, &letter).await
@@ -146,8 +233,10 @@ impl Settler {
             _ => "",
         };
         tracing::warn!(queue, why, "an outcome could not be delivered; it goes to the dead letters");
-        let headers =
-            [(UNROUTABLE, queue), (UNDELIVERED, why)].map(|(name, text)| (name, Header::Text(text.to_owned())));
+        let mut history = Envelope::default();
+        history.remember(self.now_ms(), &format!("the outcome could not be delivered: {why}"));
+        let text = |name, text: &str| (name, Header::Text(text.to_owned()));
+        let headers = [text(UNROUTABLE, queue), text(UNDELIVERED, why), (HISTORY, Header::Texts(history.history))];
         let letter = Message { properties: message.properties.published_again(headers), body: message.body };
         self.publish(delivery, &Target::Dead, &letter).await
     }

@@ -1,14 +1,18 @@
 //! Opens connections, one address after the other, and closes them in order.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::time::Duration;
+use std::sync::{Arc, PoisonError};
+use std::time::{Duration, Instant};
 
 use lapin::Connection;
 use scriptmill_sdk::connect::{Brokers, answer};
 use scriptmill_sdk::{Names, topology};
+use tokio::sync::Mutex;
+use tokio::task::JoinHandle;
 
 use super::options::Options;
 use crate::broker::error::Error;
+use crate::broker::message::Target;
 
 /// Opens connections.
 pub(super) struct Dialler {
@@ -18,12 +22,35 @@ pub(super) struct Dialler {
     turn: AtomicUsize,
     /// A job has come whose headers are larger than a frame may be.
     is_wide: AtomicBool,
+    /// When the topology was declared last.
+    declared: Mutex<Option<Instant>>,
+}
+
+/// A connection that is opened before it is needed.
+#[derive(Default)]
+pub(super) struct Ahead(std::sync::Mutex<Option<JoinHandle<Result<Connection, Error>>>>);
+
+impl Ahead {
+    /// Begins to connect.
+    pub(super) fn begin(&self, dialler: Arc<Dialler>, purpose: &'static str) {
+        let connecting = tokio::spawn(async move { dialler.connect(purpose).await });
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(connecting);
+    }
+
+    /// What came of it, once. A connection that was lost in the meantime is none.
+    pub(super) async fn take(&self) -> Option<Result<Connection, Error>> {
+        let connecting = self.0.lock().unwrap_or_else(PoisonError::into_inner).take()?;
+        let connected = connecting.await.ok()?;
+        let is_of_use = connected.as_ref().is_ok_and(|connection| connection.status().connected());
+        (is_of_use || connected.is_err()).then_some(connected)
+    }
 }
 
 impl Dialler {
     pub(super) fn new(options: &Options) -> Self {
         let (turn, is_wide) = (AtomicUsize::new(0), AtomicBool::new(false));
-        Self { brokers: options.brokers(), names: Names::new(&options.prefix), turn, is_wide }
+        let (brokers, names, declared) = (options.brokers(), Names::new(&options.prefix), Mutex::default());
+        Self { brokers, names, turn, is_wide, declared }
     }
 
     /// Connects to the address whose turn it is, and declares the topology.
@@ -46,6 +73,15 @@ impl Dialler {
         Ok(topology::declare(connection, &self.names, self.brokers.timeout).await?)
     }
 
+    /// Declares what a message to this target needs.
+    pub(super) async fn declare_for(&self, target: &Target, connection: &Connection) -> Result<(), Error> {
+        let Target::Delay { seconds } = target else {
+            return self.declare(connection).await;
+        };
+        let delay = topology::delay(&self.names, *seconds);
+        Ok(topology::declare_all(connection, vec![delay], self.brokers.timeout).await?)
+    }
+
     async fn dial(&self, purpose: &str, is_wide: bool) -> Result<Connection, Error> {
         let turn = self.turn.load(Ordering::Relaxed);
         let connected = self.dial_at(turn, purpose, is_wide).await;
@@ -57,17 +93,30 @@ impl Dialler {
     }
 
     async fn dial_at(&self, turn: usize, purpose: &str, is_wide: bool) -> Result<Connection, Error> {
-        let name = format!("scriptmill {purpose}");
+        let (name, began) = (format!("scriptmill {purpose}"), Instant::now());
         let connection = match is_wide {
             false => self.brokers.connect(turn, &name).await?,
             true => self.brokers.connect_wide(turn, &name).await?,
         };
-        if let Err(error) = self.declare(&connection).await {
+        if let Err(error) = self.declare_since(began, &connection).await {
             close(&connection, self.brokers.timeout).await;
-            return Err(error);
+            return Err(match error {
+                Error::Connection(error) => self.brokers.refused(turn, error).await.into(),
+                other => other,
+            });
         }
         tracing::info!(purpose, "connected to the broker");
         Ok(connection)
+    }
+
+    /// Declares the topology, unless that was done on another connection since then: a worker opens several at once.
+    async fn declare_since(&self, began: Instant, connection: &Connection) -> Result<(), Error> {
+        let mut declared = self.declared.lock().await;
+        if declared.is_none_or(|declared| declared < began) {
+            topology::declare_where_permitted(connection, &self.names, self.brokers.timeout).await?;
+            *declared = Some(Instant::now());
+        }
+        Ok(())
     }
 }
 

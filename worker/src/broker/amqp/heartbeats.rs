@@ -3,6 +3,7 @@
 //! All of it is on a connection of its own: jobs and outcomes never wait behind a heartbeat. What the queue of jobs holds is asked by a
 //! passive declaration on a second channel, since the broker closes the channel over a queue that is not there.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -37,13 +38,17 @@ const DEPTH_TIMEOUT: Duration = BEAT.checked_div(2).expect("two is not zero");
 
 /// The heartbeats of the processes under one prefix.
 pub struct Heartbeats {
-    dialler: Dialler,
+    dialler: Arc<Dialler>,
 }
 
 impl Heartbeats {
     /// Heartbeats at the broker that these options name. Nothing is connected before somebody listens.
     pub fn new(options: &Options) -> Self {
-        Self { dialler: Dialler::new(options) }
+        Self::at(Arc::new(Dialler::new(options)))
+    }
+
+    pub(super) fn at(dialler: Arc<Dialler>) -> Self {
+        Self { dialler }
     }
 }
 

@@ -4,10 +4,13 @@
 //! publishes too fast. Neither recovers by itself: delivery tags die with their channel, so a lost connection is an
 //! error of the subscription. Every wait for the broker has a deadline.
 
+mod cancels;
+mod dead_letters;
 mod dialler;
 mod heartbeats;
 mod on_demand;
 mod options;
+mod presence;
 mod publisher;
 mod receipt;
 mod route;
@@ -22,21 +25,25 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::error::Error;
-use super::message::{Message, Routing, Target};
+use super::message::{Message, Queue, Routing, Target};
 use super::{Broker, Subscription};
-use dialler::{Dialler, close};
+use dialler::{Ahead, Dialler, close};
 use on_demand::OnDemand;
 use publisher::{Publisher, keep_publisher};
 use route::Route;
 use subscription::Consuming;
 use suspects::Suspects;
 
+pub use cancels::Cancels;
+pub use dead_letters::{DeadLetter, DeadLetters};
 pub use heartbeats::Heartbeats;
 pub use options::Options;
 
 /// RabbitMQ.
 pub struct Amqp {
     dialler: Arc<Dialler>,
+    /// The first connection for jobs.
+    ahead: Ahead,
     publisher: watch::Receiver<Option<Arc<Publisher>>>,
     /// For requesters with direct reply-to: with an address of theirs that is none, RabbitMQ closes the connection.
     direct: OnDemand,
@@ -54,7 +61,23 @@ impl Amqp {
         let closing = CancellationToken::new();
         let keeping = keep_publisher(dialler.clone(), options.retry_pause_max, sender, closing.clone());
         tokio::spawn(keeping);
-        Self { dialler, publisher, direct: OnDemand::default(), suspects: Suspects::default(), closing }
+        let (ahead, direct, suspects) = (Ahead::default(), OnDemand::default(), Suspects::default());
+        Self { dialler, ahead, publisher, direct, suspects, closing }
+    }
+
+    /// Begins to connect for jobs, before anybody subscribes.
+    pub fn connect_ahead(&self) {
+        self.ahead.begin(self.dialler.clone(), "jobs");
+    }
+
+    /// The cancels at this broker.
+    pub fn cancels(&self) -> Cancels {
+        Cancels::at(self.dialler.clone())
+    }
+
+    /// The heartbeats at this broker.
+    pub fn heartbeats(&self) -> Heartbeats {
+        Heartbeats::at(self.dialler.clone())
     }
 
     async fn publisher(&self) -> Result<Arc<Publisher>, Error> {
@@ -78,10 +101,14 @@ impl Drop for Amqp {
 }
 
 impl Broker for Amqp {
-    fn subscribe(&self, prefetch: u16) -> BoxFuture<'_, Result<Box<dyn Subscription>, Error>> {
+    fn subscribe(&self, queue: Queue, prefetch: u16) -> BoxFuture<'_, Result<Box<dyn Subscription>, Error>> {
         async move {
-            let connection = self.dialler.connect_for_jobs().await?;
-            let consuming = Consuming::begin(connection, self.dialler.clone(), prefetch).await?;
+            let ahead = if queue == Queue::Jobs { self.ahead.take().await } else { None };
+            let connection = match ahead {
+                Some(connected) => connected?,
+                None => self.dialler.connect_for_jobs().await?,
+            };
+            let consuming = Consuming::begin(connection, self.dialler.clone(), queue, prefetch).await?;
             Ok(Box::new(consuming) as Box<dyn Subscription>)
         }
         .boxed()
@@ -99,8 +126,8 @@ impl Broker for Amqp {
             };
             match publisher.publish(route.clone(), message).await {
                 Ok(Routing::Unroutable) if target.is_own() => {
-                    // Somebody has deleted a queue of ours.
-                    self.dialler.declare(publisher.connection()).await?;
+                    // Somebody has deleted a queue of ours, or it is used for the first time.
+                    self.dialler.declare_for(target, publisher.connection()).await?;
                     match publisher.publish(route, message).await? {
                         Routing::Queued => Ok(Routing::Queued),
                         Routing::Unroutable => {
@@ -125,9 +152,9 @@ impl Broker for Amqp {
 
     fn not_publishing(&self) -> Option<&'static str> {
         match &*self.publisher.borrow() {
-            None => Some("outcomes cannot be published: their connection is lost"),
+            None => Some("broker: outcomes cannot be published: their connection is lost"),
             Some(publisher) if publisher.is_blocked() => {
-                Some("the broker holds publishing back: it is short of memory or disk")
+                Some("memory: the broker holds publishing back, since it is short of memory or disk")
             }
             Some(_) => None,
         }

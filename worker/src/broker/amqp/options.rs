@@ -80,9 +80,10 @@ impl Options {
         rules.within("retry_pause_max", self.retry_pause_max, MOMENT, "");
         rules.within("heartbeat", self.heartbeat, HEARTBEAT, "");
         let Self { username_file, password_file, ca_file, .. } = self;
-        for (name, path) in [("username_file", username_file), ("password_file", password_file), ("ca_file", ca_file)] {
-            rules.readable(name, path.as_deref());
+        for (name, path) in [("username_file", username_file), ("password_file", password_file)] {
+            rules.filled(name, path.as_deref());
         }
+        rules.certificates("ca_file", ca_file.as_deref());
         let alone = |one: &Option<PathBuf>, other: &Option<PathBuf>| one.is_some() && other.is_none();
         rules.check("password_file", !alone(password_file, username_file), "needs broker.username_file beside it");
         rules.check("username_file", !alone(username_file, password_file), "needs broker.password_file beside it");

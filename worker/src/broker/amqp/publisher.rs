@@ -93,7 +93,8 @@ impl Publisher {
 
 /// The publications between being sent and being confirmed.
 struct Flight {
-    publications: BTreeMap<u64, Publication>,
+    /// In boxes, since a tree moves its values.
+    publications: BTreeMap<u64, Box<Publication>>,
     confirms: FuturesUnordered<BoxFuture<'static, (u64, lapin::Result<Confirmation>)>>,
     last: u64,
     connection: ConnectionStatus,
@@ -155,7 +156,7 @@ impl Flight {
             |publication: &Publication| now.saturating_duration_since(publication.came.max(blocked_until)) > timeout;
         // Halfway at least: a confirm from the time when it was sent says nothing of now.
         let is_alive = now.saturating_duration_since(confirmed_at) < timeout / 2;
-        if self.publications.values().any(is_late) && !is_alive {
+        if self.publications.values().any(|publication| is_late(publication)) && !is_alive {
             return Err(connect::Error::Silent { what: "basic.publish", waited: timeout });
         }
         for (_, publication) in self.publications.extract_if(.., |_, publication| is_late(publication)) {
@@ -196,7 +197,7 @@ impl Flight {
         let Route { exchange, routing_key, is_direct } = &publication.route;
         let (exchange, routing_key) = (exchange.as_str().into(), routing_key.as_str().into());
         let options = BasicPublishOptions { mandatory: !*is_direct, ..Default::default() };
-        self.publications.insert(number, publication);
+        self.publications.insert(number, Box::new(publication));
         let confirmed = async move {
             let Message { body, properties } = message;
             let confirm = channel.basic_publish(exchange, routing_key, options, &body, properties.0).await?;
@@ -242,7 +243,7 @@ impl Flight {
     /// Finds the publication that the broker has returned.
     fn returned(&mut self, returned: &BasicReturnMessage) {
         let delivery = &returned.delivery;
-        let is_same = |publication: &&mut Publication| {
+        let is_same = |publication: &&mut Box<Publication>| {
             !publication.is_returned
                 && publication.route.exchange == delivery.exchange.as_str()
                 && publication.route.routing_key == delivery.routing_key.as_str()

@@ -2,7 +2,7 @@
 
 use scriptmill_sdk::Names;
 
-use crate::broker::message::Target;
+use crate::broker::message::{Queue, Target};
 
 /// What the address of a requester begins with that uses direct reply-to. The broker adds which of its channels it is.
 const DIRECT_REPLY_TO: &str = "amq.rabbitmq.reply-to.";
@@ -20,16 +20,25 @@ pub(super) struct Route {
 impl Route {
     pub(super) fn to(target: &Target, names: &Names) -> Self {
         let (exchange, routing_key) = match target {
-            Target::Jobs => ("", names.jobs.as_str()),
-            Target::Requester(queue) => ("", queue.as_str()),
-            Target::Results { tenant } => (names.results.as_str(), tenant.as_str()),
-            Target::Dead => (names.dead.as_str(), ""),
+            Target::Queue(queue) => ("", name_of(*queue, names).to_owned()),
+            Target::Delay { seconds } => ("", names.delay_queue(*seconds)),
+            Target::Requester(queue) => ("", queue.clone()),
+            Target::Results { tenant } => (names.results.as_str(), tenant.clone()),
+            Target::Dead => (names.dead.as_str(), String::new()),
         };
         let is_direct = match target {
             Target::Requester(queue) => queue.strip_prefix(DIRECT_REPLY_TO).is_some_and(|channel| !channel.is_empty()),
             _ => false,
         };
-        Self { exchange: exchange.to_owned(), routing_key: routing_key.to_owned(), is_direct }
+        Self { exchange: exchange.to_owned(), routing_key, is_direct }
+    }
+}
+
+/// The name of a queue that workers take jobs from.
+pub(super) fn name_of(queue: Queue, names: &Names) -> &str {
+    match queue {
+        Queue::Jobs => &names.jobs,
+        Queue::Quarantine => &names.quarantine,
     }
 }
 
@@ -44,7 +53,7 @@ mod tests {
         let to = |queue: &str| Target::Requester(queue.to_owned());
         assert!(is_direct(to("amq.rabbitmq.reply-to.g1h2AA5yZXBseUAyMDcwMDY4MQAAABAAAAAB.abc==")));
         for target in
-            [to("amq.rabbitmq.reply-to."), to("amq.rabbitmq.reply-to"), to("replies"), Target::Dead, Target::Jobs]
+            [to("amq.rabbitmq.reply-to."), to("amq.rabbitmq.reply-to"), to("replies"), Target::Dead, Target::JOBS]
         {
             assert!(!is_direct(target.clone()), "{target:?}");
         }

@@ -10,7 +10,7 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use futures_util::StreamExt;
-use futures_util::future::{BoxFuture, FutureExt};
+use futures_util::future::{BoxFuture, FutureExt, try_join_all};
 use futures_util::stream::{BoxStream, SelectAll};
 use lapin::options::{BasicCancelOptions, BasicConsumeOptions, BasicQosOptions};
 use lapin::types::{AMQPValue, FieldTable, ShortString};
@@ -19,12 +19,14 @@ use scriptmill_sdk::connect::{self, answer};
 use tokio_util::sync::CancellationToken;
 
 use super::dialler::{Dialler, close};
+use super::presence::watch;
 use super::receipt::Tag;
+use super::route::name_of;
 use super::settlement::Settlements;
 use crate::broker::Subscription;
 use crate::broker::delivery::Delivery;
 use crate::broker::error::Error;
-use crate::broker::message::Message;
+use crate::broker::message::{Message, Queue};
 
 /// The priority of consumers beyond the first one, whose is 0.
 const FURTHER_PRIORITY: i32 = -1;
@@ -47,6 +49,8 @@ pub(super) struct Consuming {
     /// One that is being added or cancelled.
     change: Option<BoxFuture<'static, Result<Change, connect::Error>>>,
     settlements: Settlements,
+    /// Set when the queue is gone, though the broker did not say so.
+    gone: CancellationToken,
     /// Set when deliveries can no longer be settled.
     unsettleable: CancellationToken,
     dialler: Arc<Dialler>,
@@ -72,14 +76,23 @@ struct Taking {
 
 impl Consuming {
     /// Begins to consume on a channel of this connection.
-    pub(super) async fn begin(connection: Connection, dialler: Arc<Dialler>, prefetch: u16) -> Result<Self, Error> {
+    pub(super) async fn begin(
+        connection: Connection,
+        dialler: Arc<Dialler>,
+        queue: Queue,
+        prefetch: u16,
+    ) -> Result<Self, Error> {
         let timeout = dialler.brokers.timeout;
-        let channel = answer("channel.open", timeout, connection.create_channel()).await?;
-        let unsettleable = CancellationToken::new();
+        let open = || answer("channel.open", timeout, connection.create_channel());
+        let (channel, questions) = tokio::try_join!(open(), open())?;
+        let queue = name_of(queue, &dialler.names).to_owned();
+        let (unsettleable, gone) = (CancellationToken::new(), CancellationToken::new());
+        tokio::spawn(watch(questions, queue.clone(), timeout, gone.clone()));
         let mut consuming = Self {
             settlements: Settlements::new(channel.clone(), timeout, unsettleable.clone()),
             unsettleable,
-            queue: dialler.names.jobs.clone(),
+            gone,
+            queue,
             connection,
             channel,
             deliveries: SelectAll::new(),
@@ -185,10 +198,11 @@ impl Consuming {
 impl Subscription for Consuming {
     fn next(&mut self) -> BoxFuture<'_, Option<Result<Delivery, Error>>> {
         async move {
-            let unsettleable = self.unsettleable.clone();
+            let (unsettleable, gone, stopping) = (self.unsettleable.clone(), self.gone.clone(), self.stopping);
             let delivered = tokio::select! {
                 biased;
                 () = unsettleable.cancelled() => Err(Error::lost("jobs cannot be settled any more")),
+                () = gone.cancelled(), if !stopping => Err(Error::lost("the queue is gone")),
                 delivered = self.delivered() => delivered,
             };
             match delivered {
@@ -226,9 +240,10 @@ impl Subscription for Consuming {
                 let change = change.await?;
                 self.changed(change);
             }
-            for consumer in std::mem::take(&mut self.consumers) {
-                self.cancel(consumer).await?;
-            }
+            // All at once: there may be some dozens, and what has not begun goes back only then.
+            let consumers = std::mem::take(&mut self.consumers);
+            let cancels: Vec<_> = consumers.into_iter().map(|consumer| self.cancel(consumer)).collect();
+            try_join_all(cancels).await?;
             Ok(())
         }
         .boxed()

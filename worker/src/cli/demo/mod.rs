@@ -26,7 +26,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::examples::{EXAMPLES, Example};
 use super::settings::{BrokerArguments, ConfigArguments};
-use super::text::{grouped, say, span, tame};
+use super::text::{grouped, say, say_json, span, tame};
 use super::{local, logs};
 
 const HELP: &str = "\
@@ -107,11 +107,15 @@ async fn play(config: Config, outcomes: bool, clock: Option<&str>) -> anyhow::Re
     let policy = config.worker.policy(false, sandbox.engine_hash());
     let parts = Parts {
         broker: Arc::new(broker.clone()),
+        cancels: None,
         runner: Arc::new(sandbox),
         policy,
         clock: process_clock,
         metrics,
         retry_pause_max: config.broker.retry_pause_max,
+        isolation: None,
+        is_mixed: Arc::new(|| false),
+        leases: None,
         promised_wait: config.scaling.policy.promise.wait,
     };
     let service = config.worker.build(parts).context("the threads that run scripts cannot be started")?;
@@ -122,7 +126,7 @@ async fn play(config: Config, outcomes: bool, clock: Option<&str>) -> anyhow::Re
     let mut good = shown.iter().all(|shown| shown.as_expected);
     if outcomes {
         for Shown { outcome, .. } in &shown {
-            say(format_args!("{}\n", serde_json::to_string(outcome)?))?;
+            say_json(serde_json::to_string(outcome)?)?;
         }
     } else {
         say(format_args!("{}\n", table(&shown)))?;
@@ -174,7 +178,7 @@ async fn publish(broker: &Embedded, job: &Job) -> anyhow::Result<()> {
         ..Envelope::default()
     };
     let message = Message { body: serde_json::to_vec(job)?.into(), properties: Properties::of_job(&envelope) };
-    broker.publish(&Target::Jobs, &message).await?;
+    broker.publish(&Target::JOBS, &message).await?;
     Ok(())
 }
 

@@ -117,11 +117,11 @@ impl Load {
         self.client.close().await;
         let connection = self.options.brokers.connect(0, &self.options.name).await.context("no broker answers")?;
         let channel = connection.create_channel().await?;
-        let Names { jobs, dead, results, unclaimed, heartbeats, .. } = Names::new(&self.options.prefix);
-        for queue in [&jobs, &dead, &results] {
+        let Names { jobs, dead, results, unclaimed, heartbeats, cancels, .. } = Names::new(&self.options.prefix);
+        for queue in [&jobs, &dead, &results, &cancels] {
             channel.queue_delete(queue.as_str().into(), QueueDeleteOptions::default()).await?;
         }
-        for exchange in [&jobs, &dead, &results, &unclaimed, &heartbeats] {
+        for exchange in [&jobs, &dead, &results, &unclaimed, &heartbeats, &cancels] {
             channel.exchange_delete(exchange.as_str().into(), ExchangeDeleteOptions::default()).await?;
         }
         Ok(())

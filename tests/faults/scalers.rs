@@ -1,8 +1,5 @@
 //! Half of the workers killed, the broker gone for a minute, one of two scalers killed: no scaler says a wrong number, and no job is
 //! lost.
-#![allow(clippy::unwrap_used, reason = "tests")]
-
-mod support;
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -11,9 +8,10 @@ use std::time::Duration;
 
 use scriptmill_sdk::amqp::Envelope;
 use serde_json::{Value, json};
-use support::{Rabbit, get, soon, start_command, with_rabbit};
 use tokio::process::Child;
 use tokio::time::{Instant, sleep};
+
+use crate::support::{Rabbit, get, soon, start_command, with_rabbit};
 
 const SLOTS: u32 = 2;
 /// Jobs a second, of half a second each: they take four slots.
@@ -87,8 +85,7 @@ impl Requester {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn no_fault_makes_a_scaler_say_a_wrong_number() {
+pub(crate) async fn no_fault_makes_a_scaler_say_a_wrong_number() {
     with_rabbit(async |rabbit| {
         let replies = rabbit.declare_requester("replies").await;
         let mut workers = Vec::new();

@@ -1,153 +1,47 @@
 //! The life of a worker: it takes jobs, hands each one to the rooms, and ends in order when it is asked to.
 
+mod options;
+
 use std::collections::VecDeque;
-use std::num::NonZeroUsize;
-use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use bytesize::ByteSize;
-use schemars::JsonSchema;
 use scriptmill_sandbox::Clock;
-use scriptmill_sdk::Limits;
 use scriptmill_sdk::retry::{self, Retry};
-use serde::{Deserialize, Serialize};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 use tokio_util::sync::CancellationToken;
 
-use crate::broker::{Broker, Delivery, Error, Subscription};
+use crate::broker::{self, Broker, Delivery, Error, Queue, Subscription};
+use crate::cancels::{Cancels, Source};
 use crate::execute::Runner;
 use crate::intake::Policy;
-use crate::job::{Received, Slot};
-use crate::limits;
+use crate::job::{Moving, Received, Slot};
+use crate::ledger::leases::Leases;
 use crate::metrics::Metrics;
 use crate::preparing::Preparing;
 use crate::progress::{self, Part, Stall};
+use crate::quarantine::{Isolation, Lane};
 use crate::rooms::Rooms;
-use crate::rules::{PATIENCE_MAX, Rules, UNACKNOWLEDGED_MAX};
+use crate::rules::PATIENCE_MAX;
 use crate::schedule::Executor;
-use crate::settle::{self, Settler, Undelivered};
+use crate::settle::{Settler, Undelivered};
+use crate::signals::Signals;
 use crate::window::Window;
 
-/// More slots at one time: an instance takes about six mappings, and Linux gives a process 65,530 by default
-/// (`vm.max_map_count`).
-const SLOTS_MAX: usize = 10_000;
-/// More threads than that help no machine.
-const THREADS_MAX: usize = 1_024;
-/// More inputs would take a batch past its time.
-const BATCH_INPUTS_MAX: usize = 100_000;
+pub(crate) use options::MESSAGE_SIZE;
+pub use options::Options;
+
 /// How often the window is fitted to what the worker counts, and jobs that it holds for too long go back.
 const TICK: Duration = Duration::from_millis(250);
+/// Where there is a ledger, jobs for each slot that wait for it: a statement there takes as long as some jobs run.
+pub(crate) const CLAIMS_OF_A_SLOT: usize = 2;
 /// How long the broker may take to cancel the consumers of a worker that leaves. The jobs go on meanwhile.
 const STOP_MAX: Duration = Duration::from_secs(5);
 /// What is left of the grace period for the heartbeat that says that the worker has left.
 const LAST_WORDS: Duration = Duration::from_millis(200);
-/// A smaller message could not hold the outcome of a job that says why it failed; RabbitMQ 4 refuses messages above 16 MiB
-/// by default, and headers need room too.
-pub(crate) const MESSAGE_SIZE: RangeInclusive<ByteSize> = ByteSize::kib(64)..=ByteSize::mib(15);
-
-/// How much a worker takes on.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub struct Options {
-    /// Jobs that may have begun and not ended at one time: running, or waiting on the host. Each may take up to the
-    /// memory limit.
-    #[schemars(range(max = SLOTS_MAX))]
-    pub slots: NonZeroUsize,
-    /// Threads that run scripts. Absent: one for each processor.
-    #[schemars(range(max = THREADS_MAX))]
-    pub threads: Option<NonZeroUsize>,
-    /// Jobs taken from the queue beyond `slots` at most, so that a free slot finds its next job at hand while the outcomes of
-    /// others await their confirm. So many are taken while jobs are short: those beyond `slots` are to wait no longer than
-    /// a twentieth of `scaling.promise.wait` in the mean.
-    pub prefetch_margin: u16,
-    /// How long leaving may take in all after SIGTERM, whatever the broker does. What has begun may go on for most of it (all but
-    /// 5 s, or a fifth where that is less), and is then requeued.
-    #[serde(with = "humantime_serde")]
-    #[schemars(with = "String")]
-    pub grace: Duration,
-    /// The largest job message taken and the largest outcome published, 15 MiB at most.
-    #[schemars(with = "String")]
-    pub message_size: ByteSize,
-    /// The largest input of a job.
-    #[schemars(with = "String")]
-    pub input_size: ByteSize,
-    /// Inputs of one batch.
-    #[schemars(range(max = BATCH_INPUTS_MAX))]
-    pub batch_inputs: NonZeroUsize,
-    /// Memory for jobs whose script is being prepared. They hold no slot, and further jobs are taken in their place until
-    /// this is used up.
-    #[schemars(with = "String")]
-    pub preparing_size: ByteSize,
-    /// Outcomes whose queue does not take them.
-    pub undelivered: settle::Options,
-    /// What one job may use at most; in a batch, what each input may use.
-    pub limits: limits::Options,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self {
-            slots: NonZeroUsize::MIN.saturating_add(15),
-            threads: None,
-            prefetch_margin: 16,
-            grace: Duration::from_secs(25),
-            message_size: ByteSize::mib(8),
-            input_size: ByteSize::mib(4),
-            batch_inputs: NonZeroUsize::MIN.saturating_add(999),
-            preparing_size: ByteSize::mib(64),
-            undelivered: settle::Options::default(),
-            limits: limits::Options::default(),
-        }
-    }
-}
-
-impl Options {
-    /// Holds the options against their ranges.
-    pub(crate) fn check(&self, rules: &mut Rules<'_>) {
-        rules.within("slots", self.slots.get(), ..=SLOTS_MAX, "");
-        if let Some(threads) = self.threads {
-            rules.within("threads", threads.get(), ..=THREADS_MAX, "");
-        }
-        rules.within("grace", self.grace, ..=UNACKNOWLEDGED_MAX, "that is half of RabbitMQ's consumer timeout");
-        let reason = "RabbitMQ 4 refuses messages above 16 MiB";
-        rules.within("message_size", self.message_size, MESSAGE_SIZE, reason);
-        rules.within("batch_inputs", self.batch_inputs.get(), ..=BATCH_INPUTS_MAX, "");
-        limits::fits_message("input_size", self.input_size, self.message_size, rules);
-        rules.section("undelivered", |rules| self.undelivered.check(rules));
-        rules.section("limits", |rules| self.limits.check(self.message_size, rules));
-    }
-
-    /// What is taken for a job.
-    pub fn policy(&self, tenant_is_user: bool, engine: &str) -> Policy {
-        Policy {
-            message_bytes_max: self.message_size.as_u64(),
-            input_bytes_max: self.input_size.as_u64(),
-            batch_inputs_max: self.batch_inputs.get(),
-            limits: Limits::from(&self.limits),
-            tenant_is_user,
-            engine: engine.to_owned(),
-        }
-    }
-
-    fn threads(&self) -> NonZeroUsize {
-        self.threads.or_else(|| std::thread::available_parallelism().ok()).unwrap_or(NonZeroUsize::MIN)
-    }
-
-    /// How long jobs may go on in a drain: the grace period less what requeueing them takes.
-    fn running_grace(&self) -> Duration {
-        self.grace.saturating_sub((self.grace / 5).min(Duration::from_secs(5)))
-    }
-
-    /// How long a drain may take before the connections are closed.
-    fn settling_grace(&self) -> Duration {
-        self.grace.saturating_sub((self.grace / 10).min(Duration::from_secs(1)))
-    }
-}
-
 /// What a worker is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Status {
@@ -162,6 +56,10 @@ pub enum Status {
 /// A worker.
 pub struct Service<R: Runner> {
     rooms: Arc<Rooms<R>>,
+    /// Where cancels come from, until the worker begins to read them.
+    cancels: Option<Source>,
+    /// What sees jobs in quarantine through, if this worker takes some.
+    lane: Option<Arc<Lane>>,
     options: Options,
     retry_pause_max: Duration,
     promised_wait: Duration,
@@ -169,6 +67,8 @@ pub struct Service<R: Runner> {
     /// Looks at the queue, of which there are several a second.
     looks: Arc<AtomicU64>,
     stall: watch::Sender<Option<Stall>>,
+    /// Why it receives no jobs, while it does not.
+    trouble: watch::Sender<Option<String>>,
 }
 
 /// Jobs that a worker held when it was told to drain.
@@ -182,14 +82,22 @@ struct Drained {
 pub struct Parts<R: Runner> {
     /// Where jobs come from and outcomes go.
     pub broker: Arc<dyn Broker>,
+    /// Where cancels of jobs are kept. Without it nobody hears of any.
+    pub cancels: Option<Arc<dyn broker::Cancels>>,
     /// What runs jobs.
     pub runner: Arc<R>,
+    /// What runs jobs with which a worker died. Without it they run beside all others.
+    pub isolation: Option<Arc<dyn Isolation>>,
+    /// Whether another worker may take jobs that this one refuses.
+    pub is_mixed: Arc<dyn Fn() -> bool + Send + Sync>,
     /// What is taken for a job.
     pub policy: Policy,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// What is counted.
     pub metrics: Metrics,
+    /// The claims in the ledger, where there is one.
+    pub leases: Option<Arc<Leases>>,
     /// The longest pause between attempts to reach the broker.
     pub retry_pause_max: Duration,
     /// How long most jobs are to wait at most.
@@ -202,7 +110,19 @@ impl Options {
     /// # Errors
     /// The system starts no more threads.
     pub fn build<R: Runner>(self, parts: Parts<R>) -> std::io::Result<Service<R>> {
-        let Parts { broker, runner, policy, clock, metrics, retry_pause_max, promised_wait } = parts;
+        let Parts {
+            broker,
+            cancels,
+            runner,
+            isolation,
+            leases,
+            is_mixed,
+            policy,
+            clock,
+            metrics,
+            retry_pause_max,
+            promised_wait,
+        } = parts;
         metrics.signals.has_slots(self.slots.get());
         let rooms = Rooms {
             executor: Executor::new(self.threads())?,
@@ -216,19 +136,44 @@ impl Options {
                 retry_pause_max,
                 undelivered: Undelivered::new(self.undelivered.clone(), metrics.undelivered.clone()),
                 clock: clock.clone(),
+                tenant_is_user: policy.tenant_is_user,
             },
+            cancels: Cancels::new(clock.clone(), metrics.cancels.clone()),
             drain: CancellationToken::new(),
             abort: CancellationToken::new(),
             broker,
             runner,
+            is_mixed,
+            // Where a job must name its publisher it goes back as it came, and is then delivered again like one whose worker died.
+            patience: if policy.tenant_is_user { PATIENCE_MAX } else { (promised_wait / 4).clamp(TICK, PATIENCE_MAX) },
             policy,
-            patience: (promised_wait / 4).clamp(TICK, PATIENCE_MAX),
             clock,
             metrics,
+            leases,
         };
         let (status, stall) = (watch::Sender::new(Status::Connecting), watch::Sender::new(None));
+        let lane = isolation.filter(|_| self.quarantine.slots > 0).map(|isolation| {
+            Arc::new(Lane {
+                options: self.quarantine.clone(),
+                isolation,
+                broker: rooms.broker.clone(),
+                settler: rooms.settler.clone(),
+                cancels: rooms.cancels.clone(),
+                policy: rooms.policy.clone(),
+                clock: rooms.clock.clone(),
+                signals: Signals::new(rooms.clock.clone()),
+                retry_pause_max,
+                leases: rooms.leases.clone(),
+                drain: rooms.drain.clone(),
+                abort: rooms.abort.clone(),
+            })
+        });
+        let tenant_is_user = rooms.policy.tenant_is_user;
+        let cancels = cancels.map(|cancels| Source { cancels, retry_pause_max, tenant_is_user });
         let (rooms, looks) = (Arc::new(rooms), Arc::default());
-        Ok(Service { rooms, options: self, retry_pause_max, promised_wait, status, looks, stall })
+        let trouble = watch::Sender::new(None);
+        let options = self;
+        Ok(Service { rooms, cancels, lane, options, retry_pause_max, promised_wait, status, looks, stall, trouble })
     }
 }
 
@@ -236,6 +181,11 @@ impl<R: Runner> Service<R> {
     /// What the worker is doing, now and from now on.
     pub fn status(&self) -> watch::Receiver<Status> {
         self.status.subscribe()
+    }
+
+    /// Why it receives no jobs, now and from now on: what is in the way, and what went wrong.
+    pub fn trouble(&self) -> watch::Receiver<Option<String>> {
+        self.trouble.subscribe()
     }
 
     /// Where the worker has work and makes no progress, now and from now on.
@@ -248,16 +198,28 @@ impl<R: Runner> Service<R> {
     ///
     /// # Errors
     /// A queue exists with other properties than the worker's: trying again would not help.
-    pub async fn run(self, drain: CancellationToken) -> Result<Duration, Error> {
+    pub async fn run(mut self, drain: CancellationToken) -> Result<Duration, Error> {
         let mut jobs = JoinSet::new();
         // It ends with this function.
         let mut watched = JoinSet::new();
         watched.spawn(progress::watch(self.parts(), self.stall.clone()));
+        let mut lanes = JoinSet::new();
+        if let Some(lane) = &self.lane {
+            lanes.spawn(lane.clone().run());
+        }
+        match self.cancels.take() {
+            Some(source) => _ = watched.spawn(self.rooms.cancels.clone().follow(source, CancellationToken::new())),
+            None => self.rooms.cancels.come_from_nowhere(),
+        }
         let mut retry = Retry::up_to(self.retry_pause_max);
         let drained = loop {
+            let subscribed = async {
+                self.rooms.cancels.caught_up().await;
+                self.rooms.broker.subscribe(Queue::Jobs, self.slots()).await
+            };
             let subscribed = tokio::select! {
                 () = drain.cancelled() => break None,
-                subscribed = self.rooms.broker.subscribe(self.slots()) => subscribed,
+                subscribed = subscribed => subscribed,
             };
             let error = match subscribed {
                 Ok(subscription) => {
@@ -276,6 +238,7 @@ impl<R: Runner> Service<R> {
                 }
                 Err(error) => error,
             };
+            self.trouble.send_replace(Some(format!("{}: {error}", error.obstacle())));
             self.became(Status::Connecting);
             if !error.is_transient() {
                 self.became(Status::Draining);
@@ -289,7 +252,7 @@ impl<R: Runner> Service<R> {
             }
         };
         self.became(Status::Draining);
-        Ok(self.release(jobs, drained).await)
+        Ok(self.release(jobs, lanes, drained).await)
     }
 
     /// What is watched for progress.
@@ -298,7 +261,9 @@ impl<R: Runner> Service<R> {
         move || {
             let undelivered = u32::try_from(*rooms.settler.undelivered.watch().borrow()).unwrap_or(u32::MAX);
             let unsettled = rooms.metrics.signals.unsettled().saturating_sub(undelivered);
-            let can_settle = *status.borrow() == Status::Consuming && rooms.broker.not_publishing().is_none();
+            let is_holding = rooms.leases.as_ref().is_some_and(|leases| leases.holding().is_some());
+            let can_publish = rooms.broker.not_publishing().is_none() && !is_holding;
+            let can_settle = *status.borrow() == Status::Consuming && can_publish;
             vec![
                 Part {
                     name: "the queue",
@@ -328,7 +293,8 @@ impl<R: Runner> Service<R> {
         let mut undelivered = self.rooms.settler.undelivered.watch();
         let signals = &self.rooms.metrics.signals;
         let (slots, margin) = (self.options.slots.get(), self.options.prefetch_margin.into());
-        let mut window = Window::new(slots, margin, self.promised_wait, &signals.snapshot());
+        let claims = if self.rooms.leases.is_some() { CLAIMS_OF_A_SLOT * slots } else { 0 };
+        let mut window = Window::new(slots, margin, self.promised_wait, &signals.snapshot()).with_claims(claims);
         let mut ticks = interval(TICK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
@@ -350,7 +316,7 @@ impl<R: Runner> Service<R> {
                     window.counted(&signals.snapshot());
                     subscription.extend_window(window.more());
                     for overdue in self.overdue(&mut waiting) {
-                        self.requeue(overdue, jobs);
+                        self.move_on(overdue.requeue(), jobs);
                     }
                 }
                 permit = self.rooms.slots.clone().acquire_owned(), if !waiting.is_empty() => {
@@ -362,7 +328,10 @@ impl<R: Runner> Service<R> {
                 // What the jobs leave behind is collected as they end.
                 Some(_) = jobs.join_next(), if !jobs.is_empty() => {}
                 delivery = subscription.next() => match delivery {
-                    Some(Ok(delivery)) => waiting.push_back(self.received(delivery)),
+                    Some(Ok(delivery)) => match self.admits(self.received(delivery)) {
+                        Ok(received) => waiting.push_back(received),
+                        Err(moving) => self.move_on(*moving, jobs),
+                    },
                     Some(Err(error)) => {
                         for _ in waiting {
                             self.rooms.settler.lost();
@@ -386,9 +355,17 @@ impl<R: Runner> Service<R> {
         overdue
     }
 
-    fn requeue(&self, received: Received, jobs: &mut JoinSet<()>) {
+    /// A job that may wait for a slot here. An error is one on its way to another queue: its time has not come, or a worker died with it.
+    fn admits(&self, received: Received) -> Result<Received, Box<Moving>> {
+        if self.lane.is_some() && received.is_suspect() {
+            return Err(Box::new(received.quarantine()));
+        }
+        received.is_due()
+    }
+
+    fn move_on(&self, job: Moving, jobs: &mut JoinSet<()>) {
         let settler = self.rooms.settler.clone();
-        jobs.spawn(async move { settler.requeue(received.requeue()).await });
+        jobs.spawn(async move { settler.republish(job).await });
     }
 
     fn slots(&self) -> u16 {
@@ -397,7 +374,7 @@ impl<R: Runner> Service<R> {
 
     /// Takes no more jobs, requeues what has not begun, waits for what has, requeues what takes too long, and closes the
     /// connections to the broker: all of it within the grace period, of which it returns what is left.
-    async fn release(&self, mut jobs: JoinSet<()>, drained: Option<Drained>) -> Duration {
+    async fn release(&self, mut jobs: JoinSet<()>, mut lanes: JoinSet<()>, drained: Option<Drained>) -> Duration {
         let told = self.rooms.clock.monotonic();
         let left = |grace: Duration| grace.saturating_sub(self.rooms.clock.monotonic().saturating_sub(told));
         let running_grace = self.options.running_grace();
@@ -411,22 +388,23 @@ impl<R: Runner> Service<R> {
                 Err(_) => tracing::warn!("the broker may still send jobs, since it does not answer; they will go back"),
             }
             for received in waiting {
-                self.requeue(received, &mut jobs);
+                self.move_on(received.requeue(), &mut jobs);
             }
             subscription = Some(taking);
         }
         self.rooms.drain.cancel();
-        if timeout(left(running_grace), self.drained(&mut jobs, &mut subscription)).await.is_err() {
+        if timeout(left(running_grace), self.drained(&mut jobs, &mut lanes, &mut subscription)).await.is_err() {
             tracing::warn!(running = jobs.len(), "the grace period ends: requeueing what still runs");
             self.rooms.abort.cancel();
             let settling = left(self.options.settling_grace());
-            if timeout(settling, self.drained(&mut jobs, &mut subscription)).await.is_err() {
+            if timeout(settling, self.drained(&mut jobs, &mut lanes, &mut subscription)).await.is_err() {
                 tracing::warn!(
                     jobs = jobs.len(),
                     "leaving without an answer from the broker; it will deliver these jobs again"
                 );
-                jobs.abort_all();
-                while jobs.join_next().await.is_some() {}
+                for set in [&mut jobs, &mut lanes] {
+                    set.shutdown().await;
+                }
             }
         }
         self.rooms.metrics.signals.has_consumers(0);
@@ -458,27 +436,40 @@ impl<R: Runner> Service<R> {
 
     /// Waits for what has begun. Consumers count until all that they delivered is settled, as they do for the broker: the fleet
     /// takes consumers that nobody speaks for as workers that are not heard.
-    async fn drained(&self, jobs: &mut JoinSet<()>, subscription: &mut Option<Box<dyn Subscription>>) {
+    async fn drained(
+        &self,
+        jobs: &mut JoinSet<()>,
+        lanes: &mut JoinSet<()>,
+        subscription: &mut Option<Box<dyn Subscription>>,
+    ) {
         loop {
             let consumers = subscription.as_ref().map_or(0, |subscription| subscription.consumers());
             self.rooms.metrics.signals.has_consumers(consumers);
             if jobs.join_next().await.is_none() {
-                return;
+                break;
             }
         }
+        while lanes.join_next().await.is_some() {}
     }
 
     fn received(&self, delivery: Delivery) -> Received {
         if delivery.redelivered {
             self.rooms.metrics.redeliveries.inc();
         }
-        Received::new(delivery, &*self.rooms.clock, &self.rooms.metrics.signals)
+        let received = Received::new(delivery, &*self.rooms.clock, &self.rooms.metrics.signals);
+        if received.is_misdated() {
+            self.rooms.metrics.misdated.inc();
+        }
+        received
     }
 
     fn became(&self, status: Status) {
         self.rooms.metrics.connected.set(i64::from(status == Status::Consuming));
         if status == Status::Connecting {
             self.rooms.metrics.signals.has_consumers(0);
+        }
+        if status == Status::Consuming {
+            self.trouble.send_replace(None);
         }
         self.status.send_replace(status);
     }

@@ -1,0 +1,100 @@
+//! What the guest warns of, until the run is over and its places can be looked up.
+
+use scriptmill_sdk::{Code, Warning};
+
+use crate::abi::WarningKind;
+use crate::places::Files;
+use crate::stack::{Report, located, shortened};
+
+/// Warnings of one outcome; others are counted. The guest tells ten of a kind, and how many more there are.
+const WARNINGS_MAX: usize = 20;
+/// Bytes of one that are kept: the guest cuts what it writes to less than that.
+const BYTES_MAX: usize = 256 << 10;
+
+/// The warnings of one run.
+#[derive(Debug, Default)]
+pub(crate) struct Warnings {
+    kept: Vec<(WarningKind, Vec<u8>)>,
+    more: u64,
+    /// Who waits for what never comes.
+    stalled: Vec<u8>,
+}
+
+impl Warnings {
+    pub(crate) fn add(&mut self, kind: WarningKind, bytes: &[u8]) {
+        let bytes = &bytes[..bytes.len().min(BYTES_MAX)];
+        if kind == WarningKind::Stalled {
+            self.stalled = bytes.to_vec();
+        } else if self.kept.len() < WARNINGS_MAX {
+            self.kept.push((kind, bytes.to_vec()));
+        } else {
+            self.more += 1;
+        }
+    }
+
+    /// As an outcome has them.
+    pub(crate) fn take(&mut self, files: &Files) -> Vec<Warning> {
+        let Self { kept, more, .. } = std::mem::take(self);
+        let mut warnings: Vec<_> = kept.iter().filter_map(|(kind, bytes)| warning(*kind, bytes, files)).collect();
+        if let Some(last) = warnings.last().filter(|_| more > 0) {
+            let were = if more == 1 { "warning was" } else { "warnings were" };
+            let message = format!("{more} further {were} left out");
+            warnings.push(Warning { code: last.code, message, path: None, at: None });
+        }
+        warnings
+    }
+
+    /// Where a run that stalled waits, innermost, as far as that is known.
+    pub(crate) fn stalled_at(&self, files: &Files) -> Option<scriptmill_sdk::Position> {
+        let frames = located(&String::from_utf8_lossy(&self.stalled), files);
+        frames.into_iter().rev().find_map(|frame| frame.at)
+    }
+}
+
+fn warning(kind: WarningKind, bytes: &[u8], files: &Files) -> Option<Warning> {
+    let text = String::from_utf8_lossy(bytes);
+    let place =
+        |frame: &scriptmill_sdk::StackFrame| frame.at.as_ref().map(|at| format!(" at {at}")).unwrap_or_default();
+    let name = |frame: &scriptmill_sdk::StackFrame| match &frame.function {
+        Some(name) => format!("`{name}`"),
+        None => "a function".to_owned(),
+    };
+    Some(match kind {
+        WarningKind::Lost => {
+            let (path, what) = text.split_once('\n')?;
+            let message = shortened(format!("{path} {what}"));
+            Warning { code: Code::LostInJson, message, path: Some(shortened(path.to_owned())), at: None }
+        }
+        WarningKind::Floating => {
+            let frames = located(&text, files);
+            let (waits, called) = (frames.first()?, frames.get(1));
+            let missing = match called.and_then(|frame| frame.at.as_ref()) {
+                Some(at) => format!("is an `await` missing at {at}?"),
+                None => "is an `await` missing where it is called?".to_owned(),
+            };
+            let message = format!(
+                "{} still waited{} when the entry returned, and what comes after that did not run: {missing}",
+                name(waits),
+                place(waits)
+            );
+            let at = called.and_then(|frame| frame.at.clone()).or_else(|| waits.at.clone());
+            Warning { code: Code::CallsLeft, message, path: None, at }
+        }
+        WarningKind::Dropped => {
+            let frames = located(&text, files);
+            let function = frames.first()?;
+            let message = format!(
+                "{}{} was to be called later, and was not, since the entry had returned: await what it belongs to",
+                name(function),
+                place(function)
+            );
+            Warning { code: Code::CallsLeft, message, path: None, at: function.at.clone() }
+        }
+        WarningKind::Rejection => {
+            let report = Report::read(bytes);
+            let message = format!("a promise was rejected and nothing handled it: {}", report.sentence());
+            Warning { code: Code::UnhandledRejection, message, path: None, at: report.position(files) }
+        }
+        WarningKind::Stalled => return None,
+    })
+}

@@ -1,0 +1,33 @@
+//! Slips that many make who come from another language, a spreadsheet or a word processor. The parser only says where it
+//! could not go on; what stands around that place tells what was meant.
+
+mod keywords;
+mod shapes;
+mod signs;
+mod slip;
+mod tokens;
+mod words;
+
+use oxc::span::Span;
+
+use slip::{Said, Slip};
+use tokens::Around;
+
+/// The slip behind what the parser said of a place.
+pub(super) fn find(message: &str, span: Span, text: &str) -> Option<Slip> {
+    if message == "Unterminated string" {
+        return signs::unclosed(&Around::new(text, span.start as usize));
+    }
+    let said = Said::of(message)?;
+    let around = Around::new(text, span.start as usize);
+    if said == Said::Character {
+        return signs::hash(&around).or_else(|| signs::character(&around));
+    }
+    signs::hash(&around)
+        .or_else(|| shapes::whole(&around))
+        .or_else(|| signs::quotes(&around, said))
+        .or_else(|| words::find(&around, said))
+        .or_else(|| shapes::find(&around, said))
+        .or_else(|| signs::operators(&around, said))
+        .or_else(|| words::misspelt(&around, said))
+}

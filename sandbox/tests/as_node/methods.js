@@ -1,0 +1,33 @@
+// Methods of console whose text is the same in every process.
+export default () => {
+  console.group('outer', 1);
+  console.log('in\nside', { a: 1 });
+  console.groupCollapsed();
+  console.warn([1, 2]);
+  console.groupEnd();
+  console.groupEnd();
+  console.groupEnd();
+  console.info('out');
+  console.count();
+  console.count('x');
+  console.count();
+  console.countReset();
+  console.count();
+  console.assert(true, 'not told');
+  console.assert(false, 'few %s', 'lines');
+  console.assert(0);
+  console.dir({ a: { b: { c: { d: {} } } } }, { depth: 0 });
+  console.dir({ a: { b: { c: { d: {} } } } }, { depth: null });
+  console.dir('text');
+  console.dirxml([1], 'two');
+  console.debug('%d', 1);
+  console.table([{ a: 1, b: 'x' }, { a: { q: 1 }, c: [1] }, 7]);
+  console.table([{ a: 1, b: 2 }, { a: 3 }], ['b']);
+  console.table(new Map([['a', 1], [{ k: 1 }, { v: { w: 1 } }]]));
+  console.table(new Set(['a', 'ü', '漢字']));
+  console.table([1, 'x', [2, 3]]);
+  console.table({ r1: { c: 1 }, r2: { c: 2, d: { e: 1, f: 2, g: 3 } } });
+  console.table(5);
+  console.table([]);
+  console.table(null);
+};

@@ -1,0 +1,52 @@
+//! That what was mended in the engine grows as it should: ten times as much takes about ten times the fuel. The operations are
+//! those of `cargo xtask bench growth`.
+
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+mod common;
+
+use scriptmill_sdk::Ending;
+use serde_json::json;
+
+const SIZES: [u64; 3] = [1_000, 10_000, 100_000];
+
+/// What was mended took 22 times as much and more, from one of these sizes to the next.
+const TIMES_MAX: f64 = 16.0;
+
+const MENDED: [&str; 14] = [
+    "arrays: shift",
+    "arrays: shift and push, as a queue",
+    "arrays: splice(0, 1)",
+    "arrays: splice(0, 100)",
+    "strings: += of a character",
+    "strings: += of a wide character",
+    "strings: += with its length",
+    "strings: += of a long line",
+    "strings: += in front of a long line",
+    "strings: concat",
+    "patterns: test from the start",
+    "patterns: test from the start, two ways",
+    "patterns: a lexer that slices",
+    "patterns: a lexer that replaces",
+];
+
+fn fuel(name: &str, size: u64) -> u64 {
+    let operations = common::single("operations.js", include_str!("../../benches/growth/operations.js"));
+    match common::run(&operations, &json!({ "name": name, "size": size }).to_string()).ending {
+        Ending::Succeeded(value) => value.get().parse().unwrap(),
+        Ending::Exhausted(_) => u64::MAX,
+        ending => panic!("{name}: {ending:#?}"),
+    }
+}
+
+#[test]
+fn what_was_mended_grows_with_its_size() {
+    let mut faults = Vec::new();
+    for name in MENDED {
+        let used = SIZES.map(|size| fuel(name, size));
+        if used.windows(2).any(|pair| pair[1] as f64 > pair[0] as f64 * TIMES_MAX) {
+            faults.push((name, used));
+        }
+    }
+    assert!(faults.is_empty(), "{faults:#?}");
+}

@@ -1,0 +1,304 @@
+//! What is said of slips that many make who come from another language: the place, and what to write instead.
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+use scriptmill_sandbox::prepare::{Bounds, check};
+use scriptmill_sdk::{Bundle, Diagnostic, Module};
+
+fn found(name: &str, source: &str) -> Vec<Diagnostic> {
+    let module = Module { name: name.to_owned(), source: source.to_owned() };
+    check(&Bundle { modules: vec![module] }, &Bounds::default()).diagnostics
+}
+
+/// Source, line, column, help.
+type Slip = (&'static str, u32, u32, &'static str);
+
+#[rustfmt::skip]
+const SYNTAX: &[Slip] = &[
+    ("export default (o) => { if (o.a <> 2) return 1; }", 1, 33, "Write `!==` for \"is not equal\"."),
+    ("export default (o) => { if (o.a =< 2) return 1; }", 1, 33, "Write `<=` for \"is at most\"."),
+    ("export default (o) => { if (o.a = > 2) return 1; }", 1, 33, "Write `>=`."),
+    ("export default (o) => { x := 2; }", 1, 27, "Write `=` for an assignment."),
+    ("export default function (o) {\n  if o.a > 2 {\n    return 1;\n  }\n}", 2, 6, "A condition stands in parentheses: `if (…) { … }`."),
+    ("export default function (o) {\n  if (o.a > 2) then return 1;\n}", 2, 16, "Leave it out: `if (…) { … }`. `then` is a method of promises alone."),
+    ("export default function (o) {\n  If (o.a > 2) {\n    return 1;\n  }\n}", 2, 3, "Did you mean `if`?"),
+    ("def main(o):\n  return o.a", 1, 1, "Write `function main(…) { … }`."),
+    ("export default function (o) {\n  if (o.a > 2):\n    return 1\n}", 2, 15, "Put the block between braces: `{ … }`."),
+    ("fun main(o) {\n  return 1;\n}", 1, 1, "Write `function main(…) { … }`."),
+    ("export default function (o) {\n  String s = \"a\";\n  return s;\n}", 2, 3, "In TypeScript the type comes after the name: `let s: string = …`; or leave it out: `let s = …`."),
+    ("export default function (o) {\n  int n = 5;\n  return n;\n}", 2, 3, "In TypeScript the type comes after the name: `let n: number = …`; or leave it out: `let n = …`."),
+    ("export default function (o) {\n  final String s = \"a\";\n}", 2, 3, "Write `const s = …`."),
+    ("export default function (o) {\n  let x as number = 5;\n}", 2, 9, "The type comes after a colon: `x: number`."),
+    ("export default function (o) {\n  Dim x As Integer\n}", 2, 3, "Write `let x = …`; `const` where the value stays."),
+    ("export default function (o) {\n  foreach (const x of o.lines) { }\n}", 2, 3, "Write `for (const line of order.lines) { … }`, or `order.lines.forEach((line) => { … })`."),
+    ("export default function (o) {\n  for x in o.lines { }\n}", 2, 7, "Write `for (const x of list) { … }`, with parentheses."),
+    ("export default function (o) {\n  for (String x : o.lines) { }\n}", 2, 15, "Write `for (let i = 0; i < list.length; i++) { … }`, or `for (const line of list) { … }`."),
+    ("export default function (o) {\n  return f\"a{o.x}\";\n}", 2, 10, "Values go into a text between backquotes: `Hello ${name}`."),
+    ("export default function (o) {\n  return \"\"\"a\"\"\";\n}", 2, 10, "A text of several lines stands between backquotes: `…`; a comment between `/*` and `*/`."),
+    ("export default function (o) {\n  return ‘a’;\n}", 2, 10, "`‘` is a quote of a word processor; write `'`."),
+    ("export default function (o) {\n  return o.a；\n}", 2, 13, "Write `;`. Text between quotes may hold it."),
+    ("export default function （o） {\n  return o.a;\n}", 1, 25, "Write `(`. Text between quotes may hold it."),
+    ("export default function (o) {\n  return not o.a;\n}", 2, 10, "Write `!` for `not`: `!order.paid`."),
+    ("export default function (o) {\n  return o.a or o.b;\n}", 2, 14, "Write `&&` for `and`, `||` for `or`, `!` for `not`."),
+    ("export default function (o) {\n  return o.a && && o.b;\n}", 2, 15, "Write `&&`."),
+    ("export default function (o) {\n  unless (o.a) return 2;\n}", 2, 3, "Write `if (!(…)) { … }`."),
+    ("export default function (o) {\n  while o.a {\n  }\n}", 2, 9, "A condition stands in parentheses: `while (…) { … }`."),
+    ("export default function (o) {\n  return o.a\n  'rem a comment\n}", 3, 3, "Write the quote at the end of the text. A text of several lines goes between backquotes: `…`. A comment begins with `//`."),
+    ("-- a comment\nexport default function (o) {\n}", 1, 6, "Write an operator between them, such as `+`, or begin a new line."),
+    ("<!-- a -->\nexport default function (o) {\n}", 1, 1, "Comments begin with `//`, or stand between `/*` and `*/`."),
+    ("export default function (o) {\n  return [1, 2, 3;\n}", 2, 18, "If what the `[` opened ends here, write `]` before `;`."),
+    ("export default function (o) {\n  return f(1, 2;\n}", 2, 16, "If what the `(` opened ends here, write `)` before `;`."),
+    ("export default function (o) {\n  return {a: 1, b: 2;\n}", 2, 21, "If what the `{` opened ends here, write `}` before `;`."),
+    ("export default function (o) {\n  return o.lines.map(l => l.a));\n}", 2, 31, "Leave it out, or write the bracket that it should close."),
+    ("export default function (o) {\n  return 1;\n}\n}", 4, 1, "Leave it out, or look for a `}` too many before it."),
+    ("export default function (o) {\n  const a = {\n    a = 1,\n    b = 2\n  };\n}", 3, 5, "Write `name: value`."),
+    ("export default function (o) {\n  const a = { a: 1; b: 2 };\n}", 2, 19, "Write `,` in place of `;`."),
+    ("export default function (o) {\n  const a = [1 2];\n}", 2, 16, "Write `,` before `2`."),
+    ("export default function (o) {\n  return f(o.a o.b);\n}", 2, 16, "Write `,` before `o`."),
+    ("export default function (o) {\n  let s = \"it's \"quoted\" here\";\n}", 2, 17, "A quote within the text is written `\\\"`; or put the text between backquotes: `…`."),
+    ("export default function (o) {\n  let s = 'it's';\n}", 2, 14, "A quote within the text is written `\\'`; or put the text between backquotes: `…`."),
+    ("export default function (o) {\n  const total;\n  return 1;\n}", 2, 9, "Give it one, `const name = …`, or declare it with `let` and give it a value later."),
+    ("export default function (o) {\n  return o.a ?? o.b || o.c;\n}", 2, 10, "Put one of the two in parentheses: `(a ?? b) || c`."),
+    ("export default function (o) {\n  let class = 1; \n}", 2, 7, "Choose another name, such as `class_` or `theClass`."),
+    ("export default function (o) {\n  return -2 ** 2;\n}", 2, 10, "Wrap the unary expression in parentheses to make the precedence explicit"),
+    ("export default function (o) {\n  let 2nd = 1;\n}", 2, 7, "Begin it with a letter."),
+    ("export default function (o) {\n  let first-name = 1;\n}", 2, 12, "Names hold letters, digits, `_` and `$`: write `firstName` for `first-name`."),
+    ("export default function (o) {\n  const n = 1,000.50;\n}", 2, 13, "Write `1000.50`."),
+    ("export default function (o) {\n  const n = 010;\n}", 2, 13, "for octal literals use the '0o' prefix instead"),
+    ("export default function (o) {\n  await sleep(1);\n}", 2, 3, "Write `async` before the function: `async function (…)` or `async (…) => …`."),
+    ("export default function o => { return 1; }", 1, 16, "Write `o => …`, or `function (o) { … }`."),
+    ("export default (o) -> { return 1; }", 1, 20, "Write `=>`."),
+    ("export default function (o) { return o.lines.map(l -> l.a); }", 1, 52, "Write `=>` for a function, and `.` for a field."),
+    ("export default function (o) { return o.lines.map(lambda l: l.a); }", 1, 50, "Write `(l) => …`."),
+    ("export default function (o) { return o.lines.map(function l => l.a); }", 1, 50, "Write `l => …`, or `function (l) { … }`."),
+    ("export default function (o) {\n  return (o.a == 1) ? 2;\n}", 2, 24, "`condition ? a : b` has two values: write `:` and the one for when the condition does not hold."),
+    ("export default function (o) {\n  try {\n    return 1;\n  }\n}", 4, 4, "Write `catch (error) { … }` after the block, or leave `try` out."),
+    ("export default function (o) {\n  else { return 1; }\n}", 2, 3, "It comes right after the block or the one statement of an `if`, without a `;` after the `}`."),
+    ("export defualt function (o) {\n  return 1;\n}", 1, 8, "Did you mean `default`?"),
+    ("exprot default function (o) {\n  return 1;\n}", 1, 1, "Did you mean `export`?"),
+    ("export default functoin total(o) {\n  return 1;\n}", 1, 16, "Did you mean `function`?"),
+    ("export default function (o) {\n  retrun o.a;\n}", 2, 3, "Did you mean `return`?"),
+    ("export default function (o) {\n  cosnt a = 1;\n}", 2, 3, "Did you mean `const`?"),
+    ("export default function (o) {\n  Const a = 1;\n}", 2, 3, "Write `const a = …`."),
+    ("export default async fucntion (o) {\n  return 1;\n}", 1, 22, "Did you mean `function`?"),
+    ("export default function (o) {\n  whlie (o.a) { }\n}", 2, 3, "Did you mean `while`?"),
+    ("export default asycn function (o) {\n  return 1;\n}", 1, 16, "Did you mean `async`?"),
+    ("import { a } form './a';\nexport default 1;", 1, 14, "Did you mean `from`?"),
+    ("import a from ./a;\nexport default 1;", 1, 15, "Write the path between quotes: `from './a'`."),
+    ("export default function (o) {\n  return `a ${o.x`;\n}", 2, 13, "Write `}` after the value: `${order.total}`."),
+    ("export default function (o) {\n  raise Error(\"a\");\n}", 2, 3, "Write `throw new Error(\"…\")`."),
+    ("export default function (o) {\n  thorw new Error(\"a\");\n}", 2, 3, "Did you mean `throw`?"),
+    ("export default function (o) {\n  return o.lines.filter(l => l.a = 1 and l.b = 2);\n}", 2, 38, "Write `&&` for `and`, `||` for `or`, `!` for `not`."),
+    ("export default function (o) {\n  return o.a is None;\n}", 2, 14, "Write `===` for `is`, `!==` for `is not`."),
+    ("export default function (o) {\n  pass\n  elif (o.a): return 1\n}", 3, 3, "Write `else if`."),
+    ("Sub Main()\n  MsgBox \"a\"\nEnd Sub", 1, 1, "Write `function Main(…) { … }`."),
+    ("SELECT a FROM b WHERE c = 1", 1, 1, "Scripts reach no database: give the rows to the job as input, and filter them with `rows.filter((row) => …)`."),
+    ("=IF(A1>2; 1; 2)", 1, 1, "Write `export default function (input) { return …; }`; `IF(a; b; c)` is `a ? b : c`."),
+    ("{ \"a\": 1, \"b\": 2 }", 1, 1, "Give it to the job as input; a script begins with `export default function (input) { … }`."),
+    ("export default { \"a\": 1 \"b\": 2 }", 1, 25, "Write `,` before `\"b\"`."),
+    ("public class Main { public static void main(String[] args) { } }", 1, 35, "Write `function main(…): void { … }`; within a class leave `function` out."),
+    ("export default function (o) {\n  return o.a.b?.c..d;\n}", 2, 19, "Write one `.`; `...` is for all elements of a list."),
+    ("export default function (o) {\n  var x = new Array<String>();\n  print \"a\"\n}", 3, 3, "Write `console.log(…)`."),
+    ("export default function (o) {\n  echo o.a\n}", 2, 3, "Write `console.log(…)`."),
+    ("export default function (o) {\n  return o->total;\n}", 2, 11, "Write `.` for a field: `order.total`."),
+    ("export default function (o) {\n  return o.name . \"a\";\n}", 2, 17, "Write `+`, or put the value into a text between backquotes: `…${name}…`."),
+    ("export default function (o) {\n  return @\"abc\\d\";\n}", 2, 10, "Leave the `@` out; in a text a backslash is written `\\\\`."),
+    ("export default function (o) {\n  return $\"abc{o}\";\n}", 2, 10, "Values go into a text between backquotes: `Hello ${name}`."),
+    ("export default function (o) {\n  return 5m + 3.0f;\n}", 2, 10, "Write `5`: numbers have no unit or type. A text stands between quotes."),
+    ("export default function (o) {\n  if (o.a) { return 1; } else if { return 2; }\n}", 2, 31, "Write the condition, `else if (…) { … }`, or leave `if` out: `else { … }`."),
+    ("export default function (o: Order, ctx) -> number {\n  return 1;\n}", 1, 41, "The type of what a function returns comes after a colon: `function name(…): number {`."),
+    ("export default function (o) returns number {\n  return 1;\n}", 1, 29, "The type of what a function returns comes after a colon: `): number {`."),
+    ("export default function (o): number => { return 1; }", 1, 37, "Leave `=>` out, or leave `function` out."),
+    ("export default function order {\n  return 1;\n}", 1, 31, "A function has parentheses, also without parameters: `function order() { … }`."),
+    ("export default function main(o)\n  return 1;", 2, 3, "Put the code into a function: `export default function (input) { … }`. If it is in one, a `}` before it closes that too early."),
+    ("export default (Order order) => order.a;", 1, 17, "In TypeScript the type comes after the name: `order: Order`."),
+    ("export default function (List<String> xs, int[] n) { return 1; }", 1, 26, "In TypeScript the type comes after the name: `xs: List<String>`."),
+    ("export default function (order As Order) { return 1; }", 1, 32, "The type comes after a colon: `order: Order`."),
+    ("export default function (ByVal order) { return 1; }", 1, 26, "Leave it out: `order`."),
+    ("export default function (o) {\n  try { x(); } catch (Exception e) { return 1; }\n}", 2, 23, "Write `catch (e)`; the kind of an error is asked with `instanceof`."),
+    ("export default function (o) {\n  return o.lines.map((line) { return line.name; });\n}", 2, 29, "Write `=>` after `(line)`."),
+    ("export default function (o) {\n  return o.lines.map((a, b) a + b);\n}", 2, 29, "Write `=>` after `(a, b)`."),
+    ("export default function (o) {\n  return o.lines.reduce((sum: number, line) sum + line.total, 0);\n}", 2, 45, "Write `=>` after `(sum: number, line)`."),
+    ("export default (o) { return 1; }", 1, 20, "Write `=>` after `(o)`."),
+    ("export default function (o) {\n  return {\n    a: 1\n    'b': 2,\n  };\n}", 4, 5, "Write `,` at the end of line 3."),
+    ("export default function (o) {\n  return {\n    ...o\n    b: 2,\n  };\n}", 4, 5, "Write `,` at the end of line 3."),
+    ("export default function (o) {\n  return [\n    { a: 1 }\n    { a: 2 }\n  ];\n}", 4, 5, "Write `,` at the end of line 3."),
+    ("export default function (o) {\n  return f(\"Total: \" o.total);\n}", 2, 22, "Write `,` before `o`, or `+` to join it with what stands before it."),
+    ("export default function (o) {\n  return \"Total: \" o.total;\n}", 2, 20, "Write `+` between them to join texts."),
+    ("export default function (o) {\n  return o.a + ;\n}", 2, 16, "Write it after the `+`, or leave the `+` out."),
+    ("export default function (o) {\n  const x = o.a > 1 AND o.b < 2;\n}", 2, 21, "Write `&&` for `and`, `||` for `or`, `!` for `not`."),
+    ("export default function (o) {\n  if (o.a mod 2 == 0) return 1;\n}", 2, 11, "Write `%`."),
+    ("export default function (o) {\n  if (x not in [1,2]) return 1;\n}", 2, 9, "Write `!` for `not`; \"not in\" of a list is `!list.includes(value)`."),
+    ("export default function (o) {\n  return 5% ;\n}", 2, 13, "Write it after the `%`, or leave the `%` out."),
+    ("export default function (o) {\n  const rate = 0,19;\n}", 2, 16, "Write `0.19`."),
+    ("export default function (o) {\n  End If\n}", 2, 3, "A block ends with `}`."),
+    ("export default function (o) {\n  if (o.a) {\n    return 1;\n  } ElseIf (o.b) {\n    return 2;\n  }\n}", 4, 5, "Write `else if`."),
+    ("export default function (o) {\n  if (o.a) {\n    return 1;\n  } else if (o.b {\n    return 2;\n  }\n}", 4, 18, "If what the `(` opened ends here, write `)` before `{`."),
+    ("export default function (o) {\n  const s = “gold\";\n}", 2, 13, "`“` is a quote of a word processor; write `\"`."),
+    ("export default function (o) {\n  const s = 'gold’;\n}", 2, 18, "`’` is a quote of a word processor; write `'`."),
+    ("export default function (o) {\n  return o.a – o.b;\n}", 2, 14, "`–` is a dash of a word processor; write `-`."),
+    ("export default function (o) {\n  return o.a × o.b;\n}", 2, 14, "`×` is a sign of mathematics; write `*`."),
+    ("export default function (o) {\n  return o.a ≥ o.b;\n}", 2, 14, "`≥` is a sign of mathematics; write `>=`."),
+    ("export default function (o) {\n  return € 5;\n}", 2, 10, "Write the number alone; signs go into text, between quotes."),
+    ("export default function (o) {\n  # a comment\n  return 5;\n}", 2, 3, "Comments begin with `//`, or stand between `/*` and `*/`."),
+    ("#include <stdio.h>", 1, 1, "Comments begin with `//`, or stand between `/*` and `*/`."),
+    ("export default function (o) {\n  const x = 5 -- 3;\n}", 2, 13, "To compare two values write `===`."),
+    ("export default function (o) {\n  return o.a = = 5;\n}", 2, 14, "Write `===`."),
+    ("export default function (o) {\n  if (o.a ==== 5) return 1;\n}", 2, 11, "Write `===` for \"is equal\", `!==` for \"is not\"."),
+    ("export default function (o) {\n  if (o.a > = 5) return 1;\n}", 2, 11, "Write `>=`."),
+    ("export default function (o) {\n  if (o.a < = 5) return 1;\n}", 2, 11, "Write `<=`."),
+    ("export default function (o) {\n  if (o.a && o.b => 3) return 1;\n}", 2, 18, "Write `>=` for \"is at least\"."),
+    ("Public Function Main(o)\n  Return 1\nEnd Function", 1, 8, "Write `function name(…) { … }`, or `export function` to let others call it."),
+    ("procedure main(o);\nbegin\nend;", 1, 1, "Write `function main(…) { … }`."),
+    ("func main(o int) int { return 1 }", 1, 1, "Write `function main(…) { … }`."),
+    ("fn main(o: i32) -> i32 { 1 }", 1, 1, "Write `function main(…) { … }`."),
+    ("async def main(o):\n  return 1", 1, 7, "Write `function name(…) { … }`."),
+    ("export default function (o) {\n  return [x for x in o.lines];\n}", 2, 13, "Write `list.map((line) => …)`, and `list.filter((line) => …)` for some of them."),
+    ("export default function (o) {\n  return {x: 1 for x in o.lines};\n}", 2, 16, "If what the `{` opened ends here, write `}` before `for`."),
+    ("export default function (o) {\n  o.lines.forEach(line = > { total += line.price; });\n}", 2, 24, "Write `=>`."),
+    ("export default function (o) {\n  for i in range(3): total += i\n}", 2, 7, "Write `for (const i of list) { … }`, with parentheses."),
+    ("export default function (o) {\n  let a: = 5;\n}", 2, 10, "Something is missing just before it, or it is one too many."),
+    ("export default function (o) {\n  return \"C:\\users\\new\";\n}", 2, 13, "A backslash in a text is written `\\\\`, as in \"C:\\\\data\"."),
+    ("export default function (o) {\n  return o.first name;\n}", 2, 18, "Write an operator between them, such as `+`; a field whose name has a space is read by `[\"first name\"]`."),
+    ("export default function (o) {\n  let first name = 1;\n}", 2, 13, "A name is one word: `firstName`."),
+    ("function (o) { return 1; }", 1, 10, "Give it one, or, if it is the script's entry, write `export default function (input) { … }`."),
+    ("export default function (o) { return 1; \nexport const x = 1;", 1, 29, "Write the missing `}` where what begins here ends."),
+    ("export default function (o) {\n  return o?name;\n}", 2, 16, "To read a field of what may be missing write `?.`; else write `condition ? a : b`."),
+    ("export default function (o) {\n  return o.lines.map(({name}) name);\n}", 2, 31, "Write `=>` after `({name})`."),
+    ("export default function (o) {\n  if (o.a == 1) {\n    return 1\n  else {\n    return 2\n  }\n}", 4, 3, "Write `}` before `else`: the block of the `if` in line 2 is still open."),
+    ("import { a, b from './a';", 1, 15, "If what the `{` opened ends here, write `}` before `from`."),
+    ("import fs from fs;", 1, 16, "Write the path between quotes: `from './fs'`."),
+    ("import * from './a';", 1, 10, "Write `import * as name from './module'`."),
+    ("using System;\nexport default 1;", 1, 7, "Add an initializer (e.g. ` = undefined`) here"),
+    ("export default function main(o) {\n  return <b>hello</b>;\n}", 2, 19, "Write `/` at its end. If it is meant as HTML in the code (JSX): that is not supported."),
+    ("var total = 0,\nexport default function main(o) { return total }", 1, 14, "Complete line 1, or leave the `,` out."),
+    ("export default function main(o) {\n  return new Date().getFullYear;\n}\nexport default function again(o) {}", 1, 1, "Keep one `export default`; export the others by name: `export function name(…) { … }`."),
+    ("export default function main(o) {\n  const a = 1\n  const b = a +\n  return b\n}", 3, 15, "Complete line 3, or leave the `+` out."),
+    ("export default main(o) {\n  return 1;\n}", 1, 16, "Write `export default function main(…) { … }`."),
+    ("export default function main(o) { return o.total.toFixed 2; }", 1, 58, "To call it write parentheses: `toFixed(2)`."),
+    ("export default function main(o) { return ${o.total}; }", 1, 42, "Outside of a text write the value alone: `order.total`."),
+    ("export default function main(o) { return {{o.total}}; }", 1, 42, "Write the value alone: `order.total`."),
+    ("export default function main(o) { let x = if (o.a) 1 else 2; }", 1, 43, "Write `condition ? a : b`."),
+    ("export default function main(o) { switch (o.a) { when 1: return 2; } }", 1, 50, "Write `case value:` or `default:` before this."),
+    ("export default function main(o) { switch (o.a) { case 1: return 2; else: return 3; } }", 1, 68, "Write `default:`."),
+    ("export default function main(o) { return o.a ?: 2; }", 1, 46, "Write `??` for a value where another one is missing."),
+    ("export default function main(o) { return o!!.a b; }", 1, 48, "Write an operator between them, such as `+`; a field whose name has a space is read by `[\"a b\"]`."),
+];
+
+#[test]
+fn a_slip_has_its_place_and_its_remedy() {
+    let mut wrong = String::new();
+    for (source, line, column, help) in SYNTAX {
+        let found = found("main.ts", source);
+        let right = found
+            .iter()
+            .any(|found| (found.at.line, found.at.column, found.help.as_deref()) == (*line, *column, Some(help)));
+        if !right {
+            wrong += &format!("{source}\n  wanted {line}:{column} {help}\n  found {found:#?}\n");
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong}");
+}
+
+/// Code that runs, with a word of the one warning that it gets; an empty one where it gets none.
+#[rustfmt::skip]
+const RUNS: &[(&str, &str)] = &[
+    ("export default (o) => o.lines.map((l) => { name: l.name });", "label"),
+    ("export default function (o) {\n  return\n  { total: 5 };\n}", "never reached"),
+    ("export default function (o) {\n  return\n  o.total;\n}", "never reached"),
+    ("export default function (o) {\n  if (o.done) return\n  o.total = 2;\n  return o;\n}", ""),
+    ("export default function (o) {\n  return;\n  o.total = 2;\n}", ""),
+    ("export default (o) => o.lines.filter((l) => { l.paid });", "`filter` goes by what it returns"),
+    ("export default (o) => { o.lines.map((l) => { console.log(l); }); };", ""),
+    ("export default async (o) => { await Promise.all(o.lines.map(async (l) => { await sleep(l); })); };", ""),
+    ("export default (o) => { o.total * 2; };", "nothing takes it"),
+    ("export default (o) => { o.total == 2; };", "nothing takes the answer"),
+    ("export default (o) => { if (o.status = 'open') return 1; };", "always has the same answer"),
+    ("export default (o) => { let m; while (m = o.list.pop()) m.seen = true; };", ""),
+    ("export default (o) => { if (o.paid); return 1; };", "ends the `if`"),
+    ("export default (o) => o.total === NaN;", "always false"),
+    ("export default (o) => o.lines === [];", "always false"),
+    ("export default (o) => 1 < o.total < 5;", "first comparison"),
+    ("export default (o) => !o.id in o.known;", "`!` holds"),
+    ("export default (o) => typeof o.lines === 'array';", "never gives"),
+    ("export default (o) => 'Total: ' & o.total;", "joins no texts"),
+    ("async function send() {}\nexport default () => { send(); };", "Nobody waits for 'send'"),
+    ("const send = async () => 1;\nexport default () => { send(); };", "Nobody waits for 'send'"),
+    ("async function send() {}\nexport default async () => { await send(); void send(); send().catch(() => 1); return send(); };", ""),
+    ("export default async () => { sleep(5); };", "Nobody waits for this `sleep`"),
+    ("export default async (o) => { o.lines.forEach(async (l) => { await sleep(l); }); };", "`forEach` waits"),
+    ("export default async (o) => o.lines.filter(async (l) => l.paid);", "counts as true"),
+    ("export default (o) => new Promise((resolve) => { if (o.paid) resolve(1); });", "on some ways only"),
+    ("export default (o) => new Promise((resolve) => { o.done = 1; });", "never settles"),
+    ("export default (o) => new Promise((resolve) => { setTimeout(resolve, 5); });", ""),
+    ("export default (o) => new Promise((resolve, reject) => { if (o.paid) resolve(1); else reject(new Error('no')); });", ""),
+    ("export default (o) => new Promise((resolve, reject) => { try { resolve(JSON.parse(o)); } catch (e) { reject(e); } });", ""),
+    ("export default (o) => new Promise((resolve) => { o.lines.forEach((l) => { if (l) resolve(l); }); });", ""),
+    ("export default (n) => n.toLocaleString('de-DE');", "`toLocaleString` has no data"),
+    ("export default (d) => d.toLocaleDateString(undefined, { timeZone: 'Europe/Berlin' });", "`toLocaleDateString` has no data"),
+    ("export default (a, b) => a.localeCompare(b, 'sv');", "`localeCompare` has no data"),
+    ("export default (a, b) => a.localeCompare(b, 'de', { numeric: true }) + a.toLocaleString('en-US') + a.toLocaleUpperCase();", ""),
+    ("export default () => new Intl.NumberFormat('de');", "'Intl' belongs to another host"),
+    ("export default async () => await fetch('https://example.com');", "'fetch' belongs to another host"),
+    ("export default () => document.title;", "'document' belongs to another host"),
+    ("export default () => localStorage.getItem('a');", "'localStorage' belongs to another host"),
+    ("declare const process: any;\nexport default () => process.env.KEY;", "'process' is described"),
+    ("export default (o) => { const document = o.document; return document.title; };", ""),
+    ("export default () => (typeof process === 'undefined' ? 1 : process.env);", ""),
+    ("export default () => { try { return fetch('x'); } catch { return 1; } };", ""),
+    ("export default () => (globalThis.crypto ? crypto.randomUUID() : 1);", ""),
+    ("export default () => ('crypto' in globalThis ? crypto.randomUUID() : 1);", ""),
+    ("// node_modules/a/index.js\nfunction a() { fetch('x'); new Blob(['x']).toLocaleString('de'); }\n// src/main.ts\nexport default () => a;", ""),
+    ("// node_modules/a/index.js\nfunction a() {}\n// src/main.ts\nexport default () => [a, fetch('x')];", "'fetch' belongs to another host"),
+    ("export default (order) => Order.total;", "'Order' is not declared"),
+    ("export function discount() {}", "a job must name 'discount'"),
+    ("export default function () {}\nexport const rate = 1;", ""),
+    ("export const main = () => 1;", ""),
+    ("export * from './main.ts';", ""),
+    ("export default class {}\nexport function total() {}", "this is a class"),
+];
+
+#[test]
+fn code_that_misleads_is_told_from_code_that_is_meant() {
+    let mut wrong = String::new();
+    for (source, word) in RUNS {
+        let found = found("main.ts", source);
+        let right = match (word.is_empty(), &found[..]) {
+            (true, []) => true,
+            (false, [one]) => one.message.contains(word) && one.help.is_some(),
+            _ => false,
+        };
+        if !right {
+            wrong += &format!("{source}\n  wanted {word:?}\n  found {found:#?}\n");
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong}");
+}
+
+#[test]
+fn what_no_job_could_call_is_refused() {
+    #[rustfmt::skip]
+    let cases = [
+        ("main.ts", "export default class Order {}", "this is a class"),
+        ("main.ts", "class Order {}\nexport default Order;", "this is a class"),
+        ("main.ts", "const config = { a: 1 };\nexport default config;", "this is an object"),
+        ("main.ts", "export default { run() {} };", "this is an object"),
+        ("main.ts", "export default 5;", "this is a number"),
+        ("main.ts", "export default async function* () { yield 1; }", "this is an async generator"),
+        ("main.ts", "function* main() { yield 1; }", "this is a generator"),
+        ("main.ts", "export const rate = 0.19;", "this is a number"),
+        ("main.js", "module.exports = async function (input) { return 1; };", "the format CommonJS"),
+        ("main.js", "exports.handler = async (event) => 1;", "the format CommonJS"),
+        ("main.js", "Object.defineProperty(exports, '__esModule', { value: true });\nexports.main = main;\nfunction main() {}", "the format CommonJS"),
+        ("main.js", "const _ = require('lodash');\nfunction main(o) { return _.sum(o); }", "the format CommonJS"),
+        ("main.js", "define(['exports'], function (exports) { exports.main = 1; });", "the format AMD"),
+        ("main.js", "System.register([], function (exports) { return {}; });", "the format SystemJS"),
+        ("main.js", "(() => { function main() {} })();", "the format IIFE"),
+        ("main.js", "var script = (() => { var meta = { main: 'index.js' }; return { default: 1 }; })();", "the format IIFE"),
+        ("main.js", "(function (root, factory) { typeof exports === 'object' ? factory(exports) : factory(root.Lib = {}); })(this, function (exports) { exports.total = 1; });", "the format UMD"),
+    ];
+    for (name, source, words) in cases {
+        let found = found(name, source);
+        let refused = found.iter().any(|found| found.code.to_string() == "SM1005" && found.message.contains(words));
+        assert!(refused, "{source}: {found:#?}");
+    }
+}

@@ -1,0 +1,272 @@
+//! A way to the broker on which everything that happens on networks can be made to happen, while it is in use.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use bytes::{Buf as _, BytesMut};
+use lapin::uri::AMQPScheme;
+use scriptmill::broker::Address;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio::time::sleep;
+
+use super::frames;
+
+/// What a slow connection lets through at a time, and how often.
+const PIECE: usize = 512;
+const PIECE_EVERY: Duration = Duration::from_millis(20);
+
+/// What happens to what is sent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Trouble {
+    /// It arrives.
+    #[default]
+    None,
+    /// It stands still, and arrives later.
+    Stall,
+    /// It arrives at 25 KiB a second.
+    Slow,
+    /// The connection is half open: what is sent is taken and reaches nobody. When this is over the connection is cut.
+    Swallow,
+    /// The next frame arrives up to its middle, and then the connection is cut.
+    CutInside,
+    /// All arrives but word of consumers that are cancelled.
+    HideCancels,
+}
+
+/// Which way something is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    ToBroker,
+    FromBroker,
+    Both,
+}
+
+impl Way {
+    fn includes(self, way: Self) -> bool {
+        self == Self::Both || self == way
+    }
+}
+
+/// How connections end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// Closed by us.
+    Cut,
+    /// Reset: the other side hears of it at once, and what was under way is lost.
+    Reset,
+}
+
+/// What all connections look at. They are numbered as they come.
+#[derive(Clone, Copy, Debug)]
+struct State {
+    trouble: Trouble,
+    way: Way,
+    /// Connections before this one have that trouble.
+    until: u64,
+    /// Connections before this one are over.
+    over: u64,
+    end: End,
+}
+
+impl State {
+    fn of(&self, way: Way, number: u64) -> Trouble {
+        if number < self.until && self.way.includes(way) { self.trouble } else { Trouble::None }
+    }
+}
+
+/// A way to the broker.
+pub struct Proxy {
+    pub address: Address,
+    state: watch::Sender<State>,
+    opened: Arc<AtomicU64>,
+    is_gone: Arc<AtomicBool>,
+    listener: JoinHandle<()>,
+}
+
+impl Proxy {
+    /// A way to the broker at this address.
+    pub async fn to(target: &Address) -> Self {
+        let mut uri = target.uri().clone();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let local = listener.local_addr().unwrap();
+        let upstream = (uri.authority.host.clone(), uri.authority.port);
+        uri.authority.host = local.ip().to_string();
+        uri.authority.port = local.port();
+        let (trouble, way) = (Trouble::None, Way::Both);
+        let (state, seen) = watch::channel(State { trouble, way, until: 0, over: 0, end: End::Cut });
+        let (opened, is_gone) = (Arc::<AtomicU64>::default(), Arc::<AtomicBool>::default());
+        let (numbers, gone) = (opened.clone(), is_gone.clone());
+        let has_frames = uri.scheme == AMQPScheme::AMQP;
+        let listener = tokio::spawn(async move {
+            while let Ok((down, _)) = listener.accept().await {
+                if !gone.load(Ordering::SeqCst) {
+                    let number = numbers.fetch_add(1, Ordering::SeqCst);
+                    tokio::spawn(carry(down, upstream.clone(), number, seen.clone(), has_frames));
+                }
+            }
+        });
+        Self { address: uri.to_string().parse().unwrap(), state, opened, is_gone, listener }
+    }
+
+    /// Lets something happen on all connections, and on those to come; or lets it be over.
+    pub fn strike(&self, trouble: Trouble, way: Way) {
+        self.state.send_modify(|state| (state.trouble, state.way, state.until) = (trouble, way, u64::MAX));
+    }
+
+    /// Lets nothing more through on the connections there are, and leaves them open; new ones are let through.
+    pub fn silence(&self) {
+        let until = self.opened.load(Ordering::SeqCst);
+        self.state.send_modify(|state| (state.trouble, state.way, state.until) = (Trouble::Stall, Way::Both, until));
+    }
+
+    /// The broker is gone: all connections are cut, and new ones too; or it is back.
+    pub fn goes(&self, is_gone: bool) {
+        self.is_gone.store(is_gone, Ordering::SeqCst);
+        if is_gone {
+            self.cut();
+        }
+    }
+
+    /// Cuts all connections; new ones are let through.
+    pub fn cut(&self) {
+        self.end(End::Cut);
+    }
+
+    /// Ends all connections; new ones are let through.
+    pub fn end(&self, end: End) {
+        let over = self.opened.load(Ordering::SeqCst);
+        self.state.send_modify(|state| (state.over, state.end) = (over, end));
+    }
+}
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        // Connections end with the state they look at.
+        self.listener.abort();
+    }
+}
+
+async fn carry(down: TcpStream, upstream: (String, u16), number: u64, state: watch::Receiver<State>, has_frames: bool) {
+    let Ok(up) = TcpStream::connect(upstream).await else { return };
+    // Frames go out as they come in.
+    let _ = (down.set_nodelay(true), up.set_nodelay(true));
+    let ((down_read, down_write), (up_read, up_write)) = (down.into_split(), up.into_split());
+    let mut to_broker = Pump::new(Way::ToBroker, down_read, up_write, number, &state, has_frames);
+    let mut from_broker = Pump::new(Way::FromBroker, up_read, down_write, number, &state, has_frames);
+    let mut seen = state;
+    let ended = async {
+        let over = seen.wait_for(|state| number < state.over).await;
+        over.map_or(End::Cut, |state| state.end)
+    };
+    let end = tokio::select! {
+        end = ended => end,
+        end = async { tokio::try_join!(to_broker.run(), from_broker.run()) } => end.err().unwrap_or(End::Cut),
+    };
+    let halves = [(to_broker.from, from_broker.to), (from_broker.from, to_broker.to)];
+    for stream in halves.into_iter().filter_map(|(read, write)| read.reunite(write).ok()) {
+        if end == End::Reset {
+            let _ = stream.set_zero_linger();
+        }
+    }
+}
+
+/// One direction of a connection.
+struct Pump {
+    way: Way,
+    from: OwnedReadHalf,
+    to: OwnedWriteHalf,
+    number: u64,
+    state: watch::Receiver<State>,
+    has_frames: bool,
+    has_swallowed: bool,
+    held: BytesMut,
+}
+
+impl Pump {
+    fn new(
+        way: Way,
+        from: OwnedReadHalf,
+        to: OwnedWriteHalf,
+        number: u64,
+        state: &watch::Receiver<State>,
+        has_frames: bool,
+    ) -> Self {
+        let held = BytesMut::new();
+        Self { way, from, to, number, state: state.clone(), has_frames, has_swallowed: false, held }
+    }
+
+    /// Carries on until the sender is done. An error says how both directions end.
+    async fn run(&mut self) -> Result<(), End> {
+        loop {
+            let trouble = self.state.borrow_and_update().of(self.way, self.number);
+            if self.has_swallowed && trouble != Trouble::Swallow {
+                return Err(End::Cut);
+            }
+            tokio::select! {
+                biased;
+                changed = self.state.changed() => changed.map_err(|_| End::Cut)?,
+                read = self.from.read_buf(&mut self.held), if trouble != Trouble::Stall => match read {
+                    Ok(0) | Err(_) => return self.close().await,
+                    Ok(_) => self.pass(trouble).await?,
+                },
+            }
+        }
+    }
+
+    /// What was sent before the end still arrives.
+    async fn close(&mut self) -> Result<(), End> {
+        let _ = self.to.shutdown().await;
+        Ok(())
+    }
+
+    /// Passes on all whole frames.
+    async fn pass(&mut self, trouble: Trouble) -> Result<(), End> {
+        let whole = if self.has_frames { frames::whole(&self.held) } else { Ok(self.held.len()) };
+        let whole = whole.map_err(|_| End::Cut)?;
+        if whole == 0 {
+            return Ok(());
+        }
+        let passed = match trouble {
+            Trouble::None | Trouble::Stall => self.write(whole).await,
+            Trouble::Slow => self.write_slowly(whole).await,
+            Trouble::HideCancels => {
+                let shown = frames::without(&self.held.split_to(whole), frames::is_cancel);
+                self.to.write_all(&shown).await
+            }
+            Trouble::Swallow => {
+                self.has_swallowed = true;
+                self.held.advance(whole);
+                Ok(())
+            }
+            Trouble::CutInside => {
+                let first = if self.has_frames { frames::length(&self.held).ok().flatten() } else { None };
+                // Nothing can be done about a peer that is gone already.
+                let _ = self.write(first.unwrap_or(whole) / 2).await;
+                return Err(End::Cut);
+            }
+        };
+        passed.map_err(|_| End::Cut)
+    }
+
+    async fn write(&mut self, length: usize) -> io::Result<()> {
+        let bytes = self.held.split_to(length);
+        self.to.write_all(&bytes).await
+    }
+
+    async fn write_slowly(&mut self, length: usize) -> io::Result<()> {
+        let mut rest = length;
+        while rest > 0 && self.state.borrow().of(self.way, self.number) == Trouble::Slow {
+            let piece = rest.min(PIECE);
+            self.write(piece).await?;
+            rest -= piece;
+            sleep(PIECE_EVERY).await;
+        }
+        self.write(rest).await
+    }
+}

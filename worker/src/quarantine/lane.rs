@@ -1,0 +1,262 @@
+//! Takes jobs from the quarantine and sees each through.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::FutureExt as _;
+use scriptmill_sandbox::Clock;
+use scriptmill_sdk::retry::{self, Retry};
+use tokio::task::JoinSet;
+use tokio::time::{interval, timeout};
+use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
+
+use super::{Failed, Isolation, Options};
+use crate::broker::{Broker, Error, Queue, Subscription};
+use crate::cancels::{Cancels, Watch};
+use crate::intake::Policy;
+use crate::job::{Ended, Isolated, Moving, Received};
+use crate::ledger::leases::{Leases, Taken};
+use crate::rules::{PATIENCE_MAX, UNACKNOWLEDGED_MAX};
+use crate::settle::Settler;
+use crate::signals::Signals;
+
+/// How long the processes are kept that have nothing to run.
+const IDLE: Duration = Duration::from_secs(60);
+/// How long the broker may take to cancel the consumer of a worker that leaves.
+const STOP_MAX: Duration = Duration::from_secs(5);
+/// How long it waits before it asks again for a job that another worker has.
+const HELD_MIN: Duration = Duration::from_millis(500);
+const HELD_MAX: Duration = Duration::from_secs(5);
+
+/// What sees jobs in quarantine through.
+pub(crate) struct Lane {
+    pub(crate) options: Options,
+    pub(crate) isolation: Arc<dyn Isolation>,
+    pub(crate) broker: Arc<dyn Broker>,
+    pub(crate) settler: Settler,
+    pub(crate) cancels: Cancels,
+    pub(crate) policy: Policy,
+    pub(crate) clock: Arc<dyn Clock>,
+    /// Counted apart: these jobs take no slots, and are no load that more workers would help with.
+    pub(crate) signals: Arc<Signals>,
+    pub(crate) retry_pause_max: Duration,
+    /// The claims in the ledger, where there is one.
+    pub(crate) leases: Option<Arc<Leases>>,
+    pub(crate) drain: CancellationToken,
+    pub(crate) abort: CancellationToken,
+}
+
+impl Lane {
+    /// Takes jobs until the worker drains, and ends when all of them have left.
+    pub(crate) async fn run(self: Arc<Self>) {
+        let mut jobs = JoinSet::new();
+        let mut retry = Retry::up_to(self.retry_pause_max);
+        // A worker that outlives its connection says of what comes back that nobody need have died.
+        let mut outlived = false;
+        loop {
+            let subscribed = async {
+                self.cancels.caught_up().await;
+                self.broker.subscribe(Queue::Quarantine, self.options.slots).await
+            };
+            let subscribed = tokio::select! {
+                () = self.drain.cancelled() => break,
+                subscribed = subscribed => subscribed,
+            };
+            let error = match subscribed {
+                Ok(mut subscription) => {
+                    let since = self.clock.monotonic();
+                    match self.consume(&mut *subscription, outlived, &mut jobs).await {
+                        Ok(()) => {
+                            self.stop(subscription, &mut jobs).await;
+                            break;
+                        }
+                        Err(error) => {
+                            outlived = true;
+                            if self.clock.monotonic().saturating_sub(since) >= self.retry_pause_max {
+                                retry.reset();
+                            }
+                            error
+                        }
+                    }
+                }
+                Err(error) => error,
+            };
+            let pause = retry.next_pause();
+            tracing::warn!(%error, ?pause, "not receiving jobs in quarantine; trying again after a pause");
+            if retry::wait(pause, self.drain.cancelled()).await.is_break() {
+                break;
+            }
+        }
+        while jobs.join_next().await.is_some() {}
+    }
+
+    /// Takes jobs until the worker drains. What is delivered again before the first job that is not charges nobody where this worker
+    /// `outlived` the subscription before: the broker sends what it took back before anything else, and a broker that was
+    /// restarted took back what every worker had.
+    async fn consume(
+        self: &Arc<Self>,
+        subscription: &mut dyn Subscription,
+        mut outlived: bool,
+        jobs: &mut JoinSet<()>,
+    ) -> Result<(), Error> {
+        let mut looks = interval(IDLE);
+        let mut is_idle = false;
+        loop {
+            tokio::select! {
+                biased;
+                () = self.drain.cancelled() => return Ok(()),
+                Some(_) = jobs.join_next(), if !jobs.is_empty() => is_idle = false,
+                delivery = subscription.next() => match delivery {
+                    Some(delivery) => {
+                        is_idle = false;
+                        let delivery = delivery?;
+                        outlived &= delivery.redelivered;
+                        let received = Received::new(delivery, &*self.clock, &self.signals);
+                        if outlived {
+                            self.move_on(received.isolate().spared(), jobs);
+                        } else {
+                            self.see_through(received, jobs);
+                        }
+                    }
+                    None => return Err(Error::lost("the subscription ended")),
+                },
+                _ = looks.tick() => {
+                    if is_idle {
+                        self.isolation.rest();
+                    }
+                    is_idle = jobs.is_empty();
+                }
+            }
+        }
+    }
+
+    /// Takes no more jobs; what is on its way goes back.
+    async fn stop(self: &Arc<Self>, mut subscription: Box<dyn Subscription>, jobs: &mut JoinSet<()>) {
+        let stopped = async {
+            subscription.stop().await?;
+            while let Some(Ok(delivery)) = subscription.next().await {
+                let isolated = Received::new(delivery, &*self.clock, &self.signals).isolate();
+                self.move_on(isolated.requeue(), jobs);
+            }
+            Ok::<_, Error>(())
+        };
+        if !matches!(timeout(STOP_MAX, stopped).await, Ok(Ok(()))) {
+            tracing::warn!("the broker may still send jobs in quarantine; they will go back");
+        }
+        while jobs.join_next().await.is_some() {}
+        subscription.close().await;
+    }
+
+    fn move_on(&self, job: Moving, jobs: &mut JoinSet<()>) {
+        let settler = self.settler.clone();
+        jobs.spawn(async move { settler.republish(job).await });
+    }
+
+    fn see_through(self: &Arc<Self>, received: Received, jobs: &mut JoinSet<()>) {
+        let (lane, span) = (self.clone(), received.span());
+        let way = async move {
+            let (now, deaths) = (|| lane.clock.now(), lane.options.deaths);
+            let isolated = match lane.claim(received.isolate()).await {
+                Ok(isolated) => isolated,
+                Err(Some(ended)) => return lane.leave(ended).await,
+                Err(None) => return lane.settler.lost(),
+            };
+            let ended = if isolated.is_redelivered() {
+                // Counted before it runs again, or the next death would not be told from this one.
+                isolated.died(
+                    "the worker that ran it in quarantine, or its connection, was lost",
+                    deaths,
+                    now(),
+                    &lane.policy,
+                )
+            } else {
+                let (id, tenant) = isolated.identity();
+                match lane.isolated(&isolated, &lane.cancels.watch(&tenant, &id)).await {
+                    Left::Ran(ran) => isolated.ran(ran, now(), &lane.policy),
+                    Left::Died(how) => isolated.died(&how, deaths, now(), &lane.policy),
+                    Left::Cancelled => isolated.cancelled((id, tenant), &lane.policy),
+                    Left::Requeue => Ended::Moving(Box::new(isolated.requeue())),
+                    Left::Lost => return lane.settler.lost(),
+                }
+            };
+            lane.leave(ended).await;
+        };
+        jobs.spawn(way.instrument(span));
+    }
+
+    async fn leave(&self, ended: Ended) {
+        match ended {
+            Ended::Settling(settling) => {
+                settling.answer.log(settling.is_dead_letter);
+                self.settler.settle(*settling).await;
+            }
+            Ended::Moving(moving) => self.settler.republish(*moving).await,
+        }
+    }
+
+    /// Claims a job in the ledger, where there is one. Where the worker that died with it still has it, this waits until the lease has
+    /// run out. An error says what is to be done with the job instead of running it; nothing, where its delivery is void.
+    async fn claim(&self, job: Isolated) -> Result<Isolated, Option<Ended>> {
+        let Some((leases, of)) = self.leases.as_ref().zip(job.claimable().map(|job| job.key)) else {
+            return Ok(job);
+        };
+        let claimed = async {
+            loop {
+                let Some(asked) = job.claimable() else {
+                    return Taken::Down;
+                };
+                match leases.take(asked, PATIENCE_MAX).await {
+                    Taken::Held { left } => tokio::time::sleep(left.clamp(HELD_MIN, HELD_MAX)).await,
+                    taken => return taken,
+                }
+            }
+        };
+        let taken = tokio::select! {
+            biased;
+            () = job.lost() => return Err(None),
+            () = self.drain.cancelled() => Taken::Down,
+            taken = claimed => taken,
+            () = tokio::time::sleep(UNACKNOWLEDGED_MAX) => Taken::Down,
+        };
+        job.taken(taken, &of, &self.policy).map_err(Some)
+    }
+
+    /// Runs one job in a process of its own, for which it waits where there is none.
+    async fn isolated(&self, job: &Isolated, watch: &Watch) -> Left {
+        let mut retry = Retry::up_to(self.retry_pause_max);
+        let run = async {
+            loop {
+                let ran = AssertUnwindSafe(self.isolation.run(job)).catch_unwind().await;
+                match ran {
+                    Ok(Ok(ran)) => return Left::Ran(ran),
+                    Ok(Err(Failed::Died(how))) => return Left::Died(how),
+                    Ok(Err(Failed::Unavailable(why))) => {
+                        let pause = retry.next_pause();
+                        tracing::error!(why, ?pause, "a job in quarantine cannot run; trying again after a pause");
+                        tokio::time::sleep(pause).await;
+                    }
+                    Err(_) => return Left::Requeue,
+                }
+            }
+        };
+        tokio::select! {
+            biased;
+            () = job.lost() => Left::Lost,
+            () = watch.cancelled() => Left::Cancelled,
+            () = self.abort.cancelled() => Left::Requeue,
+            left = run => left,
+            () = tokio::time::sleep(UNACKNOWLEDGED_MAX) => Left::Requeue,
+        }
+    }
+}
+
+/// What became of a job that ran apart.
+enum Left {
+    Ran(crate::job::Ran),
+    Died(String),
+    Cancelled,
+    Requeue,
+    Lost,
+}
