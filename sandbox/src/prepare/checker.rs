@@ -134,7 +134,10 @@ impl Checker {
                 }
             },
         };
-        let answer: Answer<T> = serde_json::from_slice(&answer).map_err(|error| CheckFailed(error.to_string()))?;
+        let answer: Answer<T> = serde_json::from_slice(&answer).map_err(|error| {
+            tracing::error!(%error, "what the process that checks scripts answered cannot be read");
+            CheckFailed("the process that checks scripts gave an answer that cannot be read".to_owned())
+        })?;
         Ok(answer.map_err(|panic| {
             tracing::error!(panic, "the check of a script panicked");
             Fault::Panicked
