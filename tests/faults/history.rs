@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
 use std::time::Duration;
 
+use serde_json::Value;
+
 /// Something that happened, and when: since the beginning.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Entry {
@@ -42,6 +44,18 @@ pub(crate) struct Receipt {
     pub(crate) content: String,
     /// The broker had delivered this very message before.
     pub(crate) is_redelivered: bool,
+}
+
+impl Receipt {
+    /// The receipt of an outcome, wherever it came.
+    pub(crate) fn new(answers: String, outcome: &Value, is_redelivered: bool) -> Self {
+        let text = |field: &str| outcome[field].as_str().unwrap_or_default().to_owned();
+        let values = outcome["results"].as_array().into_iter().flatten().map(|result| &result["value"]);
+        let values: Vec<_> = values.chain([&outcome["value"]]).map(ToString::to_string).collect();
+        let (code, fuel) = (&outcome["error"]["code"], &outcome["usage"]["fuel"]);
+        let content = format!("{} {} {code} {fuel}", text("status"), values.join(" "));
+        Self { job: text("jobId"), answers, status: text("status"), content, is_redelivered }
+    }
 }
 
 /// An outcome that nothing explains.

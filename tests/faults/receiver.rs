@@ -12,7 +12,6 @@ use lapin::{Channel, Connection};
 use scriptmill_sdk::amqp::{Envelope, UNROUTABLE};
 use scriptmill_sdk::connect::{Error, answer};
 use scriptmill_sdk::topology;
-use serde_json::Value;
 use tokio::task::JoinHandle;
 use tokio::time::sleep;
 
@@ -113,16 +112,7 @@ fn has_header(delivery: &Delivery, name: &str) -> bool {
 }
 
 fn receipt(delivery: &Delivery) -> Receipt {
-    let outcome: Value = serde_json::from_slice(&delivery.data).unwrap_or_default();
-    let text = |field: &str| outcome[field].as_str().unwrap_or_default().to_owned();
-    let values = outcome["results"].as_array().into_iter().flatten().map(|result| &result["value"]);
-    let values: Vec<_> = values.chain([&outcome["value"]]).map(ToString::to_string).collect();
-    let (code, fuel) = (&outcome["error"]["code"], &outcome["usage"]["fuel"]);
-    Receipt {
-        job: text("jobId"),
-        answers: correlated(&Envelope::read(&delivery.properties).correlation_id.unwrap_or_default()),
-        status: text("status"),
-        content: format!("{} {} {code} {fuel}", text("status"), values.join(" ")),
-        is_redelivered: delivery.redelivered,
-    }
+    let outcome = serde_json::from_slice(&delivery.data).unwrap_or_default();
+    let answers = correlated(&Envelope::read(&delivery.properties).correlation_id.unwrap_or_default());
+    Receipt::new(answers, &outcome, delivery.redelivered)
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use scriptmill_sdk::client::{Client, Options, Pending};
 use scriptmill_sdk::connect::Brokers;
-use scriptmill_sdk::{Bundle, Ending, Job, Outcome};
+use scriptmill_sdk::{Bundle, Job};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
@@ -53,16 +53,7 @@ async fn one(engine: &Engine, client: &Client, id: String) {
     };
     engine.recorder.note(Event::Confirmed { job: id.clone() });
     if let Ok(outcome) = pending.outcome(LONG).await {
-        engine.recorder.note(Event::Received(receipt(id, &outcome)));
+        let outcome = serde_json::to_value(&outcome).unwrap();
+        engine.recorder.note(Event::Received(Receipt::new(id, &outcome, false)));
     }
-}
-
-fn receipt(answers: String, outcome: &Outcome) -> Receipt {
-    let value = match &outcome.ending {
-        Ending::Succeeded(value) => value.get().to_owned(),
-        ending => ending.code().map(|code| code.to_string()).unwrap_or_default(),
-    };
-    let status = outcome.ending.status().to_owned();
-    let content = format!("{status} {value} {}", outcome.usage.fuel);
-    Receipt { job: outcome.job_id.clone(), answers, status, content, is_redelivered: false }
 }
