@@ -9,6 +9,7 @@ use wasmtime::{Extern, Memory, ModuleExport, Store, TypedFunc, WasmParams, WasmR
 
 use crate::abi::Status;
 use crate::calls::Answer;
+use crate::decommit;
 use crate::guest::Guest;
 use crate::interface::Interface;
 use crate::snapshot::Snapshot;
@@ -123,6 +124,13 @@ impl<'a> Instance<'a> {
             String::from_utf8_lossy(&std::mem::take(&mut self.guest_mut().located)).into_owned()
         } else {
             String::new()
+        }
+    }
+
+    /// Ends it.
+    pub(crate) fn close(mut self) {
+        if decommit::is_due() {
+            decommit::decommit(self.memory, &mut self.store);
         }
     }
 

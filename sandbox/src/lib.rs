@@ -16,6 +16,7 @@ mod clock;
 mod compiled;
 mod complete;
 mod cpu;
+mod decommit;
 mod ending;
 mod engine;
 #[cfg(feature = "fuzzing")]

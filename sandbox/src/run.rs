@@ -133,7 +133,9 @@ async fn run_fit(runtime: &Runtime, image: &Image, job: Invocation<'_>, usage: &
     };
     usage.host_calls = instance.guest().calls.count.into();
     let Guest { logs, warnings, .. } = instance.guest_mut();
-    (ending, logs.take(), warnings.take(&image.files))
+    let ended = (ending, logs.take(), warnings.take(&image.files));
+    instance.close();
+    ended
 }
 
 /// Calls the entry and answers its host calls, whichever has an answer first, until the guest has settled or the deadline

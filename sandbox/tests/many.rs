@@ -209,3 +209,27 @@ fn jobs_above_the_instances_wait_and_none_fails() {
         assert_eq!(value(&execution), "9999");
     }
 }
+
+#[test]
+fn no_job_sees_what_those_before_it_wrote() {
+    let sandbox = common::new_sandbox(Options { instances: 1, ..options() });
+    let source = "const kept = []; let text = '';
+        export default (count) => {
+          for (let n = 0; n < count; n++) kept.push({ n, text: 'line ' + n });
+          text += 'x'.repeat(100 * count);
+          return [kept.length, text.length];
+        };";
+    let bundle = common::single("main.js", source);
+    let run = |count: u32| {
+        let input = count.to_string();
+        let execution =
+            common::wait(sandbox.execute(&bundle, Invocation { input: &input, ..common::invocation("null") }));
+        assert_eq!(value(&execution), format!("[{count},{}]", 100 * count));
+        execution.usage.fuel
+    };
+    let first = [run(1), run(5_000)];
+    // More than the jobs of which one gives its memory back.
+    for _ in 0..70 {
+        assert_eq!([run(1), run(5_000)], first);
+    }
+}

@@ -18,7 +18,7 @@ pub(crate) use rquickjs_sys::{JS_UNDEFINED as UNDEFINED, JSValue as Raw};
 
 // SAFETY: our patches define these functions, with these signatures.
 unsafe extern "C" {
-    fn sm_immortalise(runtime: *mut q::JSRuntime);
+    fn sm_complete(runtime: *mut q::JSRuntime);
     fn sm_go_live(runtime: *mut q::JSRuntime);
     fn sm_make_intrinsics(ctx: *mut q::JSContext) -> c_int;
     fn sm_seed(ctx: *mut q::JSContext, seed: u64);
@@ -31,7 +31,7 @@ unsafe extern "C" {
     pub(crate) fn sm_locate(ctx: *mut q::JSContext, text: *mut u8, cap: usize) -> usize;
 }
 
-/// Of the 2 MiB and 64 KiB of shadow stack, what JavaScript may use before a RangeError. See README, "Stacks".
+/// Of the 2 MiB of shadow stack, what JavaScript may use before a RangeError. See README, "Stacks".
 const STACK_BYTES: u32 = 1792 << 10;
 
 /// After loading, the bytes a job may allocate before the first collection of cycles: it would touch, and so copy,
@@ -66,7 +66,7 @@ impl Engine {
         // SAFETY: the runtime lives for ever.
         unsafe {
             q::JS_RunGC(Self::runtime());
-            sm_immortalise(Self::runtime());
+            sm_complete(Self::runtime());
         }
     }
 
