@@ -184,6 +184,20 @@ fn images() -> usize {
 }
 
 #[test]
+fn a_large_image_has_a_file_of_its_own_and_a_small_one_has_not() {
+    let sandbox = common::new_sandbox(options());
+    let before = images();
+    assert_eq!(value(&common::wait(start(&sandbox, "export default () => 1;"))), "1");
+    assert_eq!(images(), before);
+    let large = "const rows = Array.from({ length: 20_000 }, (_, n) => ({ n }));
+        export default () => rows.reduce((sum, row) => sum + row.n, rows.push({ n: 1 }));";
+    for _ in 0..3 {
+        assert_eq!(value(&common::wait(start(&sandbox, large))), "200010002");
+        assert_eq!(images(), before + 1);
+    }
+}
+
+#[test]
 fn many_jobs_of_a_new_script_prepare_it_once() {
     let sandbox = common::new_sandbox(options());
     let bundle: Arc<Bundle> = Arc::new(common::single("main.js", "export default () => 1;"));

@@ -244,9 +244,10 @@ pub fn binary(rabbit: &Rabbit) -> Command {
     binary_at(&server(), &rabbit.prefix)
 }
 
-/// The command, at these brokers and on queues with this prefix.
+/// The command, at these brokers and on queues with this prefix: the one built here, or another build of it that is named.
 pub fn binary_at(addresses: &str, prefix: &str) -> Command {
-    let mut process = Command::new(env!("CARGO_BIN_EXE_scriptmill"));
+    let built_here = || env!("CARGO_BIN_EXE_scriptmill").into();
+    let mut process = Command::new(std::env::var_os("SCRIPTMILL_TEST_BINARY").unwrap_or_else(built_here));
     process
         .env("SCRIPTMILL_BROKER__ADDRESSES", addresses)
         .env("SCRIPTMILL_BROKER__PREFIX", prefix)
