@@ -16,6 +16,10 @@ use lapin::{Connection, ConnectionProperties};
 use super::error::{Error, answer};
 use super::wide::wide;
 
+/// The largest frame, in bytes: RabbitMQ's own default. lapin makes room for 32 of them each way. Where it learns only from the broker how
+/// large they are, it makes its buffers larger then, and writes to all of them: 8 MB a connection, most of which is never used.
+const FRAME_MAX: u32 = 128 << 10;
+
 /// How a socket is opened.
 pub(super) struct Socket {
     is_wide: bool,
@@ -34,7 +38,7 @@ impl Socket {
     /// Connects within `timeout`, or leaves nothing behind.
     pub(super) async fn connect(
         self,
-        uri: AMQPUri,
+        mut uri: AMQPUri,
         properties: ConnectionProperties,
         tls: OwnedTLSConfig,
         timeout: Duration,
@@ -43,6 +47,9 @@ impl Socket {
         let attempt = Attempt::default();
         let state = attempt.0.clone();
         let Self { is_wide } = self;
+        if !is_wide {
+            uri.query.frame_max.get_or_insert(FRAME_MAX);
+        }
         let connecting = Connection::connector(
             uri,
             runtime,
