@@ -374,27 +374,30 @@ async fn an_outcome_that_is_not_confirmed_in_time_goes_out_on_a_new_connection()
     .await;
 }
 
+/// A worker whose queue is deleted, after what is done first, declares it again and goes on.
+async fn outlives_its_queue(rabbit: &Rabbit, first: impl FnOnce()) {
+    let worker = Worker::start(rabbit.options(), options(2));
+    worker.is(Status::Consuming).await;
+    let queue = rabbit.declare_requester("replies").await;
+    // Both connections are there: one that comes later would declare the queue, and RabbitMQ then moves the consumer
+    // over without a word.
+    rabbit.put(&rabbit.names.jobs, &job("a", json!(1)), properties("a", &queue)).await;
+    collect(rabbit, &queue, 1).await;
+    first();
+    // It may be connecting for a moment only.
+    let mut status = worker.status.clone();
+    status.mark_unchanged();
+    rabbit.channel().queue_delete(rabbit.names.jobs.as_str().into(), QueueDeleteOptions::default()).await.unwrap();
+    soon("the loss of the queue", status.changed()).await.unwrap();
+    worker.is(Status::Consuming).await;
+    rabbit.put(&rabbit.names.jobs, &job("b", json!(1)), properties("b", &queue)).await;
+    collect(rabbit, &queue, 1).await;
+    worker.stop().await.unwrap();
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_deleted_queue_is_declared_again() {
-    with_rabbit(async |rabbit| {
-        let worker = Worker::start(rabbit.options(), options(2));
-        worker.is(Status::Consuming).await;
-        let queue = rabbit.declare_requester("replies").await;
-        // Both connections are there: one that comes later would declare the queue, and RabbitMQ then moves the consumer
-        // over without a word.
-        rabbit.put(&rabbit.names.jobs, &job("a", json!(1)), properties("a", &queue)).await;
-        collect(rabbit, &queue, 1).await;
-        // It may be connecting for a moment only.
-        let mut status = worker.status.clone();
-        status.mark_unchanged();
-        rabbit.channel().queue_delete(rabbit.names.jobs.as_str().into(), QueueDeleteOptions::default()).await.unwrap();
-        soon("the loss of the queue", status.changed()).await.unwrap();
-        worker.is(Status::Consuming).await;
-        rabbit.put(&rabbit.names.jobs, &job("b", json!(1)), properties("b", &queue)).await;
-        collect(rabbit, &queue, 1).await;
-        worker.stop().await.unwrap();
-    })
-    .await;
+    with_rabbit(async |rabbit| outlives_its_queue(rabbit, || ()).await).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

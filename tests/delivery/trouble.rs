@@ -97,20 +97,7 @@ async fn attempts_to_connect_that_are_given_up_leave_nothing_behind() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_queue_that_is_deleted_without_a_word_is_declared_again() {
     with_rabbit(async |rabbit| {
-        let worker = Worker::start(rabbit.options(), options(2));
-        worker.is(Status::Consuming).await;
-        let queue = rabbit.declare_requester("replies").await;
-        rabbit.put(&rabbit.names.jobs, &job("a", json!(1)), properties("a", &queue)).await;
-        collect(rabbit, &queue, 1).await;
-        rabbit.proxy.strike(Trouble::HideCancels, Way::FromBroker);
-        let mut status = worker.status.clone();
-        status.mark_unchanged();
-        rabbit.channel().queue_delete(rabbit.names.jobs.as_str().into(), QueueDeleteOptions::default()).await.unwrap();
-        soon("the loss of the queue", status.changed()).await.unwrap();
-        worker.is(Status::Consuming).await;
-        rabbit.put(&rabbit.names.jobs, &job("b", json!(1)), properties("b", &queue)).await;
-        collect(rabbit, &queue, 1).await;
-        worker.stop().await.unwrap();
+        outlives_its_queue(rabbit, || rabbit.proxy.strike(Trouble::HideCancels, Way::FromBroker)).await;
     })
     .await;
 }

@@ -18,7 +18,7 @@ use super::wide::wide;
 
 /// The largest frame, in bytes: RabbitMQ's own default. lapin makes room for 32 of them each way. Where it learns only from the broker how
 /// large they are, it makes its buffers larger then, and writes to all of them: 8 MB a connection, most of which is never used.
-const FRAME_MAX: u32 = 128 << 10;
+const LARGEST_FRAME: u32 = 128 << 10;
 
 /// How a socket is opened.
 pub(super) struct Socket {
@@ -48,7 +48,7 @@ impl Socket {
         let state = attempt.0.clone();
         let Self { is_wide } = self;
         if !is_wide {
-            uri.query.frame_max.get_or_insert(FRAME_MAX);
+            uri.query.frame_max.get_or_insert(LARGEST_FRAME);
         }
         let connecting = Connection::connector(
             uri,
