@@ -17,8 +17,8 @@ use scriptmill_sdk::{Bundle, Ending, Limits, Module};
 /// Native code recurses over a test's text.
 const STACK_BYTES: usize = 256 << 20;
 
-/// What QuickJS-NG has not, or is another host's matter: realms, a collection on demand, `document.all`, modules of other
-/// kinds than JavaScript. `Intl` and all that begins with it is left out too.
+/// Features that QuickJS-NG does not have, or that only another kind of host provides: realms, a collection on demand,
+/// `document.all`, modules of other kinds than JavaScript. `Intl` and all features whose names begin with it are left out too.
 const FEATURES_LEFT_OUT: [&str; 20] = [
     "Atomics.waitAsync",
     "IsHTMLDDA",
@@ -88,7 +88,7 @@ fn main() {
             let work = || {
                 while let Some(path) = paths.get(next.fetch_add(1, Ordering::Relaxed)) {
                     let name = path.strip_prefix(&checkout).unwrap_or(path).display().to_string();
-                    // Not all are UTF-8, and those are about that.
+                    // Some tests are not UTF-8, since that is what they test. They are left out.
                     let file = path.file_name().unwrap_or_default().to_string_lossy();
                     let read = |source| Test::read(&file, source, &harness);
                     let Some(test) = fs::read_to_string(path).ok().and_then(read) else {
@@ -147,7 +147,7 @@ struct Test {
 }
 
 impl Test {
-    /// Nothing where the test is not among the selected ones. `name` is that of its file, by which it may import itself.
+    /// Returns `None` if the test is not selected. `name` is the name of its file, by which a test may import itself.
     fn read(name: &str, source: String, harness: &Harness) -> Option<Self> {
         let meta = source.split_once("/*---")?.1.split_once("---*/")?.0.replace(['\r', '\n'], "\n");
         let (flags, features) = (list(&meta, "flags"), list(&meta, "features"));
@@ -180,11 +180,11 @@ impl Test {
                 text.push_str(harness.0.get(&name)?);
                 text.push('\n');
             }
-            // By its name a report knows it for an error.
+            // The engine's report takes a thrown object that has a name and a message for an error.
             text.push_str("Test262Error.prototype.name = 'Test262Error';\n");
         }
         text.push_str(&source);
-        // Only the text itself of such a test says how it is read.
+        // Only a `raw` test's own text may say how it is read, so no `export` is added to it.
         let entry = if is("raw") { "" } else { "function main() { return $sm.done; }\n" };
         text.push_str(if is("module") && !entry.is_empty() { "\n;export " } else { "\n;" });
         text.push_str(if entry.is_empty() { "function main() {}\n" } else { entry });
@@ -245,7 +245,7 @@ fn told(ending: &Ending) -> String {
     format!("{code} {}", text.lines().next().unwrap_or_default())
 }
 
-/// What follows a key of the front matter, which may be indented.
+/// The text that follows a key of the front matter. The key may be indented.
 fn value<'m>(meta: &'m str, name: &str) -> Option<&'m str> {
     let mut rest = meta;
     while !rest.is_empty() {

@@ -45,12 +45,13 @@ impl<'a> CodeCache<'a> {
         compiled.load(self.engine)
     }
 
-    /// Keeps the module for the next process, in a folder that nobody else may write. A failure is logged; it costs the next process a second.
+    /// Keeps the module for the next process, in a folder that nobody else may write. A failure is logged; it costs
+    /// the next process a second.
     pub(crate) fn store(&self, module: &Module) {
         let write = || -> Result<u64, wasmtime::Error> {
             let code = module.serialize()?;
             DirBuilder::new().recursive(true).mode(0o700).create(self.dir)?;
-            // What is not read from there would only lie there.
+            // `load` refuses a folder that others may write, so a file in such a folder would never be read.
             compiled::guarded(self.dir, &fs::metadata(self.dir)?)?;
             Ok(compiled::write(&self.path, &code, self.engine_hash, None, self.engine)?)
         };
@@ -78,7 +79,7 @@ pub(crate) fn load_from_memory_file(engine: &Engine, code: Vec<u8>) -> wasmtime:
     unsafe { Module::deserialize_open_file(engine, file) }
 }
 
-/// Elsewhere wasmtime keeps what it is given.
+/// On other systems wasmtime keeps a copy of the code.
 #[cfg(not(target_os = "linux"))]
 #[allow(unsafe_code, reason = "wasmtime takes native code on trust")]
 pub(crate) fn load_from_memory_file(engine: &Engine, code: Vec<u8>) -> wasmtime::Result<Module> {

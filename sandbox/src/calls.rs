@@ -1,17 +1,17 @@
 //! The seam for host calls: what a script may ask the world for, and how its answer comes back.
 //!
-//! A host call is a kind and bytes in, and a future of bytes out. The script goes on with other work meanwhile, or waits as
-//! nothing but its memory. Several calls may be pending at one time; they are answered as they come, in any order, from
-//! any thread. What a kind means is known to the two sides alone: the guest's function that makes it and the host that answers it.
+//! A host call takes a kind and bytes, and gives a future of bytes. Meanwhile the script goes on with other work, or waits; a waiting
+//! script is nothing but its memory. Several calls may be pending at one time. They are answered as the answers come, in any order,
+//! from any thread. Only two sides know what a kind means: the guest's function that makes the call, and the host that answers it.
 //!
 //! - *Bounded*: `pending_calls` limits how many a job may have pending, [`ANSWER_BYTES_MAX`] how long an answer may be.
 //! - *Cancellable*: the future is dropped when the script waits for it no longer, and when its job ends.
 //! - *Metered*: the guest copies the payload in and the answer out, and pays fuel for both by the byte. The wait costs none.
 //! - *Counted*: each call is one of `usage.hostCalls`.
 //!
-//! This is where a job will be recorded and replayed. For one engine build a job is a function of its bundle, entry, input,
-//! seed and clock, and of what comes in here: which call is answered next, and with which bytes. A tape is a [`HostCalls`]
-//! that wraps another and writes both down, or that gives what was written.
+//! This is where a job will be recorded and replayed. For one engine build a job is a function of its bundle, entry, input, seed
+//! and clock, and of what comes in here: which call is answered next, and with which bytes. A recorder is a [`HostCalls`] that
+//! wraps another and writes both down. A replay is one that answers with what was recorded.
 
 use futures_util::future::BoxFuture;
 use scriptmill_sdk::Code;
@@ -27,7 +27,7 @@ pub struct HostCall {
     pub id: u32,
     /// What it asks for.
     pub kind: i32,
-    /// With what.
+    /// Its arguments, in the form of the kind.
     pub payload: Vec<u8>,
 }
 
@@ -50,13 +50,13 @@ pub struct CallError {
 
 /// Answers host calls.
 pub trait HostCalls: Send + Sync {
-    /// Begins a call. `None` where the kind is not known or the payload is not of the kind's form: the guest broke its
-    /// contract. The future is polled on the threads that run scripts, so it must not block; it is dropped when nobody waits
-    /// for it any more.
+    /// Begins a call. Returns `None` if the kind is unknown or the payload does not have the kind's form: then the guest
+    /// broke its contract. The future is polled on the threads that run scripts, so it must not block. It is dropped when
+    /// nobody waits for it any more.
     fn call(&self, call: HostCall) -> Option<BoxFuture<'static, Answer>>;
 }
 
-/// Knows no calls: a script has timers alone.
+/// Knows no host calls, so that a script has timers alone.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct NoHostCalls;
 

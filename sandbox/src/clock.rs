@@ -26,7 +26,7 @@ pub trait Clock: Send + Sync {
 pub struct TokioClock(tokio::runtime::Handle);
 
 impl TokioClock {
-    /// The runtime whose timer is used.
+    /// Uses the timer of this runtime.
     pub fn new(runtime: tokio::runtime::Handle) -> Self {
         Self(runtime)
     }

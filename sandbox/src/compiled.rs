@@ -1,7 +1,7 @@
-//! A compiled engine in a file: a line of JSON that says what it is, and behind it what wasmtime made.
+//! A compiled engine in a file: one line of JSON that describes it, then the code that wasmtime made.
 //!
-//! The file holds native code that is run as it stands. So it is taken only from where nobody but root and the user of this process can
-//! have put it, for the engine and the processor that it was compiled for, and whole.
+//! The file holds native code that is run as it stands. So a file is loaded only if nobody but root and the user of this process
+//! can have written it, if it was compiled for this engine and this processor, and if it is whole.
 
 use std::fs::{self, Metadata, OpenOptions};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -17,7 +17,7 @@ use crate::cpu::{Cpu, UnknownCpu};
 
 /// The version that made a file.
 const VERSION: &str = env!("CARGO_PKG_VERSION");
-/// What a file says where it was compiled for the processor that compiled it.
+/// The `cpu` of a file that was compiled for the processor that compiled it.
 const NATIVE: &str = "native";
 /// The longest first line.
 const HEADER_BYTES_MAX: usize = 4 << 10;
@@ -34,7 +34,7 @@ struct Header {
     engine: String,
     /// The processors that it was compiled for.
     cpu: String,
-    /// A hash of all that code depends on beside these: wasmtime's version, its settings, the instructions it may use.
+    /// A hash of everything else that the code depends on: wasmtime's version, its settings, the instructions it may use.
     settings: String,
     /// SHA-256 of the code, which follows.
     digest: String,
@@ -44,7 +44,7 @@ struct Header {
 pub(crate) struct Compiled {
     header: Header,
     bytes: Vec<u8>,
-    /// Where the code begins in them.
+    /// Where the code begins in `bytes`.
     code: usize,
 }
 
@@ -76,7 +76,7 @@ pub(crate) enum Unusable {
 }
 
 impl Compiled {
-    /// Reads a file, if nobody else may write it or these folders.
+    /// Reads a file, if only root and the user of this process may write it and these folders.
     pub(crate) fn read<'a>(path: &Path, folders: impl IntoIterator<Item = &'a Path>) -> Result<Self, Unusable> {
         for folder in folders {
             guarded(folder, &fs::metadata(folder)?)?;
@@ -91,8 +91,8 @@ impl Compiled {
         Ok(Self { header, bytes, code: line + 1 })
     }
 
-    /// The processors that it was compiled for, this one among them; `None` where it was compiled for the one that compiled it. It is of
-    /// this version and of the engine with this hash.
+    /// Checks that the file is of this version, of the engine with this hash and for this processor. Returns the processors that
+    /// it was compiled for, or `None` if it was compiled for the processor that compiled it.
     pub(crate) fn cpu(&self, engine_hash: &str) -> Result<Option<Cpu>, Unusable> {
         let Header { scriptmill, engine, cpu, .. } = &self.header;
         if scriptmill != VERSION {
@@ -122,7 +122,7 @@ impl Compiled {
     }
 }
 
-/// Writes what an engine compiled, for these processors or for its own.
+/// Writes the code that an engine compiled for `cpu`, or for the processor that compiled it. Returns the size of the file in bytes.
 pub(crate) fn write(path: &Path, code: &[u8], engine_hash: &str, cpu: Option<Cpu>, engine: &Engine) -> io::Result<u64> {
     let header = Header {
         scriptmill: VERSION.to_owned(),
@@ -137,14 +137,14 @@ pub(crate) fn write(path: &Path, code: &[u8], engine_hash: &str, cpu: Option<Cpu
     let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o644).open(&aside)?;
     let written = file.write_all(&bytes).and_then(|()| fs::rename(&aside, path));
     if written.is_err() {
-        // What went wrong before is what is told.
+        // The first error is the one that is reported.
         let _ = fs::remove_file(&aside);
     }
     written.map(|()| bytes.len() as u64)
 }
 
-/// What code depends on beside its source. wasmtime's own check knows its major version alone, and takes code whose NaNs are not
-/// canonical.
+/// A hash of what code depends on beside its source. Of its own version wasmtime's check compares the major number alone, and it
+/// accepts code whose NaNs are not canonical.
 pub(crate) fn settings(engine: &Engine) -> String {
     let mut hasher = DefaultHasher::new();
     engine.precompile_compatibility_hash().hash(&mut hasher);
@@ -157,7 +157,7 @@ impl From<io::Error> for Unusable {
     }
 }
 
-/// Refuses a file or a folder that somebody may change who is neither root nor the user of this process.
+/// Refuses a file or a folder that anybody but root and the user of this process may change.
 pub(crate) fn guarded(path: &Path, metadata: &Metadata) -> Result<(), Unusable> {
     let (path, owner, mode) = (path.to_owned(), metadata.uid(), metadata.mode() & 0o7777);
     if owner != 0 && owner != rustix::process::geteuid().as_raw() {
@@ -180,8 +180,8 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
 
 #[allow(unsafe_code, reason = "wasmtime takes native code on trust")]
 fn load_native_code(engine: &Engine, code: &[u8]) -> wasmtime::Result<Module> {
-    // SAFETY: `Compiled::read` has checked that nobody but root and this user can write the file and its folder, and `Compiled::load`
-    // that the bytes are those of which `write` took the digest: what wasmtime made. It refuses code of another major version, with
-    // other settings or for another processor.
+    // SAFETY: `Compiled::read` has checked that nobody but root and this user can write the file and its folder. `Compiled::load`
+    // has checked that the bytes have the digest that `write` took of the code that wasmtime made. wasmtime refuses code of
+    // another major version, with other settings or for another processor.
     unsafe { Module::deserialize(engine, code) }
 }

@@ -5,14 +5,14 @@ use std::str::FromStr;
 
 use wasmtime::Config;
 
-/// Processors that code is compiled for: it runs on all of them, whichever of them compiled it.
+/// A class of processors that code is compiled for. The code runs on all of them, whichever of them compiled it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cpu {
     /// x86-64-v2 of the System V ABI: Intel's since Nehalem (2008), AMD's since Bulldozer (2011).
     X86V2,
     /// x86-64-v3 of the System V ABI: Intel's since Haswell (2013), AMD's since Excavator (2015).
     X86V3,
-    /// All 64-bit ones of Arm.
+    /// All 64-bit processors of Arm.
     Arm8A,
 }
 
@@ -21,15 +21,15 @@ pub enum Cpu {
 #[error("no processors of this name are known")]
 pub struct UnknownCpu;
 
-/// What some instructions are called, and whether this processor has them.
+/// The name of a set of instructions, and whether this processor has it.
 type Feature = (&'static str, fn() -> bool);
 
 impl Cpu {
-    /// Those of this machine's architecture, which alone this program compiles for. The first is for whoever has no wish.
+    /// The processors of this machine's architecture. This program compiles for no others. The first is the default.
     pub const HERE: &'static [Self] =
         if cfg!(target_arch = "x86_64") { &[Self::X86V2, Self::X86V3] } else { &[Self::Arm8A] };
 
-    /// What they are called.
+    /// The name of these processors.
     pub fn name(self) -> &'static str {
         match self {
             Self::X86V2 => "x86-64-v2",
@@ -38,7 +38,7 @@ impl Cpu {
         }
     }
 
-    /// Why code for these processors does not run here, if so.
+    /// Returns the reason if code for these processors does not run here.
     pub(crate) fn misfit(self) -> Option<String> {
         if !Self::HERE.contains(&self) {
             return Some(format!("this machine is {ARCH}"));
@@ -46,7 +46,7 @@ impl Cpu {
         lacking(features(self)).map(|lacking| format!("this processor lacks {lacking}"))
     }
 
-    /// Has code compiled for these processors rather than for the one that compiles it.
+    /// Makes wasmtime compile for these processors rather than for the one that compiles.
     pub(crate) fn compile_for(self, config: &mut Config) -> wasmtime::Result<()> {
         let environment = if cfg!(target_env = "musl") { "musl" } else { "gnu" };
         config.target(&format!("{ARCH}-unknown-{OS}-{environment}"))?;
@@ -72,13 +72,13 @@ fn enable(config: &mut Config, flag: &str) {
     unsafe { config.cranelift_flag_enable(flag) };
 }
 
-/// Those that this processor has not.
+/// The names of the features that this processor lacks. Returns `None` if it has all.
 fn lacking(features: impl Iterator<Item = Feature>) -> Option<String> {
     let lacking: Vec<_> = features.filter(|(_, is_there)| !is_there()).map(|(name, _)| name).collect();
     (!lacking.is_empty()).then(|| lacking.join(", "))
 }
 
-/// What cranelift uses of these processors and not all of their architecture have.
+/// The instructions that cranelift uses on these processors and that some processors of their architecture lack.
 #[cfg(target_arch = "x86_64")]
 fn features(cpu: Cpu) -> impl Iterator<Item = Feature> {
     macro_rules! features {

@@ -33,7 +33,7 @@ pub const ENGINE_WASM: &[u8] = include_bytes!("../engine/engine.wasm");
 /// How the engine is compiled and where its sandboxes live.
 #[derive(Clone, Debug)]
 pub struct EngineOptions {
-    /// The guest module; [`ENGINE_WASM`] but for a test of a rebuilt one.
+    /// The guest module: [`ENGINE_WASM`], except where a rebuilt one is tested.
     pub wasm: std::borrow::Cow<'static, [u8]>,
     /// Sandboxes alive at one time.
     pub instances: u32,
@@ -43,9 +43,9 @@ pub struct EngineOptions {
     pub metered: bool,
     /// Whether a slot's dirty pages are found with the PAGEMAP_SCAN ioctl (Linux 6.7), where it is there.
     pub pagemap_scan: bool,
-    /// The engine that [`precompile`] wrote. What does not fit is logged, and the engine compiled as without it.
+    /// The file that [`precompile`] wrote. A file that does not fit is logged, and the engine is made as if there were no such file.
     pub precompiled: Option<PathBuf>,
-    /// Where the engine is kept that was compiled here; nowhere if absent.
+    /// The folder that keeps the engine which was compiled here. If absent, it is not kept.
     pub cache_dir: Option<PathBuf>,
 }
 
@@ -73,7 +73,7 @@ pub enum EngineError {
     /// wasmtime refused the configuration or the code.
     #[error("the engine cannot be compiled or started: {0:#}")]
     Wasmtime(#[from] wasmtime::Error),
-    /// The compiled engine has no place.
+    /// The file of the compiled engine cannot be written.
     #[error("{path} cannot be written: {why}")]
     Unwritable {
         /// Where it should be.
@@ -108,8 +108,8 @@ impl Engine {
     }
 }
 
-/// Compiles the engine for these processors into a file, which takes the place of one that is there, and returns its bytes. The folder
-/// is made if need be. Of the options only those count that say what is compiled.
+/// Compiles the engine for these processors into a file, replaces a file that is there, and returns its size in bytes. Makes the
+/// folder if need be. Only the options that say what is compiled count.
 ///
 /// # Errors
 /// The processors are of another architecture than this machine, or the file cannot be written.
@@ -126,7 +126,7 @@ pub fn precompile(options: &EngineOptions, cpu: Cpu, path: &Path) -> Result<u64,
 /// The engine out of a file that was made beforehand, if it fits.
 fn precompiled(path: &Path, options: &EngineOptions, hash: &str) -> Option<(wasmtime::Engine, Module)> {
     let load = || -> Result<_, Unusable> {
-        // No link on the way there: whose folders are looked at are those of the file itself.
+        // Links are resolved, so that the folders that are checked are those of the file itself.
         let file = fs::canonicalize(path)?;
         let compiled = Compiled::read(&file, file.ancestors().skip(1))?;
         let wasmtime = wasmtime::Engine::new(&config(options, compiled.cpu(hash)?)?)?;
@@ -162,7 +162,7 @@ fn compiled_here(options: &EngineOptions, hash: &str, wasm: &[u8]) -> Result<(wa
     Ok((wasmtime, module))
 }
 
-/// How code is compiled and run, for these processors or for the one that this is.
+/// How code is compiled and run: for `cpu`, or for the processor of this machine.
 fn config(options: &EngineOptions, cpu: Option<Cpu>) -> wasmtime::Result<Config> {
     let memory_bytes = usize::try_from(options.memory_bytes).unwrap_or(usize::MAX).next_multiple_of(PAGE);
     let mut pool = PoolingAllocationConfig::default();
@@ -208,7 +208,7 @@ fn split(wasm: &[u8]) -> Result<Split, EngineError> {
     let mut code = wasm_encoder::Module::new();
     let mut data = Vec::new();
     let mut stack_end = usize::MAX;
-    // Functions seen so far, those that are imported first, and which of them the module starts with.
+    // The number of functions seen so far, imported ones first, and the index of the module's start function.
     let mut functions = 0_u32;
     let mut start: Option<u32> = None;
     for payload in Parser::new(0).parse_all(wasm) {
@@ -223,7 +223,7 @@ fn split(wasm: &[u8]) -> Result<Split, EngineError> {
                     }
                 }
             }
-            // The linker's: it zeroes what the host has zeroed already.
+            // The linker's start function is left out: it zeroes memory that the host has zeroed already.
             Payload::StartSection { func, .. } => {
                 start = Some(*func);
                 continue;

@@ -10,7 +10,7 @@ use crate::places::{Files, Places};
 use crate::prepare::{EmittedModule, ModuleKind, SourceMap};
 use crate::stack::{Report, located};
 
-/// Hands `bytes` to all of them. The first byte chooses a kind and a level.
+/// Hands `bytes` to all of these readers. The first byte chooses a kind and a level.
 pub fn guest(bytes: &[u8]) {
     let Some((&number, bytes)) = bytes.split_first() else { return };
     let modules = vec![EmittedModule {
@@ -40,7 +40,7 @@ pub fn guest(bytes: &[u8]) {
     for _ in 0..20 {
         let _ = logs.add(level, bytes, &limits);
     }
-    // And one that says how many were left out.
+    // Ten lines, and one that says how many were left out.
     assert!(logs.take().len() <= 11);
     let mut warnings = Warnings::default();
     if let Some(kind) = WarningKind::from_number((number % 5).into()) {

@@ -28,7 +28,7 @@ pub(crate) struct Instance<'a> {
     store: Store<Guest>,
     instance: wasmtime::Instance,
     memory: Memory,
-    /// Time on the thread so far, its making included.
+    /// Time on the thread so far, the making of the instance included.
     pub(crate) ran: Duration,
 }
 
@@ -84,7 +84,7 @@ impl<'a> Instance<'a> {
         self.call(&export, (), Duration::MAX).await
     }
 
-    /// Loads the bundle in the payload. True: it is loaded; false: the guest settled.
+    /// Loads the bundle in the payload. Returns true if it is loaded, and false if the guest settled.
     pub(crate) async fn load(&mut self, evaluate: bool, deadline: Duration) -> Result<bool, Trap> {
         let export = self.interface.exports.load;
         let len = self.payload_len()?;
@@ -92,7 +92,7 @@ impl<'a> Instance<'a> {
         Ok(code == 0)
     }
 
-    /// Calls the entry; the payload is its name and its input. True: the guest settled; false: it waits for the host.
+    /// Calls the entry; the payload is its name and its input. Returns true if the guest settled, and false if it waits for the host.
     pub(crate) async fn invoke(&mut self, seed: i64, entry_len: usize, deadline: Duration) -> Result<bool, Trap> {
         let export = self.interface.exports.invoke;
         let input_len = self.payload_len()? - i32::try_from(entry_len).unwrap_or(0);
@@ -100,7 +100,7 @@ impl<'a> Instance<'a> {
         Ok(code == 0)
     }
 
-    /// Answers a host call. True: the guest settled; false: it waits for the host.
+    /// Answers a host call. Returns true if the guest settled, and false if it waits for the host.
     pub(crate) async fn resume(&mut self, call: u32, answer: Answer, deadline: Duration) -> Result<bool, Trap> {
         let export = self.interface.exports.resume;
         let (status, payload) = match answer {
@@ -116,7 +116,7 @@ impl<'a> Instance<'a> {
         Ok(code == 0)
     }
 
-    /// Where the script stands, after a call into it was ended: the engine's own lines, or nothing.
+    /// Where the script stood when a call into it was ended, in the engine's own lines. Returns an empty string if that is not known.
     pub(crate) async fn locate(&mut self) -> String {
         let export = self.interface.exports.locate;
         let fuelled = !self.interface.metered || self.store.set_fuel(LOCATE_FUEL).is_ok();
@@ -127,7 +127,7 @@ impl<'a> Instance<'a> {
         }
     }
 
-    /// Ends it.
+    /// Ends the instance.
     pub(crate) fn close(mut self) {
         if decommit::is_due() {
             decommit::decommit(self.memory, &mut self.store);

@@ -1,9 +1,8 @@
 //! The sandbox of Scriptmill: a script in, an image out; an image and an input in, an outcome out.
 //!
-//! A script is checked and transpiled ([`prepare`]), its top level is run once under limits, and the linear memory that
-//! leaves is kept as an image. A job starts from a fresh copy of it: nothing is parsed or compiled, no two jobs share a
-//! heap. For one build of the engine, value, logs and fuel of a job are a function of bundle, entry, input, seed, clock
-//! and the answers of the host.
+//! A script is checked and transpiled ([`prepare`]). Its top level runs once under limits, and the linear memory after that is kept as
+//! an image. A job starts from a fresh copy of the image: nothing is parsed or compiled, and no two jobs share a heap. For one build
+//! of the engine, value, logs and fuel of a job are a function of bundle, entry, input, seed, clock and the answers of the host.
 //!
 //! The library knows nothing of queues, of HTTP or of whose jobs it runs. Its futures run on any executor: they hand the
 //! thread back every million units of fuel, and are best polled on threads of their own.

@@ -41,7 +41,7 @@ impl Floor {
     }
 }
 
-/// One instance that serves job after job: what isolation costs is the distance to it.
+/// One instance that serves job after job. A job in an instance of its own takes longer by what isolation costs.
 pub struct Reused<'a> {
     instance: Instance<'a>,
 }

@@ -2,7 +2,7 @@
 
 use crate::engine::PAGE;
 
-/// Bytes of a page of the machine: what is zero for as long is left out.
+/// Bytes of a page of the machine. A page of zeros is left out of the module.
 const MACHINE_PAGE: usize = 4 << 10;
 const ZEROS: [u8; MACHINE_PAGE] = [0; MACHINE_PAGE];
 

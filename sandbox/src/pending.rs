@@ -29,11 +29,11 @@ pub(crate) type Answered = (u32, Answer);
 #[derive(Default)]
 struct Table {
     answers: FuturesUnordered<Abortable<BoxFuture<'static, Answered>>>,
-    /// Those that are still waited for.
+    /// The calls that are still waited for.
     handles: BTreeMap<u32, AbortHandle>,
 }
 
-/// Futures of cancelled calls that may lie about before the table is cleared of them, however few others there are.
+/// How many futures of cancelled calls the table may hold before it is cleared of them, however few other calls there are.
 const CANCELLED_MIN: usize = 64;
 
 impl PendingCalls {
@@ -60,8 +60,8 @@ impl PendingCalls {
         Ok(id)
     }
 
-    /// Waits for a call no longer. Its future is dropped when the table is next looked at, or before once half of the table is
-    /// of such: a script that never waits makes and cancels millions.
+    /// Stops waiting for a call. Its future is dropped when the table is next looked at, or earlier, once half of the table's
+    /// futures are of cancelled calls: a script that never waits may make and cancel millions.
     pub(crate) fn cancel(&mut self, id: u32) {
         let Some(table) = &mut self.table else { return };
         if let Some(handle) = table.handles.remove(&id) {
@@ -77,7 +77,7 @@ impl PendingCalls {
     pub(crate) async fn next(&mut self) -> Option<Answered> {
         let table = self.table.as_mut()?;
         loop {
-            // What was cancelled ends here too.
+            // The futures of cancelled calls end here too.
             if let Ok((id, answer)) = table.answers.next().await? {
                 table.handles.remove(&id);
                 return Some((id, answer));

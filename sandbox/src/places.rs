@@ -1,5 +1,5 @@
-//! Where in an author's source a place of the emitted code lies. The engine asks for each of its places when it compiles a
-//! module, once for a script: what it keeps are the author's, so that an error costs its job nothing here.
+//! Leads places of the emitted code to places in the author's source. The engine asks for all places of a module when it compiles
+//! the module, once for each script, and keeps the author's places. So an error costs its job nothing here.
 
 use std::collections::BTreeSet;
 
@@ -16,11 +16,11 @@ pub(crate) struct Places(Vec<Module>);
 
 struct Module {
     code: String,
-    /// What each [`MARK_BYTES`] of the code begin with.
+    /// The place where each stretch of [`MARK_BYTES`] bytes of the code begins.
     marks: Vec<Mark>,
     map: SourceMap,
     bundled: Option<Bundled>,
-    /// How many lines come before those of each file that it was made of.
+    /// For each file that the module was made of, the number of lines before its first.
     before: Vec<u32>,
 }
 
@@ -30,7 +30,7 @@ struct Mark {
     line: u32,
     /// Where that line begins, in bytes.
     line_start: u32,
-    /// UTF-16 units from there.
+    /// UTF-16 units from the start of the line.
     units: u32,
 }
 
@@ -46,26 +46,26 @@ impl Files {
         Self(modules.iter().flat_map(made_of).collect())
     }
 
-    /// A place as the engine tells it, if it lies in one of them.
+    /// The position of a place that the engine reports, if it lies in one of these files.
     pub(crate) fn position(&self, file: &str, line: u32, column: u32) -> Option<Position> {
         let is_there = line > 0 && self.0.contains(file);
         is_there.then(|| Position { file: file.to_owned(), line, column })
     }
 
-    /// Bytes they take in memory, about.
+    /// About how many bytes the names take in memory.
     pub(crate) fn size_bytes(&self) -> usize {
         self.0.iter().map(|name| name.len() + 2 * size_of::<String>()).sum()
     }
 }
 
-/// Whether the engine's own places of a module are not the author's: those of JavaScript that is emitted as it was written are,
-/// where every character is a byte.
+/// Whether the engine must ask for the author's places of a module. It need not where its own places are the author's: in
+/// JavaScript that is emitted as it was written, that has no bundler's map, and in which every character is one byte.
 pub(crate) fn are_asked(module: &EmittedModule) -> bool {
     !module.map.is_identity() || module.bundled.is_some() || !module.code.is_ascii()
 }
 
-/// The files that modules were made of, with the lines before those of each: they are counted on from one to the next, from
-/// [`SOURCE_LINES`] on.
+/// The files that modules were made of, each with the number of lines before its first. The count starts at [`SOURCE_LINES`] and
+/// goes on from one file to the next.
 pub(crate) fn files_made_of(modules: &[EmittedModule]) -> impl Iterator<Item = (u32, &str)> {
     let files = modules.iter().flat_map(|module| module.bundled.iter().flat_map(|bundled| &bundled.files));
     files.scan(SOURCE_LINES, |lines, file| {
@@ -91,8 +91,8 @@ impl Places {
         Self(modules.into_iter().map(places).collect())
     }
 
-    /// A place of a module's emitted code, its column in bytes as the engine counts, as the author's line and column. The line
-    /// of a file that the module was made of has the lines before it added.
+    /// Returns the author's line and column for a place of a module's emitted code, whose column is in bytes, as the engine
+    /// counts. For a file that the module was made of, the number of lines before that file is added to the line.
     pub(crate) fn original(&self, module: usize, line: u32, column: u32) -> Option<(u32, u32)> {
         let module = self.0.get(module)?;
         let column = module.utf16_column(line.checked_sub(1)?, column.saturating_sub(1) as usize)?;
@@ -106,7 +106,7 @@ impl Places {
 }
 
 impl Module {
-    /// The UTF-16 units before a byte of a line, all from 0. Beyond the line's end it is the end.
+    /// The number of UTF-16 units before a byte of a line; all count from 0. A byte beyond the line's end counts as the end.
     fn utf16_column(&self, line: u32, column: usize) -> Option<u32> {
         let start = self.line_start(line)?;
         let target = start.saturating_add(column);
@@ -126,7 +126,7 @@ impl Module {
         if let Some(mark) = self.marks.get(next).filter(|mark| mark.line == line) {
             return Some(mark.line_start as usize);
         }
-        // It begins between two marks.
+        // The line begins between two marks.
         let before = next.checked_sub(1)?;
         let (from, to) = (self.offset(before), self.marks.get(next).map_or(self.code.len(), |_| self.offset(next)));
         let ends = self.code.as_bytes()[from..to].iter().enumerate().filter(|(_, byte)| **byte == b'\n');

@@ -54,7 +54,7 @@ pub struct Execution {
     pub diagnostics: Vec<Diagnostic>,
     /// What it logged.
     pub logs: Vec<LogLine>,
-    /// What its author has most likely not meant.
+    /// Warnings of what its author has most likely not meant.
     pub warnings: Vec<Warning>,
     /// What it used. The time in queues is for the caller to fill in.
     pub usage: Usage,
@@ -74,7 +74,7 @@ pub(crate) async fn run(runtime: &Runtime, image: &Image, job: Invocation<'_>) -
         Some(ending) => (ending, Vec::new(), Vec::new()),
         None => run_fit(runtime, image, job, &mut usage).await,
     };
-    // That there is no default entry concerns no job that names one.
+    // A missing default entry does not concern a job that names its entry.
     let concerns = |found: &&Diagnostic| job.entry.is_none() || found.code != Code::MissingEntry;
     let diagnostics = image.diagnostics.iter().filter(concerns).cloned().collect();
     Execution { ending, diagnostics, logs, warnings, usage }
@@ -91,7 +91,7 @@ fn unfit(image: &Image, job: &Invocation<'_>) -> Option<Ending> {
         .then(|| ending::exhausted(LimitKind::MemoryBytes, &job.limits, Vec::new()))
 }
 
-/// What a job ends with, what it logged, and what is to be warned of.
+/// How a job ended, what it logged, and its warnings.
 type Ended = (Ending, Vec<LogLine>, Vec<Warning>);
 
 async fn run_fit(runtime: &Runtime, image: &Image, job: Invocation<'_>, usage: &mut Usage) -> Ended {
@@ -175,7 +175,7 @@ async fn next_answer(instance: &mut Instance<'_>, deadline: Duration, waited: &m
     answered.ok_or_else(|| Trap::Fault("it waits for no call".into()))
 }
 
-/// Texts shorter than that are read in one go.
+/// Texts of at most this many bytes are read in one go.
 const SHORT_BYTES: usize = 64 << 10;
 
 /// Lets others have the thread after a long text was looked at.
@@ -224,7 +224,7 @@ async fn completed(
     }
 }
 
-/// What to say where there is no entry of a name; of none, where the job names none. `names` are those that there are.
+/// The message where there is no entry of this name, or no default one if the name is empty. `names` are the entries that there are.
 fn no_such_entry(entry: &str, names: &str) -> String {
     let near = nearest(entry, names.split(", ").map(|name| (0, name)));
     let asked = shortened(entry.to_owned());

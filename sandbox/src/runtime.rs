@@ -62,7 +62,7 @@ impl Runtime {
         Guest { logs: Logs::Dropped, ..self.guest(limits, ScriptClock::Fixed(TOP_LEVEL_INSTANT)) }
     }
 
-    /// Between two calls the stack holds nothing: a memory goes without what the last call left there.
+    /// A copy of a memory with a zeroed stack: between two calls the stack holds only what the last call left there.
     pub(crate) fn without_stack(&self, memory: &[u8]) -> Vec<u8> {
         let mut memory = memory.to_vec();
         memory[..self.stack_end].fill(0);

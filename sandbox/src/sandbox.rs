@@ -18,31 +18,31 @@ use crate::run::{self, Execution, Invocation};
 use crate::runtime::Runtime;
 use crate::turns::{LastPlace, Turns};
 
-/// Images kept at most that are mapped: each holds an open file and a mapping.
+/// How many mapped images are kept at most: each holds an open file and a mapping.
 const MAPPED_IMAGES: u64 = 2_000;
 /// What an entry of the cache takes beside the image.
 const ENTRY_BYTES: usize = 1 << 10;
 /// Images made at one time, in sandboxes of their own: new scripts take none from the jobs, and a slow one does not hold
 /// up all others.
 pub const BUILDS: u32 = 2;
-/// Copies of a memory, at most, that exist while an image is made of it, one image at a time on a thread.
+/// How many copies of a memory exist at most while an image is made of it. A thread makes one image at a time.
 pub const BUILD_COPIES: u32 = 5;
-/// A share of the memory of images is so many of these bytes.
+/// The memory of images is counted in shares of this many bytes.
 const SHARE_BYTES: u64 = 1 << 10;
 
 /// How a sandbox is made.
 pub struct Options {
-    /// Jobs' sandboxes alive at one time, whether they run, take turns or wait. A job above that waits for one to end.
-    /// There are [`BUILDS`] more, to make images in.
+    /// Jobs' sandboxes alive at one time, whether they run, take turns or wait. Further jobs wait for one of them to end. There
+    /// are [`BUILDS`] more, to make images in.
     pub instances: u32,
     /// The highest limits of any job, and those of every script's top level.
     pub limits: Limits,
-    /// Bytes that the images which are kept take together, in memory. Those of running jobs that are kept no longer, and the
-    /// next one that is made, take `limits.memory_bytes` beside.
+    /// Bytes of memory that the images which are kept take together. Images of running jobs that are no longer kept, and the next
+    /// image that is made, take up to `limits.memory_bytes` beside.
     pub image_cache_bytes: u64,
     /// The engine that [`precompile`](crate::precompile) wrote.
     pub precompiled: Option<PathBuf>,
-    /// Where the engine is kept between two processes that was compiled here; nowhere if absent.
+    /// The folder that keeps the engine which was compiled here for the next process. If absent, it is not kept.
     pub cache_dir: Option<PathBuf>,
     /// Who checks scripts.
     pub checker: Checker,
@@ -50,7 +50,7 @@ pub struct Options {
     pub clock: Arc<dyn Clock>,
     /// What answers host calls beside timers.
     pub calls: Arc<dyn HostCalls>,
-    /// The guest module; [`ENGINE_WASM`] but for a test of a rebuilt one.
+    /// The guest module: [`ENGINE_WASM`], except where a rebuilt one is tested.
     pub wasm: Cow<'static, [u8]>,
 }
 
@@ -70,7 +70,7 @@ impl Options {
         }
     }
 
-    /// Of these settings, those of the engine.
+    /// The part of these settings that concerns the engine.
     pub fn engine(&self) -> EngineOptions {
         EngineOptions {
             wasm: self.wasm.clone(),
@@ -95,11 +95,11 @@ struct Inner {
     engine_hash: String,
     runtime: Runtime,
     instances: Semaphore,
-    /// Who may have a script checked, and who an image built.
+    /// The turns at having a script checked, and at having an image built.
     checks: Turns,
     builds: Turns,
     images: Cache<[u8; 32], Prepared>,
-    /// What all images may take that live, kept or not, in shares.
+    /// The memory that all living images may take, kept or not, in shares.
     image_shares: Arc<Semaphore>,
     image_shares_max: u32,
     limits: Limits,
@@ -116,7 +116,7 @@ impl Sandbox {
         Self::with_engine(options, &engine)
     }
 
-    /// The same with an engine of one's own choice: to measure, or to test a rebuilt one.
+    /// Like [`Sandbox::new`], with an engine of the caller's choice: to measure, or to test a rebuilt one.
     ///
     /// # Errors
     /// As for [`Sandbox::new`].
@@ -144,12 +144,12 @@ impl Sandbox {
         })))
     }
 
-    /// SHA-256 of the engine, in hexadecimal: outcomes of equal jobs are equal where it is.
+    /// SHA-256 of the engine, in hexadecimal. Equal jobs have equal outcomes where it is the same.
     pub fn engine_hash(&self) -> &str {
         &self.0.engine_hash
     }
 
-    /// Scripts that are kept, those among them that are refused included, and the bytes that their images take.
+    /// How many scripts are kept, refused ones included, and how many bytes their images take.
     pub fn kept(&self) -> (u64, u64) {
         (self.0.images.entry_count(), self.0.images.weighted_size())
     }
@@ -167,7 +167,7 @@ impl Sandbox {
         self.image_in_turn(bundle, 0).await
     }
 
-    /// The same for one of many who have scripts prepared. Scripts of one queue wait for each other; queues take turns.
+    /// Like [`Sandbox::image`], for one of many queues of scripts. Scripts of one queue wait for each other; queues take turns.
     ///
     /// # Errors
     /// As for [`Sandbox::image`].
@@ -199,7 +199,7 @@ impl Sandbox {
         run::run(&self.0.runtime, image, job).await
     }
 
-    /// Runs one job of a script that was prepared. One that cannot run ends as its refusal says.
+    /// Runs one job of a script that was prepared. A job whose script cannot run ends as the script's refusal says.
     pub async fn run_prepared(&self, script: &Prepared, job: Invocation<'_>) -> Execution {
         match script {
             Ok(image) => self.run(image, job).await,
@@ -259,8 +259,8 @@ impl Sandbox {
         Ok(Image { _share: self.share(image.size as u64).await, ..image })
     }
 
-    /// The share of an image in the memory of all. Where too much is left of images that are kept no longer, since their jobs
-    /// still run, some that nobody uses are given up; and where there are none, it waits for those jobs.
+    /// Takes an image's share of the memory of all images. If images that are no longer kept take too much, since their jobs
+    /// still run, some kept images that nobody uses are given up. If there are none, it waits for those jobs.
     async fn share(&self, bytes: u64) -> Option<OwnedSemaphorePermit> {
         let Inner { images, image_shares, image_shares_max, .. } = &*self.0;
         let wanted = u32::try_from(bytes.div_ceil(SHARE_BYTES)).unwrap_or(u32::MAX).min(*image_shares_max);
@@ -268,7 +268,7 @@ impl Sandbox {
             if let Ok(share) = image_shares.clone().try_acquire_many_owned(wanted) {
                 return Some(share);
             }
-            // One count is the cache's, the other that of this look.
+            // The cache holds one reference, and this look holds the other.
             let is_unused = |prepared: &Prepared| prepared.as_ref().is_ok_and(|image| Arc::strong_count(image) <= 2);
             let unused = images.iter().find(|(_, prepared)| is_unused(prepared)).map(|(key, _)| *key);
             let Some(key) = unused else {
@@ -285,7 +285,7 @@ impl Sandbox {
     }
 }
 
-/// Files that this process may have open, after it has asked for as many as it may.
+/// Raises the number of files that this process may have open as far as it may, and returns it.
 fn open_files() -> u64 {
     use rustix::process::{Resource, getrlimit, setrlimit};
     let mut limit = getrlimit(Resource::Nofile);
@@ -295,7 +295,7 @@ fn open_files() -> u64 {
     getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX)
 }
 
-/// Weighs an image by its bytes, and one that is mapped by no less than what lets in too many of them.
+/// Weighs an image by its bytes. A mapped one weighs at least so much that no more than `mapped_images` of them are kept.
 fn weigher(capacity: u64, mapped_images: u64) -> impl Fn(&[u8; 32], &Prepared) -> u32 + Send + Sync {
     let least = capacity / mapped_images.max(1);
     move |_, prepared| {

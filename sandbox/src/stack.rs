@@ -15,7 +15,7 @@ const FRAMES: usize = 50;
 const FRAMES_ALL: usize = 100;
 /// Causes of causes that an outcome keeps, and errors within errors.
 const CAUSES: usize = 8;
-/// Errors that an outcome keeps: all causes, and all that others hold.
+/// Errors that an outcome keeps: all causes, and all errors within errors.
 const ERRORS_ALL: usize = 32;
 
 /// The guest's report of a thrown value.
@@ -36,7 +36,7 @@ pub(crate) struct Report {
     cause: Option<Box<Report>>,
 }
 
-/// What is left of what an outcome keeps.
+/// How much more an outcome may keep.
 struct Room {
     frames: usize,
     errors: usize,
@@ -68,7 +68,7 @@ impl Report {
         shortened(text)
     }
 
-    /// What there is instead of a name that another host has, where it lacks one; with a stop before it.
+    /// What to use instead if the error is a missing name that other hosts or languages have, with a full stop before it. Else empty.
     pub(crate) fn advice(&self) -> String {
         let name = self.message.strip_suffix(" is not defined").filter(|_| self.name == "ReferenceError");
         name.and_then(|name| advice(name.trim_matches('\''))).map(|advice| format!(". {advice}")).unwrap_or_default()

@@ -24,8 +24,8 @@ pub(crate) enum ScriptClock {
     Fixed(Duration),
 }
 
-/// When a timer is due by the script's clock, and its call: timers are answered in this order, whatever else the machine
-/// does, so that a run can be repeated.
+/// When a timer is due by the script's clock, and the number of its call. Timers are answered in this order, whatever else the
+/// machine does, so that a run can be repeated.
 type Key = (Duration, u32);
 
 /// The timers of one run, and its time. Clones share them.
@@ -40,7 +40,7 @@ pub(crate) struct Timers {
 struct Shared {
     /// Where a fixed clock stands.
     fixed: Option<Duration>,
-    /// Pending timers, each with who is to be woken once it is the first.
+    /// Pending timers, each with the waker to call once it is the first.
     pending: BTreeMap<Key, Option<Waker>>,
 }
 
@@ -99,7 +99,7 @@ struct Place {
 }
 
 impl Place {
-    /// Whether no pending timer is due sooner; a fixed clock then moves to when this one was.
+    /// Ready once no pending timer is due sooner. A fixed clock then moves to the time at which this one was due.
     fn poll_first(&self, context: &mut Context<'_>) -> Poll<()> {
         let mut shared = self.timers.shared();
         ready!(shared.poll_first(self.key, context));

@@ -28,7 +28,7 @@ impl From<wasmtime::Error> for Trap {
     }
 }
 
-/// Why an instance could not be made. Its code and its content are our own: what it lacks is room.
+/// Why an instance could not be made. Its code and its content are our own, so a fault means that it lacks room.
 pub(crate) fn unmade(error: wasmtime::Error) -> Trap {
     match Trap::from(error) {
         Trap::Fault(why) => Trap::NoMemory(why),

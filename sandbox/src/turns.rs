@@ -1,15 +1,15 @@
-//! Turns at something that few can have at one time. Those who wait stand in queues, which are told apart by a number and
-//! take turns; so however long one queue is, the first of another waits for one turn and not for all of it.
+//! Turns at something that few can have at one time. Requests wait in queues, which have numbers and take turns. So however long
+//! one queue is, the first request of another waits for one turn and not for the whole queue.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::oneshot;
 
-/// What is no larger is small.
+/// A request of at most this many bytes is small.
 const SMALL: usize = 64 << 10;
 
-/// To whom the last free place is given, where there are several.
+/// Which requests may have the last free place, if there are several places.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum LastPlace {
     /// To small requests alone, which are done soon.
@@ -30,7 +30,7 @@ struct State {
     taken: usize,
     taken_by_large: usize,
     taken_by: HashMap<u64, usize>,
-    /// Who waits, by queue, then by size and order of coming.
+    /// The requests that wait, by queue, then by size and order of coming.
     waiting: BTreeMap<u64, BTreeMap<Ticket, oneshot::Sender<()>>>,
     tickets: u64,
     /// The queue that had the last turn.
@@ -99,7 +99,7 @@ impl Drop for Place {
 }
 
 impl State {
-    /// Gives free places to whose turn it is.
+    /// Gives free places to the requests whose turn it is.
     fn grant(&mut self) {
         while let Some((queue, ticket)) = self.next() {
             self.last = queue;
@@ -116,7 +116,7 @@ impl State {
         }
     }
 
-    /// The first of the next queue whose first may have a place.
+    /// The first request of the next queue whose first request may have a place.
     fn next(&self) -> Option<(u64, Ticket)> {
         let after = self.waiting.range(self.last.saturating_add(1)..);
         let queues = after.chain(self.waiting.range(..=self.last));
@@ -133,7 +133,7 @@ impl State {
             }
     }
 
-    /// Whether it was waiting.
+    /// Takes a request out of its queue. Returns whether it was waiting there.
     fn leave_queue(&mut self, queue: u64, ticket: Ticket) -> bool {
         let Some(waiting) = self.waiting.get_mut(&queue) else { return false };
         let was_there = waiting.remove(&ticket).is_some();
@@ -165,7 +165,8 @@ mod tests {
 
     const LARGE: usize = SMALL + 1;
 
-    /// Who has a place after each one that had it gave it back, of requests that came in this order: queue and size.
+    /// The requests that have a place, each time after the first of them gave its place back. `requests` came in this order, each
+    /// with its queue and size.
     fn order(turns: &Turns, requests: &[(u64, usize)]) -> Vec<Vec<usize>> {
         let mut waiting: Vec<Option<BoxFuture<'_, Place>>> =
             requests.iter().map(|(queue, bytes)| Some(turns.take(*queue, *bytes).boxed())).collect();

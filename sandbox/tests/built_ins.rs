@@ -1,5 +1,5 @@
-//! That what was mended in the engine grows as it should: ten times as much takes about ten times the fuel. The operations are
-//! those of `cargo xtask bench growth`.
+//! Operations that were mended in the engine grow as they should: ten times as much takes about ten times the fuel. The
+//! operations are those of `cargo xtask bench growth`.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
@@ -10,7 +10,7 @@ use serde_json::json;
 
 const SIZES: [u64; 3] = [1_000, 10_000, 100_000];
 
-/// What was mended took 22 times as much and more, from one of these sizes to the next.
+/// Before they were mended, the operations took 22 times as much and more, from one of these sizes to the next.
 const TIMES_MAX: f64 = 16.0;
 
 const MENDED: [&str; 14] = [

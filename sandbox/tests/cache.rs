@@ -24,7 +24,7 @@ fn start(cache: &Path) -> (PathBuf, u64) {
     (file, inode)
 }
 
-/// What is done to the cache's file so that it must not be loaded.
+/// Asserts that the cache's file is not loaded but made anew once `spoil` has changed it.
 fn spoiled(spoil: impl FnOnce(&Path)) {
     let folder = tempfile::tempdir().expect("a folder");
     let cache = folder.path().join("cache");
@@ -34,7 +34,7 @@ fn spoiled(spoil: impl FnOnce(&Path)) {
     assert_ne!(start(&cache).1, first, "a file that cannot be trusted is made anew");
 }
 
-/// Code that is not what the engine was compiled to, with the digest that it should have.
+/// Writes code that the engine was not compiled to, with the digest that it should have.
 fn foreign_code(file: &Path) {
     let code = b"not what wasmtime wrote";
     common::say_of(file, "digest", &common::digest(code));
@@ -77,7 +77,7 @@ fn a_folder_that_others_may_write_is_neither_read_nor_written() {
     let folder = tempfile::tempdir().expect("a folder");
     let cache = folder.path().join("cache");
     let (file, first) = start(&cache);
-    // What cannot be loaded, so that the start shows that it was not read.
+    // The file cannot be loaded: a start that read it would make it anew.
     fs::write(&file, "not what wasmtime wrote").expect("written");
     fs::set_permissions(&cache, Permissions::from_mode(0o777)).expect("permissions");
     assert_eq!(start(&cache), (file.clone(), first), "the file is left as it is");

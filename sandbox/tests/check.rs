@@ -215,7 +215,7 @@ fn bundle_bounds() -> Result<(), Failed> {
 }
 
 fn positions() -> Result<(), Failed> {
-    // What stands before the failing assignment, and the column where that is in UTF-16 units.
+    // The text before the failing assignment, and the column of the assignment in UTF-16 units.
     let cases = [
         ("", 1),
         ("1; ", 4),

@@ -1,5 +1,5 @@
-//! What our patches mend in the engine, through the whole sandbox: `engine/NAME.js` gives the value in
-//! `NAME.expected.json`; of `NAME.places.json` each key is an entry that fails, and its value where.
+//! What our patches mend in the engine, through the whole sandbox: `engine/NAME.js` gives the value in `NAME.expected.json`. In
+//! `NAME.places.json` each key is an entry that fails, and its value says where.
 
 mod common;
 

@@ -60,7 +60,7 @@ fn example(folder: &Path) -> Result<(), Failed> {
     if value != expected {
         return Err(format!("got {value:#}").into());
     }
-    // What is meant is not warned of.
+    // An example does only what it means to do, so that there is nothing to warn of.
     if !execution.warnings.is_empty() {
         return Err(format!("{:#?}", execution.warnings).into());
     }

@@ -1,6 +1,6 @@
-//! How the check grows with its source. The tests hold what is emitted against its bound, and refusals against the sources
-//! that meet them. `--ratios` prints, for each kind of source, the processor time of a check and how it grows where the source
-//! doubles: 2 is linear, 4 quadratic.
+//! How the check grows with its source. The tests compare emitted code with its bound, and check that sources beyond a limit are
+//! refused. `--ratios` prints, for each kind of source, the processor time of a check and how it grows where the source doubles:
+//! 2 is linear, 4 quadratic.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
@@ -11,7 +11,7 @@ use libtest_mimic::{Arguments, Failed, Trial};
 use scriptmill_sandbox::prepare::{self, Bounds, Checked};
 use scriptmill_sdk::{Bundle, Code, Module, Severity};
 
-/// The source of one kind with about so many bytes in all modules.
+/// Makes a source of one kind, with about this many bytes in all modules.
 type Source = fn(usize) -> Vec<(String, String)>;
 
 fn main() -> ExitCode {
@@ -81,7 +81,7 @@ fn emitted_is_bounded() -> Result<(), Failed> {
         let modules = source(20_000);
         let size: usize = modules.iter().map(|(_, source)| source.len()).sum();
         let emitted = emitted(&check(&modules, &Bounds::default()));
-        // Punctuation that the printer spaces out, and what TypeScript writes for members and parameters.
+        // The printer puts spaces around punctuation, and TypeScript writes much code for members and parameters.
         assert!(emitted <= 32 * size, "{name}: {size} bytes become {emitted}");
     }
     Ok(())
@@ -144,7 +144,7 @@ fn refused() -> Result<(), Failed> {
     Ok(())
 }
 
-/// Each source has as many of something as is let pass, and one more.
+/// Checks each source with the most of something that passes, and with one more.
 fn bounded() -> Result<(), Failed> {
     type Repeated = fn(usize) -> String;
     let lines: [(&str, usize, u32, Repeated); 9] = [
@@ -184,7 +184,7 @@ fn one(source: String) -> Vec<(String, String)> {
     vec![("main.ts".to_owned(), format!("{source}\nexport default () => 1;"))]
 }
 
-/// As many of a piece as there is room for, each with its number.
+/// Repeats a piece, each time with its number, until there are `bytes` bytes.
 fn many(bytes: usize, piece: impl Fn(usize) -> String) -> String {
     let mut text = String::with_capacity(bytes + 100);
     let mut index = 0;
@@ -195,13 +195,13 @@ fn many(bytes: usize, piece: impl Fn(usize) -> String) -> String {
     text
 }
 
-/// `open` and `close` nested in each other, as often as there is room for.
+/// `open` and `close` nested in each other, as often as `bytes` allows.
 fn nested(bytes: usize, open: &str, inside: &str, close: &str) -> String {
     let times = bytes / (open.len() + close.len()).max(1);
     format!("{}{inside}{}", open.repeat(times), close.repeat(times))
 }
 
-/// The same, but only as deep as scripts may be.
+/// Like [`nested`], but only `levels` deep, as scripts may be: `inside` is repeated instead, with numbers for `#`.
 fn deep(bytes: usize, levels: usize, open: &str, inside: &str, close: &str) -> String {
     let inside = many(bytes, |index| inside.replace('#', &index.to_string()));
     format!("{}{inside}{}", open.repeat(levels), close.repeat(levels))

@@ -53,7 +53,7 @@ fn build() -> PathBuf {
     bundles
 }
 
-/// Whether npm's own record of what it installed is as young as what it was to install.
+/// Whether npm's own record of what it installed is at least as new as the list of what to install.
 fn is_installed(package: &Path) -> bool {
     let modified = |path: &str| fs::metadata(package.join(path)).and_then(|file| file.modified());
     match (modified("node_modules/.package-lock.json"), modified("package-lock.json")) {

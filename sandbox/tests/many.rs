@@ -94,7 +94,7 @@ fn a_waiting_script_goes_on_on_another_thread() {
     assert_eq!(value(&last.join().unwrap()), r#"{"steps":[500,501,502]}"#);
 }
 
-/// Each look at its clock finds it an hour further on.
+/// A clock that is an hour further on at each look.
 struct Corrected(TokioClock, AtomicUsize);
 
 impl Clock for Corrected {
@@ -156,7 +156,7 @@ fn an_abandoned_job_gives_its_place_back() {
     }
     for _ in 0..20 {
         let mut running = start(&sandbox, "export default () => { for (;;); };");
-        // Somewhere within its loop, on a stack of its own.
+        // The job is somewhere within its loop, on a stack of its own.
         for _ in 0..20 {
             assert!(poll(&mut running).is_pending());
             thread::sleep(Duration::from_millis(1));
@@ -176,7 +176,7 @@ fn five_hundred_scripts_run_with_a_small_cache() {
     }
 }
 
-/// Each image holds a file in memory; the sandboxes of other tests hold theirs too.
+/// Each mapped image holds a file in memory; the sandboxes of other tests hold theirs too.
 fn images() -> usize {
     let files = fs::read_dir("/proc/self/fd").unwrap();
     let links = files.filter_map(|file| fs::read_link(file.ok()?.path()).ok());
@@ -242,7 +242,7 @@ fn no_job_sees_what_those_before_it_wrote() {
         execution.usage.fuel
     };
     let first = [run(1), run(5_000)];
-    // More than the jobs of which one gives its memory back.
+    // More jobs than those of which one gives its memory's pages back.
     for _ in 0..70 {
         assert_eq!([run(1), run(5_000)], first);
     }

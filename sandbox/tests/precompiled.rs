@@ -1,5 +1,5 @@
-//! The engine that was compiled beforehand: it gives what one compiled here gives, and is loaded only where it fits and nobody else
-//! can have written it. Anywhere else a sandbox says why, and compiles.
+//! An engine that was compiled beforehand gives what one compiled here gives. It is loaded only if it fits and nobody else can
+//! have written it. Otherwise a sandbox says why, and compiles.
 
 mod common;
 
@@ -14,7 +14,7 @@ use scriptmill_sandbox::{Cpu, EngineOptions, Options, Sandbox, precompile};
 use scriptmill_sdk::Ending;
 use tempfile::TempDir;
 
-/// Numbers, texts, sorting, maps and calls: what a processor could do otherwise than another.
+/// Numbers, texts, sorting, maps and calls: what processors could do in different ways.
 const SCRIPT: &str = "
 export default (input) => {
   const roots = Array.from({ length: 500 }, (_, n) => Math.sqrt(n) * Math.sin(n) / Math.cbrt(n + 1) + Math.fround(n * 0.1));
@@ -50,7 +50,7 @@ impl io::Write for Log {
     }
 }
 
-/// Starts a sandbox, and returns what it said about that.
+/// Starts a sandbox, and returns it with what it logged meanwhile.
 fn start(options: Options) -> (Sandbox, String) {
     let log = Log::default();
     let writer = log.clone();
@@ -60,11 +60,11 @@ fn start(options: Options) -> (Sandbox, String) {
     (sandbox, said)
 }
 
-/// Starts a sandbox that has compiled nothing before, and returns it, whether it did now, and what it said.
+/// Starts a sandbox with an empty cache. Returns it, whether it compiled the engine, and what it logged.
 fn start_fresh(file: &Path) -> (Sandbox, bool, String) {
     let cache = tempfile::tempdir().expect("a folder");
     let (sandbox, said) = start(Options { cache_dir: Some(cache.path().to_owned()), ..options(Some(file)) });
-    // What is compiled is kept.
+    // An engine that is compiled is kept in the cache.
     let has_compiled = fs::read_dir(cache.path()).expect("the cache").next().is_some();
     (sandbox, has_compiled, said)
 }
@@ -101,13 +101,13 @@ fn value_and_fuel_are_those_of_an_engine_compiled_here() {
         let bytes = precompile(&options(None).engine(), *cpu, &file).expect("the engine");
         assert_eq!(fs::metadata(&file).expect("the file").len(), bytes);
         let (sandbox, has_compiled, said) = start_fresh(&file);
-        // A processor that lacks what the newer ones have says so.
+        // On a processor that lacks instructions of the newer ones, the log says so.
         assert!(!has_compiled || said.contains("this processor lacks"), "{cpu:?}: {said}");
         assert_eq!(outcome(&sandbox), here, "{cpu:?}");
     }
 }
 
-/// Something is done to a sound file, a sandbox says of it what it should, and runs jobs all the same.
+/// Spoils a sound file. Asserts that a sandbox says why it refuses the file, and that it runs jobs all the same.
 fn refused(what: &str, spoil: impl FnOnce(&Path)) {
     let (_folder, file) = place();
     spoil(&file);
@@ -130,7 +130,7 @@ fn a_sound_file_is_loaded_without_a_word_of_warning() {
     let (sandbox, has_compiled, said) = start_fresh(&file);
     assert!(!has_compiled && !said.contains("WARN"), "{said}");
     drop(sandbox);
-    // Over a link it is the file itself that counts.
+    // If the path is a link, the file that it leads to counts.
     let link = above(&file, 3).join("link");
     std::os::unix::fs::symlink(&file, &link).expect("a link");
     assert!(!start_fresh(&link).1);
@@ -170,7 +170,7 @@ fn a_file_of_something_else_is_refused() {
     refused("and this machine is", |file| common::say_of(file, "cpu", elsewhere.name()));
     refused("with other settings", |file| common::say_of(file, "cpu", "native"));
     if let Some(other) = other {
-        // Either this processor is none of those, or the code is not what they would be given.
+        // Either this processor is none of those, or code for those has other settings.
         refused("it was compiled", |file| common::say_of(file, "cpu", other.name()));
     }
     refused("with other settings", |file| {

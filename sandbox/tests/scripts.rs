@@ -200,7 +200,7 @@ fn golden(path: &Path) -> Result<(), Failed> {
     for (job, before) in jobs.iter().zip(&executions) {
         let again = job.run(&script.bundle);
         let same = serde_json::to_string(&Golden::new(&again))? == serde_json::to_string(&Golden::new(before))?;
-        // How far a job comes in its wall time is the machine's.
+        // How far a job comes in its wall time depends on the machine.
         let is_timed = before.ending.code() == Some(Code::WallTime);
         if !same || (again.usage.fuel != before.usage.fuel && !is_timed) {
             return Err(format!("the job ran otherwise the second time: {again:#?}").into());

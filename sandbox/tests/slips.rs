@@ -1,4 +1,4 @@
-//! What is said of slips that many make who come from another language: the place, and what to write instead.
+//! What the check says of slips that people from other languages make: the place, and what to write instead.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 use scriptmill_sandbox::prepare::{Bounds, check};
@@ -199,7 +199,7 @@ fn a_slip_has_its_place_and_its_remedy() {
     assert!(wrong.is_empty(), "{wrong}");
 }
 
-/// Code that runs, with a word of the one warning that it gets; an empty one where it gets none.
+/// Code that runs, with a word of the one warning that it gets. The word is empty if it gets none.
 #[rustfmt::skip]
 const RUNS: &[(&str, &str)] = &[
     ("export default (o) => o.lines.map((l) => { name: l.name });", "label"),

@@ -7,7 +7,7 @@ use super::state::Guest;
 use crate::abi::{Field, Kind, Level, Operation, PLACE_COLUMNS, WarningKind};
 use crate::stop::Stop;
 
-/// Bytes that are kept of where a script stood: names of functions may be as long as the memory holds.
+/// Bytes that are kept of a script's stack as the guest locates it: names of functions may be as long as the memory holds.
 const LOCATED_BYTES: usize = 1 << 20;
 
 /// A linker that knows the import.
@@ -28,7 +28,7 @@ fn host(mut caller: Caller<'_, Guest>, operation: i32, number: i32, ptr: u32, le
     let bytes = bytes.ok_or(Stop::Contract("it pointed outside its memory"))?;
     let operation = Operation::from_number(operation).ok_or(Stop::Contract("it asked for an unknown operation"))?;
     match operation {
-        // It is taken once: the host holds it no longer.
+        // A payload is taken once: after that the host does not hold it.
         Operation::Take if bytes.len() == guest.payload.len() => {
             bytes.copy_from_slice(&std::mem::take(&mut guest.payload))
         }
@@ -58,7 +58,7 @@ fn host(mut caller: Caller<'_, Guest>, operation: i32, number: i32, ptr: u32, le
     Ok(0.0)
 }
 
-/// The author's place of a place of the code, as one number.
+/// The author's place of a place in the emitted code, as one number.
 fn place(guest: &Guest, module: i32, bytes: &[u8]) -> Option<f64> {
     let [line, column] = [bytes.first_chunk()?, bytes.last_chunk()?].map(|number| u32::from_le_bytes(*number));
     let (line, column) = guest.places.as_ref()?.original(usize::try_from(module).ok()?, line, column)?;

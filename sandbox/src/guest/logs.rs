@@ -10,21 +10,21 @@ use crate::stop::Stop;
 pub(crate) enum Logs {
     /// An entry's.
     Kept(Kept),
-    /// A top level's, which is shown to no one: not even its lines may fill the host's memory.
+    /// A top level's. Nobody sees it, so its lines are dropped and cannot fill the host's memory.
     Dropped,
 }
 
-/// An entry's lines, as many as there may be.
+/// An entry's lines, within the limits.
 #[derive(Debug, Default)]
 pub(crate) struct Kept {
     lines: Vec<LogLine>,
     bytes: u64,
-    /// How many lines came once a limit was met, and which.
+    /// How many lines came after a limit was met, and which limit.
     left_out: Option<(u64, LimitKind)>,
 }
 
 impl Logs {
-    /// Nothing yet.
+    /// An empty log that keeps its lines.
     pub(crate) fn kept() -> Self {
         Self::Kept(Kept::default())
     }

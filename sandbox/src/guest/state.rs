@@ -28,7 +28,7 @@ pub(crate) struct Guest {
     /// Where the script stood when it was ended, as the guest wrote it.
     pub(crate) located: Vec<u8>,
     pub(crate) logs: Logs,
-    /// Where the author wrote what is loaded.
+    /// The author's places of the modules that are loaded.
     pub(crate) places: Option<Places>,
     pub(crate) warnings: Warnings,
     pub(crate) timers: Timers,
@@ -62,7 +62,7 @@ impl Guest {
 
 impl ResourceLimiter for Guest {
     fn memory_growing(&mut self, _: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
-        // A refusal that the script could catch would let it go on half-built: it ends here instead.
+        // If the script could catch a refusal, it would go on with half-built objects. So the job ends here instead.
         if desired as u64 > self.limits.memory_bytes {
             return Err(Stop::Limit(LimitKind::MemoryBytes).into());
         }

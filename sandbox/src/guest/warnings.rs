@@ -1,4 +1,4 @@
-//! What the guest warns of, until the run is over and its places can be looked up.
+//! The guest's warnings, kept until the run is over and their places can be looked up.
 
 use scriptmill_sdk::{Code, Warning};
 
@@ -6,9 +6,9 @@ use crate::abi::WarningKind;
 use crate::places::Files;
 use crate::stack::{Report, located, shortened};
 
-/// Warnings of one outcome; others are counted. The guest tells ten of a kind, and how many more there are.
+/// Warnings of one outcome; further ones are counted. The guest reports ten of each kind, and how many more there are.
 const WARNINGS_MAX: usize = 20;
-/// Bytes of one that are kept: the guest cuts what it writes to less than that.
+/// Bytes of one warning that are kept: the guest cuts what it writes to less than that.
 const BYTES_MAX: usize = 256 << 10;
 
 /// The warnings of one run.
@@ -16,7 +16,7 @@ const BYTES_MAX: usize = 256 << 10;
 pub(crate) struct Warnings {
     kept: Vec<(WarningKind, Vec<u8>)>,
     more: u64,
-    /// Who waits for what never comes.
+    /// The functions that wait for something that never comes.
     stalled: Vec<u8>,
 }
 
@@ -32,7 +32,7 @@ impl Warnings {
         }
     }
 
-    /// As an outcome has them.
+    /// Takes the warnings in the form that an outcome has.
     pub(crate) fn take(&mut self, files: &Files) -> Vec<Warning> {
         let Self { kept, more, .. } = std::mem::take(self);
         let mut warnings: Vec<_> = kept.iter().filter_map(|(kind, bytes)| warning(*kind, bytes, files)).collect();
@@ -44,7 +44,7 @@ impl Warnings {
         warnings
     }
 
-    /// Where a run that stalled waits, innermost, as far as that is known.
+    /// The innermost place where a stalled run waits, if it is known.
     pub(crate) fn stalled_at(&self, files: &Files) -> Option<scriptmill_sdk::Position> {
         let frames = located(&String::from_utf8_lossy(&self.stalled), files);
         frames.into_iter().rev().find_map(|frame| frame.at)

@@ -15,8 +15,8 @@ use crate::runtime::Runtime;
 use crate::stack::located;
 use crate::trap::Trap;
 
-/// The longest that a top level is run, by the clock. Fuel bounds it, and is the same on every machine; this is for a machine that
-/// comes to nothing.
+/// The longest time, by the clock, that a top level runs. Its usual bound is fuel, which is the same on every machine; this bound
+/// is for a machine that makes no progress.
 const TIME_MAX: Duration = Duration::from_secs(4 * 60);
 
 /// Runs a checked script's top level under the limits and keeps the memory it leaves.
@@ -72,7 +72,7 @@ pub(crate) async fn build(
     })
 }
 
-/// Has the engine parse a checked script without running it: what it refuses, if it does.
+/// Has the engine parse a checked script without running it. Returns what the engine refuses, if anything.
 pub(crate) async fn parse(
     runtime: &Runtime,
     bundle: &Bundle,
@@ -99,7 +99,7 @@ pub(crate) async fn parse(
     }
 }
 
-/// The ending where the machine had no time for the top level.
+/// The ending of a job when the machine had no time for the top level.
 pub(super) fn unfinished() -> Ending {
     Ending::Failed(Failure {
         code: Code::PrepareFailed,
@@ -112,7 +112,7 @@ pub(super) fn unfinished() -> Ending {
     })
 }
 
-/// The fuel that ran out was the top level's.
+/// Turns the limit of fuel into the limit of the top level's fuel.
 fn of_top_level(trap: Trap) -> Trap {
     match trap {
         Trap::Limit(LimitKind::Fuel) => Trap::Limit(LimitKind::PrepareFuel),

@@ -1,4 +1,4 @@
-//! How a top level ended that left no image.
+//! The ending of a top level that left no image.
 
 use scriptmill_sdk::{Bundle, Code, Diagnostic, Ending, Failure, Origin, Rejection};
 

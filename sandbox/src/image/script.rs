@@ -10,7 +10,7 @@ use crate::snapshot::Snapshot;
 /// A script, ready to run.
 pub struct Image {
     pub(crate) snapshot: Snapshot,
-    /// What its errors may name.
+    /// The files that its errors may name.
     pub(crate) files: Files,
     /// Warnings of the check.
     pub(crate) diagnostics: Vec<Diagnostic>,
@@ -33,11 +33,11 @@ pub struct Refusal {
     pub diagnostics: Vec<Diagnostic>,
     /// Fuel that the top level took.
     pub prepare_fuel: u64,
-    /// It came of the time that the check took.
+    /// Whether the refusal came of the time that the check took.
     pub(crate) is_of_time: bool,
 }
 
-/// Bytes that an ending and what a check found take, about.
+/// About how many bytes an ending and the diagnostics of a check take.
 pub(crate) fn size_of_words(ending: Option<&Ending>, diagnostics: &[Diagnostic]) -> usize {
     let words = |diagnostic: &Diagnostic| {
         diagnostic.message.len() + diagnostic.excerpt.len() + diagnostic.help.as_ref().map_or(0, String::len)
@@ -47,7 +47,7 @@ pub(crate) fn size_of_words(ending: Option<&Ending>, diagnostics: &[Diagnostic])
 }
 
 impl Refusal {
-    /// Whether it is the script's own, and the same next time, on every machine.
+    /// Whether the script itself is the reason, so that the refusal is the same next time, on every machine.
     pub(crate) fn is_final(&self) -> bool {
         match &self.ending {
             _ if self.is_of_time => false,

@@ -104,7 +104,7 @@ pub(super) enum Import {
 /// Resolves imports among the modules of a bundle.
 pub(super) struct Resolver<'b> {
     by_name: HashMap<&'b str, usize>,
-    /// Names for which a similar one may still be looked for among all modules.
+    /// For how many more missing names a similar one may be looked for among all modules.
     guesses: Cell<usize>,
 }
 
@@ -196,7 +196,7 @@ pub(super) fn candidates(path: &str) -> Vec<String> {
     names
 }
 
-/// The path of `specifier` seen from `folder`; `None` where it leads out of the bundle.
+/// The path of `specifier` seen from `folder`. Returns `None` if it leads out of the bundle.
 pub(super) fn join(folder: &str, specifier: &str) -> Option<String> {
     let mut parts: Vec<&str> = folder.split('/').filter(|part| !part.is_empty()).collect();
     for part in specifier.split('/') {

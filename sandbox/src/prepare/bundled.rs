@@ -41,8 +41,8 @@ fn comment(text: &str) -> Option<Range<usize>> {
     text[start..end].starts_with(COMMENT).then_some(start..end)
 }
 
-/// The text of a module without the comment that names its map, for which the engine has no use and which may be longer than the
-/// code; and that map.
+/// Splits a module into its text without the comment that names its map, and that map. The engine has no use for the comment,
+/// which may be longer than the code.
 pub(super) fn split<'s>(source: &Source<'s>, findings: &mut Vec<Finding>) -> (&'s str, Option<Bundled>) {
     let Some(comment) = comment(source.text) else { return (source.text, None) };
     let written = &source.text[..comment.start];
@@ -55,7 +55,7 @@ pub(super) fn split<'s>(source: &Source<'s>, findings: &mut Vec<Finding>) -> (&'
     }
 }
 
-/// The map in a comment. None where the comment names another file: bundles are sent without it.
+/// The map in a comment. Returns `None` if the comment names another file, since bundles are sent without that file.
 fn read(source: &Source<'_>, comment: Range<usize>) -> Result<Option<Bundled>, Finding> {
     let Some(text) = inline(&source.text[comment.start + COMMENT.len()..comment.end]) else { return Ok(None) };
     let ignored = |why: &str| {
@@ -82,7 +82,7 @@ fn read(source: &Source<'_>, comment: Range<usize>) -> Result<Option<Bundled>, F
     Ok(Some(Bundled { map: mappings, files }))
 }
 
-/// The excerpt of a place in a file that a module was made of, where its map holds that file's text.
+/// The excerpt of a place in a file that a module was made of, if the module's map holds that file's text.
 pub(super) fn excerpt(module: &Module, at: &Position) -> Option<String> {
     let text = text_of(&module.source);
     let comment = comment(text)?;
@@ -92,7 +92,7 @@ pub(super) fn excerpt(module: &Module, at: &Position) -> Option<String> {
     Some(Source::new(&at.file, text_of(&content)).excerpt_at(at.line, at.column))
 }
 
-/// The text of an address that holds it: `Some(None)` where that cannot be read, `None` for another address.
+/// The text that a `data:` address holds. Returns `Some(None)` if it cannot be read, and `None` for any other address.
 fn inline(address: &str) -> Option<Option<Vec<u8>>> {
     let (kind, data) = address.strip_prefix("data:")?.split_once(',')?;
     if !kind.starts_with("application/json") {
@@ -168,7 +168,7 @@ impl Map {
     }
 }
 
-/// A path as one within the bundle. Bundlers lead out of the folder that is bundled, and write `webpack://shop/./src/tax.ts`.
+/// Turns a path into one within the bundle. Bundlers lead out of the folder that is bundled, and write `webpack://shop/./src/tax.ts`.
 fn within(folder: &str, path: &str) -> String {
     let path = path.split_once("://").map_or(path, |(_, path)| path);
     let plain: String =

@@ -1,11 +1,11 @@
-//! What the check of a bundle is given and what it gives.
+//! The bounds and the result of the check of a bundle.
 
 use scriptmill_sdk::Diagnostic;
 use serde::{Deserialize, Serialize};
 
 use super::map::SourceMap;
 
-/// How much of a bundle is checked.
+/// The bounds of a bundle and of what the check reports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Bounds {
     /// Source of all modules together, in bytes.
@@ -17,7 +17,8 @@ pub struct Bounds {
 }
 
 impl Bounds {
-    /// What all modules together may be emitted as, in bytes: what the printer makes of minified code is larger than it.
+    /// Bytes that the emitted code of all modules together may have. It is more than the source may have, since the printer
+    /// makes minified code larger.
     pub(super) fn emitted_bytes(&self) -> usize {
         self.source_bytes.saturating_mul(2)
     }
@@ -37,13 +38,13 @@ pub struct Checked {
     pub diagnostics: Vec<Diagnostic>,
     /// What the engine is to load; `None` exactly when a diagnostic is an error.
     pub script: Option<Emit>,
-    /// It was refused for the time that the check took, and may pass on another machine.
+    /// Whether it was refused because the check took too much time. It may pass on another machine.
     #[serde(skip)]
     pub is_of_time: bool,
 }
 
 impl Checked {
-    /// Refused for what was found.
+    /// A script that is refused for these diagnostics.
     pub fn refused(diagnostics: Vec<Diagnostic>) -> Self {
         Self { diagnostics, script: None, is_of_time: false }
     }
@@ -69,7 +70,7 @@ pub struct EmittedModule {
     pub code: String,
     /// From the code to the author's source.
     pub map: SourceMap,
-    /// From that source to the files that a bundler made it of, where its own map says so.
+    /// From that source to the files that a bundler made it of, if the bundler left its own map.
     pub bundled: Option<Bundled>,
 }
 
@@ -92,8 +93,8 @@ pub struct BundledFile {
 }
 
 impl EmittedModule {
-    /// What counts against the bound. A map has up to twice the bytes of its code; the one of a bundler is within the source,
-    /// which has a bound of its own.
+    /// The size that counts against the bound. A map has up to twice the bytes of its code. A bundler's map is part of the
+    /// source, which has a bound of its own.
     pub(super) fn size_bytes(&self) -> usize {
         self.code.len().max(self.map.size_bytes() / 2)
     }
@@ -113,7 +114,7 @@ pub enum ModuleKind {
 pub struct Resolution {
     /// Index of the importing module in [`Emit::modules`].
     pub importer: usize,
-    /// As the import has it.
+    /// The specifier as the import writes it.
     pub specifier: String,
     /// Index of the imported module in [`Emit::modules`].
     pub target: usize,

@@ -55,19 +55,19 @@ impl Checker {
         answer_bytes: Self::answer_bytes(4 << 20),
     };
 
-    /// Bytes of the longest answer of a check where sources have this many: what they are emitted as, which has twice as many at
-    /// most, and their maps. A map takes up to three times what its code does where every second byte is a name, and JSON
-    /// escapes some of both.
+    /// Bytes of the longest answer of a check of sources with this many bytes. It holds their emitted code, which has at most
+    /// twice as many bytes, and their maps. A map takes up to three times as much as its code where every second byte is a name,
+    /// and JSON escapes some of both.
     pub const fn answer_bytes(source_bytes: u64) -> u32 {
         let bytes = source_bytes.saturating_mul(8).saturating_add(4 << 20);
         if bytes > u32::MAX as u64 { u32::MAX } else { bytes as u32 }
     }
 
-    /// How much longer than its processor time a check may take by the clock: a child gets a tenth of a processor where jobs want
-    /// all of it, and shares that with another.
+    /// How much longer than its processor time a check may take by the clock: where jobs want a whole processor, a child gets a
+    /// tenth of it, and shares that with another child.
     pub const WALL_FACTOR: u32 = 20;
 
-    /// Checks on threads of this process, which a script nested deeply enough takes down: for tests.
+    /// For tests: checks on threads of this process. A script that is nested deeply enough takes the process down.
     pub fn in_process(bounds: Bounds) -> Self {
         Self { place: Place::Thread, bounds }
     }
@@ -98,7 +98,7 @@ impl Checker {
                 Fault::Panicked => "The check gave up on it.".to_owned(),
             };
             let diagnostics = vec![too_complex(bundle, &why)];
-            // How far a check comes in its time is the machine's, as far as processors differ.
+            // How far a check comes in its time depends on the machine's processor.
             Checked { is_of_time: matches!(fault, Fault::TookTooLong(_)), ..Checked::refused(diagnostics) }
         }))
     }
@@ -111,7 +111,7 @@ impl Checker {
         }
     }
 
-    /// What a module imports. Of one that cannot be parsed: nothing; its check says why.
+    /// The specifiers that a module imports. There are none if it cannot be parsed; its check says why.
     pub(super) async fn imports(&self, module: &Module) -> Result<Vec<String>, CheckFailed> {
         Ok(self.ask(Request::Imports(Cow::Borrowed(module))).await?.unwrap_or_default())
     }

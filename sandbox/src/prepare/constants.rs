@@ -1,4 +1,4 @@
-//! Assigning to what keeps its value.
+//! Assignments to constants and to imported names.
 
 use oxc::semantic::SymbolFlags;
 use oxc::span::Span;
@@ -23,7 +23,7 @@ pub(super) fn constant_assigned(name: &str, span: Span, declared: Span, flags: S
     Finding::warning(Code::ConstantAssignment, span, message).help(help).related(declared, what)
 }
 
-/// It would be a property that can be written: TypeScript alone says that it is a constant.
+/// This is an error, since the emitted code would assign to a property that can be written: only TypeScript makes it a constant.
 pub(super) fn constant_member_assigned(name: &str, span: Span) -> Finding {
     let message = format!("'{name}' is a constant of its namespace or enum and cannot be given another value.");
     let help = "Declare it with `export let` if its value changes.";

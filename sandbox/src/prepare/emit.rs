@@ -24,11 +24,10 @@ use super::map::SourceMap;
 use super::source::{Finding, Source};
 use super::syntax;
 
-/// Mistakes in emitted code whose places are looked for, each in the whole map.
+/// How many mistakes in emitted code are led back to their places in the source.
 const PLACES_MAX: usize = 100;
 
-/// Makes JavaScript of the program, in place. Imports of types are gone afterwards. False where it is as it was
-/// written.
+/// Makes JavaScript of the program, in place, without the imports of types. Returns false if the program is as it was written.
 pub(super) fn transform<'a>(
     allocator: &'a Allocator,
     program: &mut Program<'a>,
@@ -39,7 +38,7 @@ pub(super) fn transform<'a>(
 ) -> Result<bool, Vec<Finding>> {
     let author = program.source_text;
     if program.source_type.is_typescript_definition() {
-        // All that is declared there exists elsewhere.
+        // A file of declarations only describes what exists elsewhere.
         program.body.clear();
     }
     let lowered =
@@ -125,7 +124,7 @@ pub(super) fn verify(module: &EmittedModule, unbound: &HashSet<String>, source: 
     found
 }
 
-/// A mistake that is left of TypeScript without its types. `back` leads from the code to the author's.
+/// The finding for a mistake that remains when TypeScript loses its types. `back` leads from places in the code to the author's.
 fn left_invalid(error: OxcDiagnostic, code: &str, back: impl Fn(Span) -> Span) -> Finding {
     let mut finding = syntax::finding(error, code);
     finding.span = back(finding.span);
@@ -156,7 +155,8 @@ impl<'a> Visit<'a> for FindReferences<'_> {
     }
 }
 
-/// Numbers beyond the largest one are printed by the name `Infinity`, which a script may have for something else.
+/// The printer writes numbers beyond the largest one as the name `Infinity`, which may mean something else in a script. This
+/// spells them in another way.
 struct SpellInfinity<'b, 'a>(&'b AstBuilder<'a>);
 
 impl<'a> VisitMut<'a> for SpellInfinity<'_, 'a> {

@@ -11,7 +11,7 @@ use super::inspect::Facts;
 use super::source::Finding;
 
 const NO_ENTRY: &str = "The script has no entry: no function that a job can call.";
-/// How many of the functions that can be named are named.
+/// How many of the functions that can be called a message names.
 const NAMED_MAX: usize = 5;
 const AS_MODULES: &str = "Make it again as ES modules: `--format=esm` for esbuild, `--module esnext` for tsc, the format `es` for Rollup and Vite.";
 
@@ -31,7 +31,7 @@ struct Export {
     value: Value,
 }
 
-/// What is wrong with the entry of the main module, once its types are gone. It is nothing unless that is sure.
+/// What is wrong with the entry of the main module, once its types are gone. Returns `None` unless the fault is certain.
 pub(super) fn check(
     program: &Program<'_>,
     kind: ModuleKind,
@@ -136,7 +136,7 @@ fn of_expression(expression: &Expression<'_>, known: &HashMap<String, Value>) ->
     }
 }
 
-/// The names that are declared at top level and keep their value.
+/// The names that are declared at top level, each with its value; `Unknown` for variables that may change.
 fn declared(program: &Program<'_>) -> HashMap<String, Value> {
     let mut known = HashMap::new();
     let variables = |declaration: &VariableDeclaration<'_>, known: &mut HashMap<String, Value>| {
@@ -233,7 +233,7 @@ fn exports(program: &Program<'_>, known: &HashMap<String, Value>) -> (Vec<Export
     (exports, is_open)
 }
 
-/// There is nothing to call at all.
+/// The finding for a script that has nothing to call at all.
 fn missing(program: &Program<'_>, kind: ModuleKind, facts: &Facts, declared_main: Option<Span>) -> Finding {
     if let (ModuleKind::Module, Some(span)) = (kind, declared_main) {
         let help =
@@ -265,7 +265,7 @@ fn missing(program: &Program<'_>, kind: ModuleKind, facts: &Facts, declared_main
     }
 }
 
-/// Where a function stands that is called as soon as it is made, as bundlers write it around all modules.
+/// The place of a function that is called as soon as it is made. Bundlers write one around all modules.
 fn called_at_once(program: &Program<'_>) -> Option<Span> {
     program.body.iter().find_map(|statement| {
         let expression = match statement {
@@ -294,7 +294,8 @@ fn called_at_once(program: &Program<'_>) -> Option<Span> {
     })
 }
 
-/// A module that is written for another loader: its first statement that surely fails for want of a name of that loader.
+/// The finding for a module that is written for another loader, at the first statement that certainly fails because a name of
+/// that loader is missing.
 pub(super) fn other_loader(
     program: &Program<'_>,
     kind: ModuleKind,

@@ -6,8 +6,8 @@ use super::bundle::text_of;
 use super::bundled;
 use super::source::{self, Finding, Source};
 
-/// The author's line of a place, with a caret under it, and the line before it, as plain text. None where the bundle does
-/// not hold the file's text: it may be one that a bundler made a module of.
+/// The author's line of a place, with a caret under it, and the line before it, as plain text. Returns `None` if the bundle does
+/// not hold the file's text. The file may be one that a bundler made a module of.
 pub fn excerpt(bundle: &Bundle, at: &Position) -> Option<String> {
     match bundle.modules.iter().find(|module| module.name == at.file) {
         Some(module) => Some(Source::new(&module.name, text_of(&module.source)).excerpt_at(at.line, at.column)),
@@ -15,7 +15,7 @@ pub fn excerpt(bundle: &Bundle, at: &Position) -> Option<String> {
     }
 }
 
-/// The engine's refusal to parse what the check let through, at its place in the author's source where that is known.
+/// The diagnostic for code that the check let pass and the engine refuses to parse, at the author's place if that is known.
 pub fn engine_diagnostic(bundle: &Bundle, at: Option<&Position>, message: &str) -> Diagnostic {
     let module = at.and_then(|at| bundle.modules.iter().find(|module| module.name == at.file));
     match (at, module) {

@@ -34,8 +34,8 @@ struct Absent {
 }
 
 impl ScriptFiles {
-    /// Adds what only the files tell to what the check said of imports: the name of a file that is there, where another one is
-    /// imported.
+    /// Adds to the check's findings on missing imports what only the files tell: the name of a file that exists, where
+    /// another one is imported.
     pub fn complete(&self, diagnostics: &mut [Diagnostic]) {
         for found in diagnostics.iter_mut().filter(|found| found.code == Code::ImportNotFound) {
             let absent = self.absent.iter().find(|absent| {
@@ -50,7 +50,7 @@ impl ScriptFiles {
     }
 }
 
-/// What the check calls an import by: a path within the bundle, or the specifier itself.
+/// How the check names an import: by a path within the bundle, or by the specifier itself.
 fn named(importer: &str, specifier: &str) -> String {
     let folder = importer.rsplit_once('/').map_or("", |(folder, _)| folder);
     let path = is_relative(specifier).then(|| join(folder, specifier)).flatten();
@@ -138,7 +138,7 @@ impl Checker {
 /// Files of one folder that are looked at for a name.
 const FILES_MAX: usize = 1000;
 
-/// What there is in the folder that a missing module should be in.
+/// Help for a missing module: what there is in the folder that it should be in.
 fn beside(folder: &str, specifier: &str, path: &str) -> String {
     let (parent, file) = path.rsplit_once('/').unwrap_or(("", path));
     let entries = std::fs::read_dir(Path::new("/").join(parent)).into_iter().flatten().take(FILES_MAX);

@@ -11,7 +11,7 @@ const BYTES: &str = "Use Uint8Array for bytes, and `btoa` and `atob` for base64.
 const NULL: &str = "Write `null`, or `undefined`.";
 const BLOCK: &str = "A block stands between `{` and `}`.";
 
-/// What there is instead of a name that the world of scripts has not, for whoever expects it.
+/// What to use instead of a name that scripts do not have, for authors who expect it.
 pub(crate) fn advice(name: &str) -> Option<&'static str> {
     host(name).or_else(|| browser(name)).or_else(|| language(name))
 }

@@ -12,7 +12,7 @@ use super::bundle::text_of;
 use super::parse::{literal, parse_any};
 use super::weigh;
 
-/// What a module imports, values alone, each once. Of a module that cannot be parsed: nothing.
+/// The specifiers of the values that a module imports, each once. There are none if it cannot be parsed.
 pub(super) fn imports(module: &Module) -> Vec<String> {
     let allocator = Allocator::default();
     let parsed = parse_any(&allocator, &module.name, text_of(&module.source));
@@ -42,7 +42,7 @@ pub(super) fn is_used(local: &BindingIdentifier<'_>, scoping: &Scoping) -> bool 
 }
 
 struct Imports {
-    /// Of TypeScript.
+    /// Present if the module is TypeScript.
     scoping: Option<Scoping>,
     found: Vec<String>,
     known: HashSet<String>,

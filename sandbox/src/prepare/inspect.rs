@@ -39,7 +39,7 @@ pub(super) struct Facts {
     pub(super) mentions_main: bool,
     /// Names that are used and that nothing declares.
     pub(super) unbound: HashSet<String>,
-    /// Those of them that nothing asks for or makes before.
+    /// The unbound names that scripts do not have, and that the module neither tests for nor assigns.
     pub(super) foreign: HashSet<String>,
     /// Whether the module asks by `typeof` which loader it is loaded by.
     pub(super) asks_for_loader: bool,
@@ -89,11 +89,11 @@ struct Inspector<'a, 's> {
     typescript: bool,
     /// How many functions enclose the current node.
     functions: usize,
-    /// Whether the innermost function around it is async, or there is none.
+    /// Whether the innermost function around the current node is async, or there is none.
     awaits: bool,
-    /// How many `declare` declarations enclose it.
+    /// How many `declare` declarations enclose the current node.
     ambient: usize,
-    /// How many `with` statements enclose it.
+    /// How many `with` statements enclose the current node.
     with: usize,
     /// How far the lines are indented here.
     indent: usize,
@@ -112,11 +112,11 @@ struct Use {
     why: Why,
     /// Another host has the name.
     is_elsewhere: bool,
-    /// Its lack is no surprise: it is in a library, or within `try` and another host's.
+    /// Its absence is expected: it is used in a library, or it is another host's and used within `try`.
     is_tried: bool,
 }
 
-/// Why nothing of a name exists when the script runs.
+/// Why a name has no value when the script runs.
 enum Why {
     Undeclared,
     /// Only a type of that name is.
@@ -177,7 +177,7 @@ impl<'a> Inspector<'a, '_> {
         Finding::warning(Code::UndeclaredName, used.span, message).help(help)
     }
 
-    /// The names of values that can be used in a scope, the inner ones first.
+    /// The names of values that can be used in a scope, each with a rank: the further in a name is declared, the lower its rank.
     fn visible(&self, scope: ScopeId) -> impl Iterator<Item = (usize, &str)> {
         let exists = |flags: SymbolFlags| flags.is_value() && !flags.contains(SymbolFlags::Ambient);
         let declared = self.scoping.scope_ancestors(scope).enumerate().flat_map(move |(rank, scope)| {
@@ -230,7 +230,7 @@ impl<'a> Inspector<'a, '_> {
                     self.assigned.insert(name.to_owned());
                     self.facts.mentions_main |= name == "main";
                 }
-                // The code that they make cannot be seen here.
+                // `eval` and `Function` make code that cannot be seen here.
                 self.facts.mentions_main |= matches!(name, "eval" | "Function");
                 let scope = reference.scope_id();
                 let bound = self.scoping.find_binding(scope, identifier.name).is_some();
@@ -268,7 +268,7 @@ impl<'a> Inspector<'a, '_> {
         }
     }
 
-    /// Reports what is only likely, unless a bundler brought it.
+    /// Reports a finding that is only likely, unless it is in a library that a bundler brought.
     fn suspect(&mut self, finding: Option<Finding>) {
         if let Some(finding) = finding.filter(|finding| !self.library.contains(finding.span.start)) {
             let again = |last: &Finding| last.code == finding.code && last.span.start == finding.span.start;
@@ -278,7 +278,7 @@ impl<'a> Inspector<'a, '_> {
         }
     }
 
-    /// What `main` may be made by, where it is no declaration: a field of some object, which may be the global one.
+    /// Notes that an assignment may make `main` without a declaration: it sets a field of some object, which may be the global one.
     fn main_made(&mut self, target: &AssignmentTarget<'_>) {
         self.facts.mentions_main |= match target {
             AssignmentTarget::StaticMemberExpression(member) => member.property.name == "main",

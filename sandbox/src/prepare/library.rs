@@ -1,9 +1,9 @@
-//! Which parts of a module are a library that a bundler put there. Libraries look around for hosts in ways of their own, and
-//! whoever bundles one cannot mend it: what is only likely is not said of them.
+//! Finds the parts of a module that are a library which a bundler put there. Libraries look around for hosts in ways of their
+//! own, and whoever bundles a library cannot mend it. So findings that are only likely are not reported in libraries.
 //!
 //! A whole module counts as bundled when its path holds `node_modules`, when it is minified, when it is very large, or when it
-//! holds the loader of webpack. Else the comments count by which esbuild tells where the lines after them come from; where there
-//! are none, the helpers with which esbuild and Rollup take in CommonJS modules tell that the whole is a bundle.
+//! holds the loader of webpack. Else the comments count in which esbuild names the file that the next lines come from. If there
+//! are none, the whole counts as bundled when it has the helpers with which esbuild and Rollup take in CommonJS modules.
 
 use std::cell::OnceCell;
 use std::ops::Range;
@@ -15,7 +15,7 @@ const MINIFIED_BYTES_MIN: usize = 2000;
 /// … lines of more than this many bytes on the average are a minifier's.
 const MINIFIED_LINE: usize = 200;
 
-/// What a bundler brought into a module. It is found out when it is asked for.
+/// The parts of a module that a bundler brought. They are found when they are first asked for.
 pub(super) struct Library<'s> {
     name: &'s str,
     text: &'s str,
@@ -27,7 +27,7 @@ impl<'s> Library<'s> {
         Self { name, text, parts: OnceCell::new() }
     }
 
-    /// Whether a place of the module is in such a part.
+    /// Whether a place of the module is in a part that a bundler brought.
     pub(super) fn contains(&self, offset: u32) -> bool {
         let parts = self.parts.get_or_init(|| parts(self.name, self.text));
         parts.iter().any(|part| part.contains(&(offset as usize)))

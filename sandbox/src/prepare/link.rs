@@ -1,5 +1,5 @@
-//! Whether the names that modules import from one another are exported there. The engine refuses a missing export too, but
-//! names no place; most of them are types.
+//! Whether the names that modules import from one another are exported there. The engine refuses a missing export too, but names
+//! no place for it. Most missing exports are types.
 
 use std::collections::{HashMap, HashSet};
 
@@ -109,7 +109,7 @@ impl Links {
 /// Missing exports of one bundle for which a similar name is looked for.
 const GUESSES_MAX: usize = 100;
 
-/// A module as the others see it; `None` where it could not be read.
+/// A module as the others see it; its links are `None` if it could not be read.
 pub(super) struct Linked<'m> {
     pub(super) name: &'m str,
     pub(super) links: Option<&'m Links>,
@@ -117,7 +117,7 @@ pub(super) struct Linked<'m> {
     pub(super) targets: HashMap<&'m str, usize>,
 }
 
-/// The imports that name something their module does not export, each with its module's index.
+/// The findings for imports of names that the imported module does not export, each with the index of the importing module.
 pub(super) fn check(modules: &[Linked<'_>]) -> Vec<(usize, Finding)> {
     let mut found = Vec::new();
     let mut known: HashMap<usize, Exported> = HashMap::new();

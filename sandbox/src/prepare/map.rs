@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 /// Bytes of mappings between two marks. A place is found by decoding that much at most.
 const MARK_BYTES: usize = 1 << 8;
 
-/// Where each piece of an emitted module comes from, or of one that a bundler has made. It stays on the host, in the compact
-/// text form of source maps (revision 3). Marks in it, made once, let a place be found without decoding all that is before it.
+/// Where each piece of a module comes from: of an emitted module, or of one that a bundler made. It stays on the host, in the compact
+/// text form of source maps (revision 3). Its marks, made once, let a place be found without decoding all mappings before it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct SourceMap {
     /// `None`: the code was emitted as it was written.
@@ -28,13 +28,13 @@ impl Eq for SourceMap {}
 /// A walk over mappings: where it stands, and the last segment that it has passed. All count from 0.
 #[derive(Clone, Copy, Debug, Default)]
 struct Walk {
-    /// Bytes of the mappings that lie behind.
+    /// Bytes of the mappings that the walk has passed.
     at: usize,
     line: u32,
-    /// Whether a segment of this line lies behind, and `column` is its own.
+    /// Whether the walk has passed a segment of this line; then `column` is that segment's.
     has_column: bool,
     column: i64,
-    /// Whether what begins there comes from a source.
+    /// Whether the code that begins at `column` comes from a source.
     is_mapped: bool,
     source: i64,
     source_line: i64,
@@ -57,7 +57,7 @@ impl SourceMap {
         Self { mappings: Some(mappings.into_boxed_str()), marks: OnceLock::new() }
     }
 
-    /// How many lines of each of `sources` sources it names; `None` where its mappings are none, or not in order.
+    /// How many lines the map names of each of `sources` sources. Returns `None` if the mappings are broken or not in order.
     pub(super) fn lines(&self, sources: usize) -> Option<Vec<u32>> {
         let mappings = self.mappings.as_ref()?.as_bytes();
         let mut lines = vec![0; sources];
@@ -88,7 +88,7 @@ impl SourceMap {
         self.place(line, column_utf16).map(|(_, line, column)| (line, column))
     }
 
-    /// The same, with the number of the source before it.
+    /// Like [`SourceMap::original`], with the index of the source before the line.
     pub(crate) fn place(&self, line: u32, column_utf16: u32) -> Option<(usize, u32, u32)> {
         let Some(mappings) = &self.mappings else { return Some((0, line, column_utf16)) };
         let (line, wanted) = (line.checked_sub(1)?, i64::from(column_utf16) - 1);
@@ -140,8 +140,8 @@ impl SourceMap {
 }
 
 impl Walk {
-    /// Goes on by a segment, whose column, line and column are its own then, or by what separates two. `None` at the end, or
-    /// where the mappings are none.
+    /// Passes a segment and returns true, or a separator and returns false. After a segment, the walk has that segment's column,
+    /// and its line and column in the source. Returns `None` at the end, or if the mappings are broken.
     fn step(&mut self, mappings: &[u8]) -> Option<bool> {
         match *mappings.get(self.at)? {
             b';' => (self.at, self.line, self.has_column, self.column) = (self.at + 1, self.line + 1, false, 0),
@@ -222,7 +222,7 @@ mod tests {
         map.prepare();
         let marks = map.marks.get().unwrap();
         assert!(marks.len() > 10);
-        // No place is further from a mark than that, whatever comes before it.
+        // No two marks are further apart than `MARK_BYTES` and one segment.
         assert!(marks.windows(2).all(|pair| pair[1].at - pair[0].at <= MARK_BYTES + 32));
         let walked = |line: u32, column: u32| {
             let mappings = map.mappings.as_ref().unwrap().as_bytes();

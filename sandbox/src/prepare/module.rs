@@ -17,7 +17,7 @@ use super::parse::{Language, holds_types, parse};
 use super::source::{Finding, Source};
 use super::{bundled, emit, entry, foreign, inspect, syntax, weigh};
 
-/// Where indentation would take more than this many times the source, it is left out.
+/// Indentation is left out if it would take more than this many times the bytes of the source.
 const INDENTATION_MAX: usize = 4;
 
 /// What one module gave.
@@ -143,7 +143,7 @@ fn types_in_javascript(name: &str, place: Span) -> Finding {
     Finding::error(Code::Syntax, place, message).help("Or leave the types out.")
 }
 
-/// What the imports that are left in the program mean.
+/// Resolves the imports that are left in the program.
 fn imports(
     program: &Program<'_>,
     dynamic: &[(String, Span)],
@@ -177,7 +177,7 @@ fn imports(
         add(&source.value, source.span, Severity::Error);
     }
     for (specifier, span) in dynamic {
-        // What is missing rejects a promise, and only when it is asked for: libraries try `import('node:crypto')`.
+        // A missing module only rejects a promise, and only when `import()` is called: libraries try `import('node:crypto')`.
         add(specifier, *span, Severity::Warning);
     }
     found

@@ -180,7 +180,7 @@ const ELSEWHERE: &[&str] = &[
     "window",
 ];
 
-/// What the global object has of every object.
+/// Names that the global object inherits, as every object does.
 const INHERITED: &[&str] = &[
     "constructor",
     "hasOwnProperty",
@@ -204,8 +204,8 @@ pub(super) fn is_elsewhere(name: &str) -> bool {
 /// How many candidates are compared; generated code may have hundreds of thousands.
 const CANDIDATES_MAX: usize = 10_000;
 
-/// The candidate nearest to `name`, if one is near enough to be meant. Each comes with a rank; of two that are equally
-/// near the lower one is meant.
+/// The candidate nearest to `name`, if one is near enough to be meant. Each comes with a rank. Of two that are equally near, one
+/// that begins like `name` wins, then the one with the lower rank.
 pub(crate) fn nearest<'n>(name: &str, candidates: impl Iterator<Item = (usize, &'n str)>) -> Option<&'n str> {
     let length = name.chars().count();
     let most = match length {

@@ -39,12 +39,12 @@ impl Language {
     }
 }
 
-/// Parses a module as its name demands; `None` for what is not parsed.
+/// Parses a module as its name demands. Returns `None` for JSON and JSX, which are not parsed.
 pub(super) fn parse_any<'a>(allocator: &'a Allocator, name: &str, text: &'a str) -> Option<ParserReturn<'a>> {
     Some(parse(allocator, text, Language::of(name).source_type()?, true))
 }
 
-/// The main module is a classic script unless something in it says that it is a module.
+/// Parses a module. The main module is a classic script unless something in it says that it is a module.
 pub(super) fn parse<'a>(
     allocator: &'a Allocator,
     text: &'a str,

@@ -61,7 +61,7 @@ impl Promises {
         }
     }
 
-    /// The calls of functions that are async and never given another value.
+    /// The findings for dropped calls of async functions whose names are never given another value.
     pub(super) fn finish(self, scoping: &Scoping) -> impl Iterator<Item = Finding> {
         let Self { is_async, dropped: calls } = self;
         let known: Vec<_> = calls
@@ -102,7 +102,7 @@ pub(super) fn always_true(call: &CallExpression<'_>) -> Option<Finding> {
     )
 }
 
-/// `new Promise(…)` whose function surely settles it on some ways only, or on none.
+/// The finding for a `new Promise(…)` that certainly never settles, or not on all paths through its function.
 pub(super) fn never_settles(new: &NewExpression<'_>, scoping: &Scoping) -> Option<Finding> {
     let Expression::Identifier(callee) = &new.callee else { return None };
     let is_global = scoping.get_reference(callee.reference_id.get()?).symbol_id().is_none();
@@ -116,7 +116,7 @@ pub(super) fn never_settles(new: &NewExpression<'_>, scoping: &Scoping) -> Optio
         _ => return None,
     };
     let none = body.statements.is_empty() && parameters.items.is_empty();
-    // `new Promise(() => {})` says what it does.
+    // The author of `new Promise(() => {})` means it to wait for ever.
     if callee.name != "Promise" || !is_global || none || parameters.rest.is_some() {
         return None;
     }
@@ -127,7 +127,7 @@ pub(super) fn never_settles(new: &NewExpression<'_>, scoping: &Scoping) -> Optio
     let mut uses = Uses { scoping, settlers: &settlers, calls: 0 };
     uses.visit_function_body(body);
     let all: usize = settlers.iter().map(|symbol| scoping.get_resolved_references(*symbol).count()).sum();
-    // One that is handed on, or called later, settles it at another time.
+    // A function that is handed on, or called later, may settle the promise at another time.
     if uses.calls < all || settles(&body.statements, scoping, &settlers) {
         return None;
     }

@@ -13,17 +13,17 @@ use super::imports::imports;
 /// The stack for one check. Pages that are not touched cost nothing.
 pub(super) const STACK_BYTES: usize = 256 << 20;
 
-/// What the child is asked.
+/// A request to the child.
 #[derive(Serialize, Deserialize)]
 pub(super) enum Request<'b> {
     Check { bounds: Bounds, bundle: Cow<'b, Bundle> },
     Imports(Cow<'b, Module>),
 }
 
-/// What it answers: a value as JSON, or the words of a panic.
+/// The child's answer: a value as JSON, or the message of a panic.
 pub(super) type Answer<T> = Result<T, String>;
 
-/// Answers one request, on a thread with a stack of [`STACK_BYTES`].
+/// Answers one request. The caller's thread must have a stack of [`STACK_BYTES`].
 pub(super) fn answer(request: &[u8]) -> Vec<u8> {
     let answer = match serde_json::from_slice(request) {
         Ok(Request::Check { bounds, bundle }) => unwinding(|| check(&bundle, &bounds)),
@@ -34,7 +34,7 @@ pub(super) fn answer(request: &[u8]) -> Vec<u8> {
 }
 
 fn unwinding<T: Serialize>(work: impl FnOnce() -> T) -> serde_json::Result<Vec<u8>> {
-    // The parser's own faults are the failure of one script.
+    // A fault of the parser is the failure of one script alone.
     let answer: Answer<T> = catch_unwind(AssertUnwindSafe(work)).map_err(|panic| {
         let text = panic.downcast_ref::<&str>().map(ToString::to_string);
         text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default()

@@ -6,7 +6,7 @@ use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Renderer, Snip
 use oxc::span::Span;
 use scriptmill_sdk::{Code, Diagnostic, Position, Severity};
 
-/// Longer lines are cut around the place that is shown, in characters.
+/// Characters of a line that are shown. A longer line is cut around the place.
 const LINE_CHARS_MAX: usize = 140;
 /// Longer messages are cut: a name may be megabytes long.
 const MESSAGE_CHARS_MAX: usize = 300;
@@ -262,7 +262,7 @@ mod tests {
 
     use super::*;
 
-    /// Text with what makes places hard to count.
+    /// Texts with characters that make places hard to count.
     fn text() -> impl Strategy<Value = String> {
         let piece = prop_oneof![
             Just("\n"),

@@ -1,5 +1,5 @@
-//! Code that runs and does something else than it seems to: what is meant as a value is a statement, a comparison can only have
-//! one answer, a locale is asked for that nothing knows.
+//! Code that runs and does something else than it seems to: a value turns out to be a statement, a comparison can only have one
+//! answer, or a locale is asked for that scripts do not have.
 
 use oxc::ast::AstKind;
 use oxc::ast::ast::*;
@@ -9,7 +9,7 @@ use scriptmill_sdk::Code;
 
 use super::source::Finding;
 
-/// What is to be said of a node by itself. `unused` is the span of a call whose value nobody takes.
+/// The finding for a node by itself. `unused` is the span of a call whose value nobody takes.
 pub(super) fn find(kind: &AstKind<'_>, text: &str, unused: Span) -> Option<Finding> {
     match kind {
         AstKind::ArrowFunctionExpression(arrow) => labelled_object(arrow),
@@ -173,7 +173,7 @@ fn type_name(binary: &BinaryExpression<'_>, sides: [&Expression<'_>; 2]) -> Opti
         Expression::StringLiteral(text) => Some(text.value.as_str()),
         _ => None,
     })?;
-    // "unknown" is what old hosts said.
+    // Old hosts gave "unknown".
     (asked && !NAMES.contains(&name) && name != "unknown").then(|| {
         let help = match name {
             "array" | "Array" => "Write `Array.isArray(value)`.".to_owned(),
@@ -209,7 +209,7 @@ fn method<'a>(call: &'a CallExpression<'_>) -> Option<(&'a str, Span)> {
     }
 }
 
-/// A locale, a time zone or a format that is asked for.
+/// The finding for a call that asks for a locale, a time zone or a format without data.
 fn locale(call: &CallExpression<'_>) -> Option<Finding> {
     let (name, span) = method(call)?;
     let first = match name {
@@ -232,8 +232,8 @@ fn locale(call: &CallExpression<'_>) -> Option<Finding> {
     Some(Finding::warning(Code::LocaleIgnored, place, message).help(help))
 }
 
-/// Whether there is data for what is asked of a method by its locale (at 0) or its options (at 1), or it cannot be seen here. There
-/// is for `en-US` and UTC; texts are compared in some languages of Latin letters.
+/// Whether there is data for the locale (at 0) or the options (at 1) of a method. It is true as well if the argument cannot be
+/// seen here. There is data for `en-US` and UTC; texts are compared in some languages of Latin letters.
 fn is_honoured(method: &str, at: usize, argument: &Argument<'_>) -> bool {
     let language = |locale: &str| locale.split('-').next().unwrap_or_default().to_ascii_lowercase();
     match (at, argument) {
@@ -307,7 +307,7 @@ fn silent_callback(call: &CallExpression<'_>, unused: Span) -> Option<Finding> {
         .iter()
         .all(|statement| matches!(statement, Statement::ExpressionStatement(_) | Statement::VariableDeclaration(_)));
     let Statement::ExpressionStatement(value) = last else { return None };
-    // What has an effect may be all that is wanted of a list; what only reads is a forgotten value.
+    // An expression with an effect may be all that is wanted of a list; one that only reads is a forgotten value.
     let reads = matches!(
         value.expression.without_parentheses(),
         Expression::StaticMemberExpression(_)

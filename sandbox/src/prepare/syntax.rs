@@ -32,7 +32,7 @@ pub(super) fn finding(error: OxcDiagnostic, text: &str) -> Finding {
     finding
 }
 
-/// A report of the transformer: it leaves what it reports in the code.
+/// A report of the transformer, which leaves the syntax that it reports in the code.
 pub(super) fn unsupported(error: OxcDiagnostic, text: &str) -> Finding {
     Finding { code: Code::UnsupportedSyntax, ..finding(error, text) }
 }
@@ -216,7 +216,7 @@ const SENTENCES: &[(&str, &str, &str)] = &[
     ),
 ];
 
-/// Says what is the same each time in words of our own.
+/// Replaces a message that is the same each time by words of our own.
 fn sentence(finding: &mut Finding) -> bool {
     let Some((_, plain, help)) = SENTENCES.iter().find(|(said, ..)| *said == finding.message) else { return false };
     (*plain).clone_into(&mut finding.message);
@@ -224,7 +224,7 @@ fn sentence(finding: &mut Finding) -> bool {
     true
 }
 
-/// Says what was meant, where what stands around the place tells.
+/// Replaces the message by what the author meant, if the text around the place tells.
 fn slip(finding: &mut Finding, text: &str) -> bool {
     let Some(slip) = slips::find(&finding.message, finding.span, text) else { return false };
     finding.span = slip.span;
@@ -278,8 +278,8 @@ fn found_text(text: &str, span: Span) -> String {
     if line.chars().nth(30).is_some() { line.chars().take(30).chain(['…']).collect() } else { line.to_owned() }
 }
 
-/// Where an opening bracket stands that was probably forgotten to close, judged by how lines are indented: the parser
-/// only sees that the outermost one is left open.
+/// The place of an opening bracket whose closing one was probably forgotten, judged by how lines are indented. The parser only
+/// sees that the outermost bracket is left open.
 fn likely_unclosed(text: &str) -> Option<u32> {
     let mut open: Vec<(usize, char, usize)> = Vec::new();
     let mut suspect = None;

@@ -7,7 +7,7 @@ use scriptmill_sdk::Code;
 
 use super::source::Finding;
 
-/// Whether a node is such syntax.
+/// The finding for a node of such syntax.
 pub(super) fn find(kind: &AstKind<'_>) -> Option<Finding> {
     let (span, message, help) = match kind {
         AstKind::Decorator(decorator) => (
@@ -54,7 +54,7 @@ fn attributes(clause: Option<&WithClause<'_>>) -> (Span, &'static str, &'static 
     (clause.map_or(Span::empty(0), |clause| clause.span), "Import attributes are not supported.", ATTRIBUTES_HELP)
 }
 
-/// Whether the second argument of `import()` surely asks for something.
+/// Whether the second argument of `import()` certainly has import attributes.
 fn has_attributes(options: &Expression<'_>) -> bool {
     let Expression::ObjectExpression(options) = options.without_parentheses() else { return false };
     options.properties.iter().any(|property| {

@@ -1,6 +1,5 @@
-//! Sources on which parts of oxc take time that grows with the square of their size. Each of them is refused beyond a
-//! bound that was set by measuring: what is let pass takes well under a second for 400 KB, and no script that a person or a
-//! bundler wrote comes near.
+//! Refuses sources on which parts of oxc take time that grows with the square of their size. Each bound was set by measuring: a
+//! source within it takes well under a second for 400 KB, and no script that a person or a bundler wrote comes near it.
 
 use oxc::ast::AstKind;
 use oxc::ast::ast::*;
@@ -14,7 +13,7 @@ use super::source::Finding;
 /// Deeper trees are refused: the engine's own parser recurses too, on a far smaller stack.
 const DEPTH_MAX: usize = 10_000;
 
-/// `var` names times the blocks between each and its function: the semantic pass writes the name down in each of them.
+/// `var` names times the blocks between each and its function: the semantic pass writes the name down in each of these blocks.
 const HOISTS_MAX: usize = 1_000_000;
 
 /// Labels around one statement: each label and each `break` looks through them.
@@ -30,10 +29,10 @@ const ACCESSORS_MAX: usize = 2_000;
 /// Conditional types within one another.
 const CONDITIONAL_TYPES_MAX: usize = 1_000;
 
-/// Digits of a whole number that is not written in decimal, of which the decimal is computed.
+/// Digits of a `BigInt` that is not written in decimal: its decimal form is computed.
 const BIGINT_DIGITS_MAX: usize = 10_000;
 
-/// Named groups of regular expressions and references to them: each one looks through those of its expression.
+/// Named groups of regular expressions and references to them: each looks through the groups of its expression.
 const NAMED_GROUPS_MAX: usize = 5_000;
 
 /// `<` signs that may all open type arguments: at each of them the parser tries to read the rest as types.
@@ -55,7 +54,7 @@ fn place(at: usize) -> Span {
     Span::sized(u32::try_from(at).unwrap_or(u32::MAX), 1)
 }
 
-/// Where one `<` too many is open. Whatever cannot stand among types begins anew.
+/// The place where one `<` too many is open. A sign that cannot stand among types begins the count anew.
 fn open_angles(text: &str) -> Option<usize> {
     let bytes = text.as_bytes();
     let mut open = 0_usize;
@@ -205,7 +204,7 @@ impl<'a> Visit<'a> for Weigher {
         walk::walk_class(self, class);
         let ClassWeight { names, mentions, .. } = self.classes.pop().unwrap_or_default();
         if let Some(outer) = self.classes.last_mut() {
-            // What is used within may be a name of a class around.
+            // A private name that is used inside may be declared by a class around it.
             outer.mentions += mentions;
         }
         let lookups = names.saturating_mul(mentions - names);

@@ -1,4 +1,4 @@
-//! What sets a memory apart from another.
+//! The difference between two memories.
 
 use wasmtime::{Memory, Store};
 
@@ -10,19 +10,20 @@ use crate::trap::{Trap, unmade};
 const GRAIN: usize = 64;
 const ZEROS: [u8; GRAIN] = [0; GRAIN];
 
-/// What sets a memory apart from another.
+/// How a memory differs from a base.
 #[derive(Default)]
 pub(super) struct Difference {
-    /// Where each run of bytes begins, and how many they are.
+    /// Where each run of bytes begins, and how many bytes it has.
     runs: Box<[(u32, u32)]>,
     /// The bytes of all runs, one after the other.
     bytes: Box<[u8]>,
-    /// Pages of linear memory that the other one lacks.
+    /// Pages of linear memory that the base lacks.
     further_pages: u64,
 }
 
 impl Difference {
-    /// How `content` differs from `base`, which is no longer and is followed by zeros; nothing where that is more than `max` bytes.
+    /// How `content` differs from `base`, which is no longer than `content` and is followed by zeros. Returns `None` if the
+    /// difference has more than `max` bytes.
     pub(super) fn between(base: &[u8], content: &[u8], max: usize) -> Option<Self> {
         let mut runs: Vec<(u32, u32)> = Vec::new();
         let mut bytes = Vec::new();
@@ -52,7 +53,7 @@ impl Difference {
         size_of_val(&*self.runs) + self.bytes.len()
     }
 
-    /// Makes a fresh copy of the one memory a copy of the other.
+    /// Turns a fresh copy of the base into a copy of the other memory.
     pub(super) async fn apply(&self, memory: Memory, store: &mut Store<Guest>) -> Result<(), Trap> {
         if self.further_pages > 0 {
             memory.grow_async(&mut *store, self.further_pages).await.map_err(unmade)?;
@@ -75,7 +76,7 @@ impl Difference {
 mod tests {
     use super::*;
 
-    /// What is between `base` and `content` makes one of the other, and the bytes that it holds.
+    /// Asserts that the difference between `base` and `content` makes one of the other. Returns the bytes that it holds.
     fn holds(base: &[u8], content: &[u8]) -> usize {
         let difference = Difference::between(base, content, usize::MAX).expect("no bound");
         let mut memory = base.to_vec();
@@ -96,7 +97,7 @@ mod tests {
             content[at] = 0xff;
         }
         assert_eq!(holds(&base, &content), 4 * GRAIN);
-        // What the base has and the other one has not is written too.
+        // Bytes that the base has and the content lacks are written too.
         content[GRAIN * 20..GRAIN * 22].fill(0);
         assert_eq!(holds(&base, &content), 6 * GRAIN);
         // Further pages are zeros but for what is written there.

@@ -1,9 +1,9 @@
 //! A linear memory that can be instantiated again and again.
 //!
-//! wasmtime's pool hands a memory out without a system call or a page fault only to the module that it held last. With a module for
-//! each script, and more scripts than memories, each job paid for an `mmap` and some twenty faults: more than a trivial job
-//! itself takes. So every script begins with the memory of one module, the base of all, and what its own differs in is
-//! copied over that. Where this is more than [`COPIED_MAX`] the memory is a module of its own.
+//! wasmtime's pool hands a memory out without a system call or a page fault only to the module that it held last. With a module
+//! for each script, and more scripts than memories, each job paid for an `mmap` and some twenty faults: more than a trivial job
+//! itself takes. So every script begins with the memory of one module, the base of all, and the difference of its own memory is
+//! copied over it. A memory whose difference is larger than [`COPIED_MAX`] is a module of its own.
 
 mod difference;
 mod mapped;
@@ -18,8 +18,8 @@ use crate::trap::Trap;
 use difference::Difference;
 use mapped::Mapped;
 
-/// Bytes of a difference that is copied for each job. 92 KB take 8 µs more than a memory that is mapped and whose module its place in the
-/// pool held last, 340 KB 27 and 650 KB 67; where another module's was there, mapping takes 120.
+/// The largest difference that is copied for each job, in bytes. Copying 92 KB takes 8 µs more than mapping a memory whose module was the
+/// last in that place of the pool; 340 KB take 27 µs more and 650 KB 67 µs more. Where another module was the last, mapping takes 120 µs.
 const COPIED_MAX: usize = 256 << 10;
 
 /// A memory to start from.
@@ -28,7 +28,7 @@ pub(crate) struct Snapshot {
     difference: Difference,
     /// Bytes that it takes in memory.
     pub(crate) size: usize,
-    /// Whether the module is its own.
+    /// Whether the memory is a module of its own.
     pub(crate) is_mapped: bool,
 }
 
@@ -50,8 +50,9 @@ impl Snapshot {
 
 /// The memory that all scripts begin with.
 pub(crate) struct Base {
-    /// To make images in. The top level of a script and the compiler write to many more pages than jobs do, and what was written to
-    /// once in a memory of the pool is reset after every job there: so jobs have other memories, which are those of another module.
+    /// The memory in which images are made. The top level of a script and the compiler write to many more pages than jobs do, and
+    /// a page of the pool that was written to once is reset after every later job in that memory. So jobs have other memories,
+    /// those of another module.
     pub(crate) snapshot: Snapshot,
     of_jobs: Arc<Mapped>,
     content: Vec<u8>,

@@ -21,7 +21,7 @@ pub(crate) fn options(checker: Checker) -> Options {
     let clock = Arc::new(TokioClock::new(runtime()));
     let mut options = Options::new(checker, clock);
     options.cache_dir = std::env::var_os("SCRIPTMILL_CACHE_DIR").map(PathBuf::from);
-    // `cargo xtask engine --check` names a rebuilt engine so.
+    // `cargo xtask engine --check` names a rebuilt engine in this variable.
     if let Some(path) = std::env::var_os("SCRIPTMILL_ENGINE_WASM") {
         options.wasm = std::fs::read(path).expect("the engine named by SCRIPTMILL_ENGINE_WASM").into();
     }
@@ -84,7 +84,7 @@ pub(crate) fn run_files(main: &Path, input: &str) -> Result<(Bundle, Execution),
     Ok((script.bundle, execution))
 }
 
-/// The line of a compiled engine's file that says what it is, its end included, and the code behind it.
+/// The first line of a compiled engine's file, its end included, and the code behind it.
 pub(crate) fn parts(file: &Path) -> (Vec<u8>, Vec<u8>) {
     let mut line = std::fs::read(file).expect("the file");
     let end = line.iter().position(|byte| *byte == b'\n').expect("a line") + 1;
@@ -92,7 +92,7 @@ pub(crate) fn parts(file: &Path) -> (Vec<u8>, Vec<u8>) {
     (line, code)
 }
 
-/// Has a compiled engine's file say something else of itself.
+/// Changes a field in the first line of a compiled engine's file.
 pub(crate) fn say_of(file: &Path, field: &str, value: &str) {
     let (line, code) = parts(file);
     let mut said: serde_json::Value = serde_json::from_slice(&line).expect("JSON");

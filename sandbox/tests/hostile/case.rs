@@ -42,12 +42,12 @@ pub(crate) fn limits() -> Limits {
     }
 }
 
-/// Top levels run under these. Memory is that of a whole slot.
+/// The limits of top levels. Memory is that of a whole slot.
 pub(crate) fn sandbox_limits() -> Limits {
     Limits { memory_bytes: 32 << 20, ..limits() }
 }
 
-/// A module of one's own writing.
+/// A case whose module has this source.
 pub(crate) fn module(name: &'static str, source: impl Into<String>) -> Case {
     Case {
         name,
@@ -71,7 +71,7 @@ pub(crate) fn later(name: &'static str, body: &str) -> Case {
 }
 
 impl Case {
-    /// As TypeScript.
+    /// The same case in TypeScript.
     pub(crate) fn typescript(self) -> Self {
         Self { file: "main.ts", ..self }
     }
@@ -85,7 +85,7 @@ impl Case {
         self
     }
 
-    /// It is ended when it logs more than it may.
+    /// The job is ended when it logs more than it may.
     pub(crate) fn strict_logs(mut self) -> Self {
         self.limits.strict_logs = true;
         self

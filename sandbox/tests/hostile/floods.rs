@@ -70,7 +70,7 @@ trait Length {
 }
 
 impl Length for Case {
-    /// The value is too long to be written here: its length is.
+    /// The value is too long to be written here, so the script returns its length.
     fn map_length(mut self) -> Self {
         self.source = self.source.replace("+ ''", ".length");
         self.gives("65534")

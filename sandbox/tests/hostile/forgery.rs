@@ -4,7 +4,7 @@ use scriptmill_sdk::Code;
 
 use super::case::{Case, body, later, module};
 
-/// A case that gives its honest value all the same.
+/// A case that gives its honest value in spite of `setup`.
 fn after(name: &'static str, setup: &str) -> Case {
     body(name, &format!("{setup}\nreturn {{ honest: [1, 'a'] }};")).gives(r#"{"honest":[1,"a"]}"#)
 }

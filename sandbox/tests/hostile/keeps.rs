@@ -8,12 +8,12 @@ use scriptmill_sdk::{Bundle, Code, Ending, Limits, Thrown};
 use crate::shared::{FRIENDLY, SANDBOX, execute, friendly, resident_bytes};
 use crate::{case, common};
 
-/// What this process may grow by, beyond the memory of one sandbox.
+/// What this process may grow by: the memory of one sandbox, and 8 MiB.
 const GROWTH_BYTES: u64 = (16 << 20) + (8 << 20);
 
-/// A flood of `text` at the top level or in the entry, of half a billion units of fuel.
+/// Runs the flood in the top level or the entry of `source` with half a billion units of fuel, and measures how this process grows.
 fn flood(code: Code, source: &str) -> Result<(), Failed> {
-    // What the first job of all takes is not the flood's.
+    // The memory that the first job of all takes does not count as the flood's.
     friendly(FRIENDLY);
     // See proc_pid_clear_refs(5): the peak is counted from here.
     fs::write("/proc/self/clear_refs", "5")?;

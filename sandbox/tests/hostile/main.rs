@@ -79,7 +79,7 @@ fn run(case: &Case) -> Result<(), Failed> {
         return Err(format!("expected {:?}, got {ending:#?}\n{:#?}", case.expected, execution.usage).into());
     }
     assert_eq!(friendly(FRIENDLY).usage.fuel, fuel, "the next job took other fuel");
-    // One that must be checked first, by a process that the case may have brought down.
+    // A script that must be checked first, by a process that the case may have brought down.
     friendly(&format!("{FRIENDLY}// after {}", case.name));
     let again = execute(&bundle, &case.input, case.limits);
     assert_eq!((again.ending.status(), again.ending.code()), (ending.status(), ending.code()), "the second time");

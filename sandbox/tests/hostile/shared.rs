@@ -14,7 +14,7 @@ use crate::{case, common};
 /// Makes this program the process that checks scripts.
 pub(crate) const SERVE: &str = "--serve-checks";
 
-/// Whatever was done before, it gives the same value for the same fuel.
+/// A script that gives the same value for the same fuel, whatever was done before.
 pub(crate) const FRIENDLY: &str = "
 const rates = new Map([['normal', 19], ['reduced', 7]]);
 export default async ({ lines }) => {

@@ -31,7 +31,7 @@ impl<'a> Lowering<'a, '_> {
             let key = self.uids.next("key", "_");
             self.edits.replace(super::between(span.start, &property.key), format!(";{fixed}get [typeof ({key} = "));
             self.visit_property_key(&property.key);
-            // The key is made a text or a symbol here, so that it happens once.
+            // The key is converted to a text or a symbol here, so that the conversion happens once.
             let rest = format!(") === \"symbol\" ? {key} : {key} = `${{{key}}}`]{get} {fixed}set [{key}]{set} {field}");
             self.keys.push(key);
             self.value(property, property.key.span().end, rest);
@@ -42,7 +42,7 @@ impl<'a> Lowering<'a, '_> {
         }
     }
 
-    /// Writes `rest` in the place of what stands before the value, and the value behind it.
+    /// Replaces the text from `from` to the property's value by `rest`, and keeps the value behind it.
     fn value(&mut self, property: &AccessorProperty<'a>, from: u32, rest: String) {
         match &property.value {
             Some(value) => {

@@ -9,7 +9,7 @@ use super::merged::Entity;
 use super::values::{Key, Value, arithmetic, int32};
 
 impl<'a> Lowering<'a, '_> {
-    /// Keeps the values of constants, for enums that name them. `container` is where a namespace exports them.
+    /// Keeps the values of constants, for enums that name them. `container` is that of the namespace that exports them, if one does.
     pub(super) fn constants(&mut self, declaration: &VariableDeclaration<'a>, container: Option<usize>) {
         if !declaration.kind.is_const() || self.merged.is_empty() {
             return;
@@ -113,7 +113,7 @@ impl<'a> Lowering<'a, '_> {
         all.unwrap_or(Value::SomeText)
     }
 
-    /// What `+` makes of two values of which not both are numbers. It is a text where one of them is.
+    /// The result of `+` for two values that are not both numbers: a text if one of them is a text, else `None`.
     fn join(&mut self, left: Option<Value>, right: Option<Value>) -> Option<Value> {
         let is_text = |value: &Option<Value>| !matches!(value, None | Some(Value::Number(_)));
         if !is_text(&left) && !is_text(&right) {

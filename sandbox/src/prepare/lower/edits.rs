@@ -44,12 +44,12 @@ impl Edits {
         }
     }
 
-    /// Where there was no more room.
+    /// The place where the room ran out, if it did.
     pub(super) fn too_large(&self) -> Option<Span> {
         self.too_large
     }
 
-    /// The text with all of it done. What lies inside a replaced piece is gone with it.
+    /// Applies all edits to the text. An edit inside a replaced piece is dropped.
     pub(super) fn apply(mut self, text: &str) -> Edited {
         self.list.sort_by_key(|edit| edit.replaced.start);
         let (pieces, end) = (Vec::new(), offset(text.len()));
@@ -79,7 +79,7 @@ pub(super) struct Edited {
 struct Piece {
     start: u32,
     original: u32,
-    /// Whether the piece stands like that in the original.
+    /// Whether the piece is a copy of the original.
     kept: bool,
 }
 
@@ -95,7 +95,7 @@ impl Edited {
         }
     }
 
-    /// The place in the original. Of a piece that is not in it: one character where it was put.
+    /// The place in the original. A place in a new piece leads to one character, at the place that the piece leads back to.
     pub(super) fn original(&self, span: Span) -> Span {
         let start = self.back(span.start);
         let end = if span.is_empty() { start } else { self.back(span.end - 1) + 1 };

@@ -19,7 +19,7 @@ impl<'a> Lowering<'a, '_> {
         let param = self.param(block);
         let mut pending = self.head(&declaration.id, &param, place);
         let mut done = start;
-        // The value of a member that has none written.
+        // The value of the next member, if it has none written.
         let mut next = Some(0.0);
         for member in &declaration.body.members {
             let member_name = member.id.static_name();
@@ -76,7 +76,7 @@ fn valueless(member: &TSEnumMember<'_>) -> Finding {
 fn number_text(number: f64) -> String {
     match number {
         _ if number.is_nan() => "0 / 0".to_owned(),
-        // The name could mean something else where it stands.
+        // The name `Infinity` could mean something else there.
         _ if number.is_infinite() => if number > 0.0 { "1 / 0" } else { "-1 / 0" }.to_owned(),
         _ => number.to_js_string(),
     }

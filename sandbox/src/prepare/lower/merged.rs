@@ -11,7 +11,7 @@ use scriptmill_sdk::Code;
 
 use super::super::source::Finding;
 
-/// Namespaces and enums within one another. Each level is asked for each name that is used inside.
+/// Levels of namespaces and enums within one another. Each name that is used inside is looked for on each level.
 const NESTING_MAX: usize = 100;
 
 /// The blocks of a program, and which names stand for members of them.
@@ -21,12 +21,12 @@ pub(in super::super) struct Merged<'a> {
     by_symbol: HashMap<SymbolId, usize>,
     blocks: Vec<Block<'a>>,
     by_scope: HashMap<ScopeId, usize>,
-    /// The block around it whose object has the member, for each name that stands for one.
+    /// For each name that stands for a member, the block around it whose object has that member.
     members: HashMap<ReferenceId, usize>,
     too_deep: Option<Span>,
 }
 
-/// What blocks are merged into.
+/// What the blocks of one namespace or enum are merged into.
 #[derive(Default)]
 struct Container<'a> {
     /// What its namespaces export.
@@ -49,7 +49,7 @@ pub(super) struct Block<'a> {
     outer: Option<usize>,
 }
 
-/// What a member is to those who would change it.
+/// Whether a member may be changed.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(in super::super) enum Member {
     Variable,
@@ -76,7 +76,7 @@ impl<'a> Merged<'a> {
         self.blocks.is_empty()
     }
 
-    /// Where blocks are nested too deeply to be worked on.
+    /// The finding if blocks are nested too deeply.
     pub(in super::super) fn finding(&self) -> Option<Finding> {
         let message = format!("Namespaces are nested more than {NESTING_MAX} levels deep.");
         let help = "Nest them less deeply, or use modules.";
@@ -189,7 +189,7 @@ struct Collector<'a> {
     merged: Merged<'a>,
     current: Option<usize>,
     nesting: usize,
-    /// What this block exports as a member alone, without a name of its own inside.
+    /// Variables that a block exports as members alone: they have no name of their own inside the block.
     variables: HashSet<SymbolId>,
     uses: Vec<(ReferenceId, &'a str, usize)>,
 }
@@ -277,7 +277,7 @@ impl<'a> Collector<'a> {
         });
     }
 
-    /// What a block exports.
+    /// Collects what a block exports.
     fn exported(&mut self, declaration: &Declaration<'a>) {
         match declaration {
             Declaration::VariableDeclaration(variables) => {
@@ -330,7 +330,7 @@ impl<'a> Collector<'a> {
         let depth = |scope: ScopeId| depths.get(&scope).copied().unwrap_or_default();
         for (reference, name, block) in self.uses {
             let symbol = scoping.get_reference(reference).symbol_id();
-            // Of a name that is used in a block, the scope where it is declared and the block lie on one path.
+            // The block that uses a name and the scope that declares it lie on one path of scopes, so their depths can be compared.
             let declared = symbol.map(|symbol| depth(scoping.symbol_scope_id(symbol)));
             let mut next = Some(block);
             while let Some(number) = next {

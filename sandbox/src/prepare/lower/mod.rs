@@ -1,8 +1,8 @@
 //! What TypeScript has beyond types, written as JavaScript: namespaces, enums, and `accessor` fields, which the engine
 //! does not know either.
 //!
-//! It works on the text. Each construct is replaced where it stands, what is written inside it stays, and the result is
-//! parsed anew; [`Lowered::trace`] then gives every node the place where the author wrote it.
+//! It works on the text: each construct is replaced where it stands, the code inside it stays, and the result is parsed anew.
+//! Then [`Lowered::trace`] gives every node the place where the author wrote it.
 
 mod accessors;
 mod constants;
@@ -37,12 +37,12 @@ impl Lowered {
         self.0.text()
     }
 
-    /// The author's place of one in this text.
+    /// The author's place for a place in this text.
     pub(super) fn original(&self, span: Span) -> Span {
         self.0.original(span)
     }
 
-    /// Gives every node of the program that was parsed from this text its place in the author's.
+    /// Gives every node of the program that was parsed from this text its place in the author's text.
     pub(super) fn trace(&self, program: &mut Program<'_>) {
         Tracer(&self.0).visit_program(program);
     }
@@ -52,7 +52,7 @@ struct Tracer<'e>(&'e Edited);
 
 impl<'a> VisitMut<'a> for Tracer<'_> {
     fn visit_statements(&mut self, statements: &mut ArenaVec<'a, Statement<'a>>) {
-        // Semicolons are written wherever a statement could otherwise go on.
+        // Lowering writes semicolons wherever a statement could otherwise go on. The empty statements that they make are removed.
         statements.retain(|statement| !matches!(statement, Statement::EmptyStatement(_)));
         walk_mut::walk_statements(self, statements);
     }
@@ -62,8 +62,8 @@ impl<'a> VisitMut<'a> for Tracer<'_> {
     }
 }
 
-/// Lowers a program that was parsed from `text` and has no errors; `None` where there is nothing to lower. What is
-/// written may have at most `bytes_max` bytes.
+/// Lowers a program that was parsed from `text` and has no errors. The result may have at most `bytes_max` bytes. Returns `None`
+/// if there is nothing to lower.
 pub(super) fn lower<'a>(
     program: &Program<'a>,
     scoping: &Scoping,
@@ -112,7 +112,7 @@ struct Lowering<'a, 's> {
     merged: &'s Merged<'a>,
     edits: Edits,
     uids: Uids<'s>,
-    /// What the function of each block calls its object.
+    /// For each block, the name by which its function calls its object.
     params: HashMap<usize, String>,
     /// Namespaces around the place.
     inside: usize,
@@ -135,7 +135,7 @@ impl<'a> Lowering<'a, '_> {
         self.refusal.get_or_insert_with(|| finding(bytes_max));
     }
 
-    /// The object that a name stands for a member of, if it does.
+    /// The object whose member a name stands for. Returns `None` if the name stands for no member.
     fn object_of(&mut self, identifier: &IdentifierReference<'a>) -> Option<String> {
         let block = self.merged.block_of(identifier)?;
         Some(self.param(block))
@@ -235,11 +235,11 @@ enum Place {
     Here,
     /// The module exports it.
     Exported,
-    /// The namespace exports it whose object has this name.
+    /// It is exported by the namespace whose object has this name.
     Member(String),
 }
 
-/// The rest of a place from where something else begins.
+/// The span from `from` to where `to` begins.
 fn between(from: u32, to: &impl GetSpan) -> Span {
     Span::new(from, to.span().start)
 }

@@ -23,7 +23,7 @@ impl<'a> Lowering<'a, '_> {
         let end = namespace.span.end;
         let block = namespace.scope_id.get().and_then(|scope| self.merged.block_at(scope));
         let Some(block) = block.filter(|_| has_values(namespace)) else {
-            // Types go later; inside a function they would not be allowed.
+            // The transformer removes types later. Inside a function they would not be allowed, so they are removed here.
             if self.inside > 0 {
                 self.edits.replace(Span::new(start, end), ";");
             }
@@ -61,7 +61,7 @@ impl<'a> Lowering<'a, '_> {
         format!("{declaration}(function({param}) {{")
     }
 
-    /// How a name is declared, where its declaration is not there yet.
+    /// The keyword that declares a name. Returns `None` if the name is declared already.
     fn declares(&mut self, name: &BindingIdentifier<'a>, place: &Place) -> Option<&'static str> {
         let symbol = name.symbol_id.get()?;
         let there = self.scoping.symbol_flags(symbol).intersects(SymbolFlags::Class | SymbolFlags::Function);

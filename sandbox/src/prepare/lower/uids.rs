@@ -1,4 +1,4 @@
-//! Names that the program does not have.
+//! Makes names that the program does not have.
 
 use std::collections::{HashMap, HashSet};
 
@@ -7,7 +7,7 @@ use oxc::ast_visit::Visit;
 use oxc::semantic::Scoping;
 use oxc::syntax::identifier::is_identifier_name;
 
-/// Longer names are not repeated.
+/// Longer names are not repeated: `ns` stands for them.
 const LENGTH_MAX: usize = 24;
 
 pub(super) struct Uids<'s> {

@@ -1,4 +1,4 @@
-//! What TypeScript computes with, where it computes the members of enums.
+//! The values with which TypeScript computes the members of enums.
 
 use oxc::semantic::SymbolId;
 use oxc::syntax::operator::BinaryOperator;
@@ -9,17 +9,17 @@ use super::merged::Entity;
 pub(super) enum Value {
     Number(f64),
     Text(String),
-    /// A text that is known when the script runs.
+    /// A text that is known only when the script runs.
     SomeText,
     /// A text that is longer than a script may be.
     TooLong,
 }
 
-/// What has a value.
+/// What has a value: a declared name, or a member.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Key<'a> {
     Symbol(SymbolId),
-    /// A member of what blocks are merged into.
+    /// A member, by the index of its container and its name.
     Member(usize, &'a str),
 }
 

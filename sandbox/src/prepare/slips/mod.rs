@@ -1,5 +1,5 @@
-//! Slips that many make who come from another language, a spreadsheet or a word processor. The parser only says where it
-//! could not go on; what stands around that place tells what was meant.
+//! Slips of people who come from another language, a spreadsheet or a word processor. The parser only says where it could not go
+//! on. The text around that place tells what was meant.
 
 mod keywords;
 mod shapes;

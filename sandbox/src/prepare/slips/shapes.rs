@@ -23,7 +23,7 @@ pub(super) fn whole(around: &Around<'_>) -> Option<Slip> {
     None
 }
 
-/// What lacks, or is one too many, at the place.
+/// The slip at the place: something is missing, or is one too many.
 pub(super) fn find(around: &Around<'_>, said: Said<'_>) -> Option<Slip> {
     arrow_object(around)
         .or_else(|| alone(around))
@@ -232,7 +232,7 @@ fn loop_head(around: &Around<'_>) -> Option<Slip> {
     })
 }
 
-/// `if (…):` and `def`-like heads, whose block would be told by indentation.
+/// `if (…):` and `def`-like heads, whose block other languages mark by indentation.
 fn block(around: &Around<'_>) -> Option<Slip> {
     let colon = [around.at.checked_sub(1), Some(around.at)]
         .into_iter()

@@ -1,4 +1,4 @@
-//! Characters and operators that TypeScript has not.
+//! Characters and operators that TypeScript does not have.
 
 use super::slip::{Said, Slip};
 use super::tokens::{Around, Kind, Token};
@@ -92,7 +92,7 @@ fn at_character(around: &Around<'_>, character: char, message: String, help: Str
     Slip::new(around.offset, around.offset + character.len_utf8(), message, help)
 }
 
-/// A text that ends with a quote of a word processor, or so it was meant.
+/// A text that its author meant to end with a quote of a word processor.
 pub(super) fn unclosed(around: &Around<'_>) -> Option<Slip> {
     let line = around.text[around.offset..].lines().next()?;
     let quote = line.chars().next().filter(|quote| matches!(quote, '"' | '\''))?;
@@ -241,7 +241,8 @@ fn is_assertion(around: &Around<'_>, index: usize) -> bool {
     })
 }
 
-/// Whether the place is within the parentheses of an `if` or a loop, or in a comparison of more parts.
+/// Whether `=>` at the place is meant as a comparison: it is within the parentheses of an `if` or a loop, or stands behind a
+/// number, a text or a path of members, none of which is a parameter.
 fn is_condition(around: &Around<'_>) -> bool {
     let opened = around.enclosing();
     let head = around.get(opened.and_then(|opened| opened.checked_sub(1)));

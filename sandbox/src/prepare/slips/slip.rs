@@ -29,7 +29,7 @@ pub(super) enum Said<'m> {
     Expected(&'m str),
     /// The statement should end.
     End,
-    /// It cannot stand there.
+    /// The token cannot stand there.
     Unexpected,
     /// A number goes on with letters.
     Number,
@@ -54,7 +54,7 @@ impl<'m> Said<'m> {
         })
     }
 
-    /// Whether this sign is what is expected, first of all.
+    /// Whether this sign is the first that the parser expects.
     pub(super) fn wants(self, sign: &str) -> bool {
         matches!(self, Self::Expected(wanted) if wanted.trim_start_matches('`').starts_with(sign))
     }

@@ -10,7 +10,7 @@ pub(super) enum Kind {
     Number,
     /// Between quotes of any kind.
     Text,
-    /// One character of the rest.
+    /// Any other character.
     Sign,
 }
 
@@ -54,7 +54,7 @@ pub(super) struct Around<'t> {
     pub(super) tokens: Vec<Token<'t>>,
     /// Index of the first token that begins at the place or after it.
     pub(super) at: usize,
-    /// Whether the tokens are all that stand before the place.
+    /// Whether the tokens go back to the start of the text.
     pub(super) from_start: bool,
 }
 
@@ -110,7 +110,7 @@ impl<'t> Around<'t> {
         }
     }
 
-    /// The bracket that a closing one belongs to.
+    /// The index of the bracket that the closing bracket at `closing` belongs to.
     pub(super) fn opening(&self, closing: usize) -> Option<usize> {
         let mut depth = 0_usize;
         for index in (0..=closing).rev() {
@@ -128,7 +128,7 @@ impl<'t> Around<'t> {
         None
     }
 
-    /// The bracket that an opening one is closed by.
+    /// The index of the bracket that closes the opening bracket at `opening`.
     pub(super) fn closing(&self, opening: usize) -> Option<usize> {
         let mut depth = 0_usize;
         for (index, token) in self.tokens.iter().enumerate().skip(opening) {
@@ -146,7 +146,7 @@ impl<'t> Around<'t> {
         None
     }
 
-    /// The innermost bracket that is open at the place.
+    /// The index of the innermost bracket that is open at the place.
     pub(super) fn enclosing(&self) -> Option<usize> {
         let mut depth = 0_usize;
         for index in (0..self.at).rev() {
@@ -165,7 +165,7 @@ impl<'t> Around<'t> {
         self.tokens.get(index).is_some_and(|token| self.text[token.start..].starts_with(signs))
     }
 
-    /// The first token of the statement that the place is in, on its own line.
+    /// The index of the first token of the statement that the place is in, looked for on the line of the place.
     pub(super) fn first(&self) -> usize {
         let mut index = self.at;
         while index > 0 && !self.begins_line(index) && !matches!(self.tokens[index - 1].text, ";" | "{" | "}") {
@@ -225,7 +225,7 @@ fn read(text: &str, start: usize) -> Vec<Token<'_>> {
     tokens
 }
 
-/// Length of a text with its quotes; `None` where it is not closed.
+/// Length of a text with its quotes. Returns `None` if it is not closed.
 fn text_length(rest: &str, quote: char) -> Option<usize> {
     let mut escaped = false;
     for (index, character) in rest.char_indices().skip(1) {

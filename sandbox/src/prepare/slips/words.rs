@@ -4,7 +4,7 @@ use super::keywords::KEYWORDS;
 use super::slip::{Said, Slip};
 use super::tokens::{Around, Kind, Token};
 
-/// The type that another language's has in TypeScript.
+/// TypeScript's name for a type of another language.
 pub(super) fn type_of(name: &str) -> &str {
     match name {
         "int" | "Int" | "Integer" | "integer" | "long" | "Long" | "short" | "Short" | "byte" | "Byte" | "float"
@@ -112,7 +112,7 @@ fn head(around: &Around<'_>) -> Option<Slip> {
     found(index).or_else(|| inside().and_then(found))
 }
 
-/// A variable or function that is declared as elsewhere.
+/// A variable or function that is declared as in another language.
 fn declaration(around: &Around<'_>, said: Said<'_>) -> Option<Slip> {
     let (before, after) = (around.before(0)?, around.after(0)?);
     if around.is_line_between(before.end(), after.start) {
@@ -262,7 +262,7 @@ pub(super) fn misspelt(around: &Around<'_>, said: Said<'_>) -> Option<Slip> {
     })
 }
 
-/// The word that another one is a misspelling of.
+/// The word of TypeScript that a word is a misspelling of.
 fn meant(word: &str) -> Option<&'static str> {
     if KEYWORDS.contains(&word) {
         return None;
