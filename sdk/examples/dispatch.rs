@@ -25,7 +25,7 @@ async fn main() -> anyhow::Result<()> {
     let input = to_raw_value(&json!({ "net": 100, "vat": 0.25 }))?;
     let job = Job { input, ..Job::new(id, "acme.sales".parse()?, Bundle::of("main.ts", SCRIPT)) };
     let outcome = async { anyhow::Ok(client.dispatch(&job).await?.outcome(Duration::from_secs(30)).await?) }.await;
-    // Whatever came of it: closing removes the reply queue.
+    // Closing removes the reply queue, also after an error.
     client.close().await;
     let outcome = outcome?;
 

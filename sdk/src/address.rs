@@ -12,7 +12,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 #[derive(Clone, PartialEq, Eq)]
 pub struct Address(Box<AMQPUri>);
 
-/// A text is no broker address.
+/// The text is not the address of a broker.
 #[derive(Debug, thiserror::Error)]
 #[error("must look like amqp://host:5672/vhost or amqps://host:5671/vhost: {0}")]
 pub struct InvalidAddress(String);
@@ -37,7 +37,8 @@ impl FromStr for Address {
     }
 }
 
-/// What is wrong with the address of a server, of one of these schemes: a sentence that shows nothing of what may be a password.
+/// Says in a sentence what is wrong with the address of a server that must have one of these schemes. Returns `None` if nothing
+/// is wrong. The sentence shows nothing that may be a password.
 ///
 /// ```
 /// use scriptmill_sdk::address_fault;
@@ -67,7 +68,7 @@ pub fn fault(text: &str, schemes: &[&str]) -> Option<String> {
     let (authority, behind) = rest.split_at(end);
     let encoded = "in the user name and in the password write @ as %40, : as %3A, / as %2F, ? as %3F, # as %23 and % as %25, or put \
                    them into files";
-    // Whoever has a slash in the password ends the address there, and the @ comes too late.
+    // A slash in a password ends the authority there, so that the @ comes too late.
     if behind.contains('@') || authority.matches('@').count() > 1 {
         return Some(format!("its user name or password holds a character that has a meaning in addresses: {encoded}"));
     }

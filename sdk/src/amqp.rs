@@ -19,14 +19,14 @@ pub const TRACEPARENT: &str = "traceparent";
 /// Set by workers alone: which attempt at the job this is, from 1; absent on the first. RabbitMQ's own counters differ
 /// between versions.
 pub const ATTEMPT: &str = "x-scriptmill-attempt";
-/// Set by whoever replays a dead letter: how often the job was replayed; absent where it never was. For the ledger a job that was
-/// replayed is to run again.
+/// Set by whoever replays a dead letter: how often the job was replayed; absent where it never was. The ledger lets a
+/// replayed job run again.
 pub const GENERATION: &str = "x-scriptmill-generation";
 /// Set by workers alone: how many processes died while they ran the job in quarantine; absent where none did.
 pub const CRASHES: &str = "x-scriptmill-crashes";
-/// Set by workers alone: how many runs of the job ended in a way after which its policy has it run again; absent before the first.
+/// Set by workers alone: how many runs of the job ended so that its retry policy asks for another run; absent before the first.
 pub const RETRIES: &str = "x-scriptmill-retries";
-/// Set by workers alone: how often the job was left to other workers, since it is above the bounds of one; absent where it was not.
+/// Set by workers alone: how often a worker left the job to others, since the job is above its bounds; absent where none did.
 pub const PASSES: &str = "x-scriptmill-passes";
 /// Set by workers alone: until when the job waits, in milliseconds since 1970.
 pub const NOT_BEFORE: &str = "x-scriptmill-not-before";
@@ -42,11 +42,11 @@ pub const UNROUTABLE: &str = "x-scriptmill-unroutable";
 /// queue refused it; `unconfirmed`: the broker did not say what became of it, though it was well; `closes-connection`: the broker
 /// closed the connection on which it was published.
 pub const UNDELIVERED: &str = "x-scriptmill-undelivered";
-/// Set by workers on a message that is published again: how many headers of others it had that were left out, since together
-/// they were above the bound.
+/// Set by workers on a message that is published again: how many of its headers were left out, because all of them
+/// together were above the bound.
 pub const HEADERS_DROPPED: &str = "x-scriptmill-headers-dropped";
-/// Set by workers on a job that they put into another queue than that of jobs: the AMQP user who had published it, in place of the
-/// `user_id`, which a worker cannot claim for another user.
+/// Set by workers on a job that they put into another queue than that of jobs: the AMQP user who published it. It
+/// replaces the `user_id`, in which a worker cannot name another user than its own.
 pub const PUBLISHER: &str = "x-scriptmill-publisher";
 
 /// How large a message may be unless configured otherwise, in bytes.
@@ -58,11 +58,11 @@ pub const MESSAGE_BYTES_MAX: u64 = 15 << 20;
 pub const HEADERS_BYTES_MAX: usize = 64 << 10;
 /// How long an id, a correlation id or a queue's name may be, in bytes: AMQP's short strings.
 pub const SHORT_STRING_BYTES_MAX: usize = 255;
-/// Entries of a history that are kept.
+/// At most this many entries of a history are kept.
 const HISTORY_MAX: usize = 20;
-/// How long an entry may be.
+/// At most this many characters of an entry's text are kept.
 const HISTORY_CHARS_MAX: usize = 200;
-/// How long a trace context may be to be carried on, in bytes; version 00 has 55.
+/// The longest trace context, in bytes, that is carried on. One of version 00 has 55 bytes.
 const TRACEPARENT_BYTES_MAX: usize = 256;
 
 /// The properties and headers around a job's body.
@@ -116,14 +116,14 @@ pub struct Envelope {
     pub content_encoding: Option<String>,
 }
 
-/// The body is encoded in a way that is not read.
+/// The body has a content encoding that is not supported.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the content encoding {0:?} is not read; send plain UTF-8")]
 pub struct UnknownEncoding(pub String);
 
 impl Envelope {
-    /// Reads properties and headers. What is absent or of a strange type reads as absent: the body alone decides
-    /// whether a job is valid.
+    /// Reads properties and headers. One that is absent or of an unexpected type reads as absent: the body alone
+    /// decides whether a job is valid.
     pub fn read(properties: &BasicProperties) -> Self {
         let text =
             |property: &Option<ShortString>| property.as_ref().map(ToString::to_string).filter(|text| !text.is_empty());
@@ -149,7 +149,7 @@ impl Envelope {
         }
     }
 
-    /// Whether the content encoding is one that is read: none, `identity` or `utf-8`.
+    /// Whether the content encoding is a supported one: none, `identity` or `utf-8`.
     ///
     /// # Errors
     /// It is another, such as `gzip`.
@@ -161,8 +161,8 @@ impl Envelope {
         }
     }
 
-    /// Adds to [`Envelope::history`] what happens at an instant, in milliseconds since 1970. Of many entries the first and the latest
-    /// are kept.
+    /// Adds an entry to [`Envelope::history`]: what happened at `at_ms`, in milliseconds since 1970. If there are too
+    /// many entries, the first and the latest ones are kept.
     ///
     /// ```
     /// use scriptmill_sdk::amqp::Envelope;
@@ -255,7 +255,7 @@ fn short(text: Option<&str>) -> Option<ShortString> {
     text.and_then(|text| ShortString::try_new(text).ok())
 }
 
-/// A header's number; client libraries choose its width, and some know texts only.
+/// A header's number. Client libraries choose its width, and some can only send texts.
 fn integer(value: &AMQPValue) -> Option<u64> {
     match value {
         AMQPValue::ShortShortInt(n) => u64::try_from(*n).ok(),

@@ -1,4 +1,4 @@
-//! What says that a job is not wanted any more.
+//! The message that cancels a job.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -26,7 +26,7 @@ const BYTES_MAX: usize = 4 << 10;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Cancel {
-    /// The version of this format: 1. What a version leaves out or adds without another number changes nothing of the rest.
+    /// The version of this format: 1. Fields that are added or left out without a new version change nothing of the others.
     #[serde(default = "version")]
     pub version: u32,
     /// Whose job it is.
@@ -44,10 +44,10 @@ pub struct Cancel {
     pub reason: Option<String>,
 }
 
-/// A text is no cancel.
+/// The text is not a cancel.
 #[derive(Debug, thiserror::Error)]
 pub enum InvalidCancel {
-    /// It is no JSON object with the fields of one.
+    /// It is not a JSON object with the fields of a cancel.
     #[error("it cannot be read: {0}")]
     NotJson(String),
     /// It is too large.
@@ -56,10 +56,10 @@ pub enum InvalidCancel {
         /// Its length.
         bytes: usize,
     },
-    /// The id is none that a job can have.
+    /// Its id is not one that a job can have.
     #[error("the id must have 1 to {} bytes and no control characters", Job::ID_BYTES_MAX)]
     Id,
-    /// It is of a version that is not known here.
+    /// Its version is newer than this crate knows.
     #[error("it is of version {0}; this program knows {VERSION}")]
     Newer(u32),
 }
@@ -73,7 +73,7 @@ impl Cancel {
     /// Its JSON text.
     ///
     /// # Errors
-    /// It is too large, or its id is none.
+    /// It is too large, its id is not one that a job can have, or its version is newer than this crate knows.
     pub fn to_vec(&self) -> Result<Vec<u8>, InvalidCancel> {
         self.check()?;
         let body = serde_json::to_vec(self).map_err(|error| InvalidCancel::NotJson(json::fault(&error)))?;
@@ -86,7 +86,7 @@ impl Cancel {
     /// Reads its JSON text.
     ///
     /// # Errors
-    /// It is none, too large, or of a newer version.
+    /// The text is not a cancel, is too large, or is of a newer version.
     pub fn from_slice(body: &[u8]) -> Result<Self, InvalidCancel> {
         if body.len() > BYTES_MAX {
             return Err(InvalidCancel::TooLarge { bytes: body.len() });

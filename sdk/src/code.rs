@@ -22,7 +22,7 @@ macro_rules! codes {
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
         #[non_exhaustive]
         pub enum Code {
-            /// One that this version does not know: a newer worker's. It has no page and is not in [`Code::ALL`].
+            /// A code that this version does not know: a newer worker's. It has no page and is not in [`Code::ALL`].
             Unknown = 0,
             $(#[doc = $title] $(#[$doc])* $name = $number,)*
         }

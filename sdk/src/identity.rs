@@ -1,4 +1,5 @@
-//! Whose job a message is, as far as that can be read: of one that is refused too, so that the refusal finds who asked.
+//! The id and tenant of a message, as far as they can be read. They are read from a message that is refused too, so that the
+//! refusal reaches its requester.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -8,7 +9,7 @@ use serde_json::value::RawValue;
 
 use crate::{Job, Tenant};
 
-/// Whose job a message is. What cannot be read, or is no id or tenant that a job can have, is absent.
+/// The id and tenant of the job in a message. Each is `None` if it cannot be read, or is not one that a job can have.
 ///
 /// ```
 /// use scriptmill_sdk::Identity;
@@ -25,10 +26,10 @@ pub struct Identity {
 }
 
 impl Identity {
-    /// Reads it from a message's body: up to where that is no JSON any more.
+    /// Reads them from a message's body, as far as the body is JSON.
     pub fn read(body: &[u8]) -> Self {
         let mut identity = Self::default();
-        // What comes after a mistake is not looked at; what came before it is kept.
+        // Fields before a mistake are kept; those after it are not looked at.
         _ = serde_json::Deserializer::from_slice(body).deserialize_map(Fields(&mut identity));
         identity
     }

@@ -1,11 +1,11 @@
 //! Instants as RFC 3339 writes them.
 
-/// Such an instant, so far as a pattern can say it: the days of a month are not counted.
+/// The form of such an instant, as far as a pattern can say it: it does not know how many days each month has.
 pub(crate) const PATTERN: &str = "^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])[Tt ]([01][0-9]|2[0-3]):[0-5][0-9]:([0-5][0-9]|60)(\\.[0-9]{1,9})?([Zz]|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$";
-/// What is asked for, as it reads on after the name of a field.
+/// What such a field must be. The sentence continues the name of the field.
 pub(crate) const RULE: &str = "must be an instant as RFC 3339 writes it, such as 2026-03-01T09:30:00Z";
 
-/// An instant in milliseconds since 1970.
+/// An instant in milliseconds since 1970. Returns `None` if the text is none.
 pub(crate) fn ms(text: &str) -> Option<i64> {
     is_written_right(text).then(|| text.parse::<jiff::Timestamp>().ok())?.map(jiff::Timestamp::as_millisecond)
 }
@@ -39,7 +39,7 @@ fn is_written_right(text: &str) -> bool {
             && digits(end + 4..end + 6))
 }
 
-/// What a number would be that somebody wrote in place of an instant, in whichever unit gives a time of today.
+/// A hint for a number in place of an instant: which instant it would be, in the unit that gives a time of today.
 pub(crate) fn hint(number: &str) -> String {
     const UNITS: [(&str, f64); 4] =
         [("seconds", 1e3), ("milliseconds", 1.0), ("microseconds", 1e-3), ("nanoseconds", 1e-6)];

@@ -12,9 +12,9 @@ pub const CONTRACT: u32 = 2;
 /// How far ahead a job's start may lie, in days.
 pub const START_WITHIN_DAYS: u64 = 366;
 
-/// A job's id, but for its length: no control characters.
+/// The pattern of a job's id: no control characters. It does not check the length.
 const ID_PATTERN: &str = r"^[^\x00-\x1f\x7f-\x9f]*$";
-/// A module's name, but for its length: parts between single slashes, none of them `.` or `..`.
+/// The pattern of a module's name: parts between single slashes, none of them `.` or `..`. It does not check the length.
 const NAME_PATTERN: &str = r"^(\.*[^./\\\x00-\x1f\x7f-\x9f][^/\\\x00-\x1f\x7f-\x9f]*|\.{3,})(/(\.*[^./\\\x00-\x1f\x7f-\x9f][^/\\\x00-\x1f\x7f-\x9f]*|\.{3,}))*$";
 /// How long the path of a field that is wrong may be, in bytes.
 const PATH_BYTES_MAX: usize = 200;
@@ -95,7 +95,7 @@ pub struct Module {
     pub source: String,
 }
 
-/// What cannot stand beside each other in a job.
+/// Adds to the schema which fields exclude each other in a job.
 fn exclusions(schema: &mut schemars::Schema) {
     let is =
         |name: &str, kind: &str| serde_json::json!({ "required": [name], "properties": { name: { "type": kind } } });
@@ -113,7 +113,7 @@ fn null() -> Box<RawValue> {
     RawValue::NULL.to_owned()
 }
 
-/// A message is no job.
+/// A message is not a valid job.
 #[derive(Debug, thiserror::Error)]
 pub enum InvalidJob {
     /// It is not JSON at all.
@@ -122,9 +122,9 @@ pub enum InvalidJob {
     /// It is JSON, but a field is missing or wrong.
     #[error("{}{message}", if path == "." { "the message ".to_owned() } else { format!("{path}: ") })]
     Field {
-        /// The field's path, such as `script.modules[0].name`; `.` is the whole.
+        /// The field's path, such as `script.modules[0].name`; `.` is the whole message.
         path: String,
-        /// What is wrong with it; it reads on after the path.
+        /// What is wrong with it. The sentence continues the path.
         message: String,
     },
 }
@@ -237,7 +237,8 @@ impl Job {
         InvalidJob::Field { path, message }
     }
 
-    /// The version of the contract that a message asks for, whatever else stands in it.
+    /// The version of the contract that a message asks for, whatever its other fields are. Returns `None` if it names none
+    /// that can be read.
     pub fn contract_asked(body: &[u8]) -> Option<u32> {
         #[derive(Deserialize)]
         struct Asked {
@@ -247,22 +248,22 @@ impl Job {
         serde_json::from_slice::<Object<Asked>>(body).ok()?.0.contract
     }
 
-    /// The deadline in milliseconds since 1970; `None` too where it is no instant, which [`Job::validate`] refuses.
+    /// The deadline in milliseconds since 1970. Returns `None` if it is absent, or is no instant, which [`Job::validate`] refuses.
     pub fn deadline_ms(&self) -> Option<i64> {
         self.deadline.as_deref().and_then(instant::ms)
     }
 
-    /// The version of the contract that the job needs: the one that it names, or that its fields came with.
+    /// The version of the contract that the job needs: the one that it names, or else the one that introduced its fields.
     pub fn needs_contract(&self) -> Option<u32> {
         self.contract.or_else(|| (self.retry.is_some() || self.start_at.is_some()).then_some(2))
     }
 
-    /// The start in milliseconds since 1970; `None` too where it is no instant, which [`Job::validate`] refuses.
+    /// The start in milliseconds since 1970. Returns `None` if it is absent, or is no instant, which [`Job::validate`] refuses.
     pub fn start_ms(&self) -> Option<i64> {
         self.start_at.as_deref().and_then(instant::ms)
     }
 
-    /// The clock in milliseconds since 1970; `None` too where it is no instant, which [`Job::validate`] refuses.
+    /// The clock in milliseconds since 1970. Returns `None` if it is absent, or is no instant, which [`Job::validate`] refuses.
     pub fn clock_ms(&self) -> Option<i64> {
         self.clock.as_deref().and_then(instant::ms)
     }
@@ -278,7 +279,7 @@ impl Job {
     /// Checks what the types cannot express: lengths, forms and fields that exclude each other.
     ///
     /// # Errors
-    /// The first field that breaks it.
+    /// The first field that is wrong.
     pub fn validate(&self) -> Result<(), InvalidJob> {
         if !Self::is_id(&self.id) {
             return Err(field("id", "must be 1 to 200 bytes without control characters"));
@@ -323,7 +324,7 @@ fn field(path: &str, message: &str) -> InvalidJob {
     InvalidJob::Field { path: path.to_owned(), message: message.to_owned() }
 }
 
-/// The field to blame: serde reports a field that is missing, there twice or not known at the object around it.
+/// The path of the field to blame. serde reports a missing, duplicate or unknown field at the object that contains it.
 fn blamed(path: String, told: &str) -> String {
     match json::named(told) {
         Some(name) if path == "." => name.to_owned(),

@@ -1,10 +1,11 @@
-//! What is wrong with a text that should be JSON, for people who write Node, Java or C#: without the words of the library that read it.
+//! Explains what is wrong with a text that should be JSON. It is for people who write Node, Java or C#, and so does without
+//! the words of the library that reads the text.
 
-/// How much of a value is shown.
+/// At most this many characters of a value are shown.
 const SHOWN_CHARS_MAX: usize = 60;
-/// How long a name may be for which others are proposed.
+/// The longest name, in bytes, for which a similar one is proposed.
 const NAME_BYTES_MAX: usize = 64;
-/// What the library says of a text that is no JSON, and how that reads.
+/// The messages of the library for a text that is not JSON, and what we say instead.
 const SYNTAX: [(&str, &str); 22] = [
     ("EOF while parsing a list", "it ends in the middle of an array"),
     ("EOF while parsing an object", "it ends in the middle of an object"),
@@ -29,7 +30,7 @@ const SYNTAX: [(&str, &str); 22] = [
     ("trailing characters", "more follows behind the end of the JSON"),
     ("recursion limit exceeded", "it is nested too deeply"),
 ];
-/// Kinds of values in the words of the library, and in JSON's.
+/// The kinds of values as the library names them, and as JSON does.
 const KINDS: [(&str, &str); 14] = [
     ("u64", "a whole number"),
     ("u32", "a whole number"),
@@ -74,7 +75,7 @@ pub fn fault(error: &serde_json::Error) -> String {
     format!("is not JSON: {why}, at line {}, column {}", error.line(), error.column())
 }
 
-/// The field that serde reports at the object around it: one that is missing, there twice, or not known.
+/// The name in an error that serde reports at the object around the field: a missing, duplicate or unknown field.
 pub(crate) fn named(told: &str) -> Option<&str> {
     let starts = ["missing field `", "duplicate field `", "unknown field `"];
     starts.iter().find_map(|start| told.strip_prefix(start))?.split_once('`').map(|(name, _)| name)
@@ -107,7 +108,7 @@ fn data(told: &str) -> String {
     }
 }
 
-/// Says of a name that there is no such field, and which one may be meant.
+/// Says that there is no field with this name, and which field may be meant.
 fn unknown_field(name: &str, known: &[String]) -> String {
     match nearest(name, known.iter().map(String::as_str)) {
         Some(near) => format!("is no field that there is; did you mean {near}?"),
@@ -147,13 +148,13 @@ fn value(found: &str) -> String {
     }
 }
 
-/// A text in its quotes, which stay when it is cut.
+/// A text in quotes, of which a long one is cut within its quotes.
 fn quoted(text: &str) -> String {
     let shown = cut(text);
     if shown.len() == text.len() { shown } else { format!("{shown}\"") }
 }
 
-/// A text that is shown, which may be of any length.
+/// Cuts a text to at most `SHOWN_CHARS_MAX` characters.
 pub(crate) fn cut(text: &str) -> String {
     match text.char_indices().nth(SHOWN_CHARS_MAX) {
         Some((end, _)) => format!("{}…", &text[..end]),
@@ -161,7 +162,8 @@ pub(crate) fn cut(text: &str) -> String {
     }
 }
 
-/// The name that is meant by one that is not known: written in another case, misspelt, or without its unit.
+/// The known name that an unknown one is likely to mean. It may be written in another case, misspelt, without its unit, or be
+/// another word for the same thing.
 ///
 /// ```
 /// use scriptmill_sdk::json::nearest;
@@ -173,7 +175,7 @@ pub(crate) fn cut(text: &str) -> String {
 /// assert_eq!(nearest("colour", known), None);
 /// ```
 pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    /// Names that others have for the same.
+    /// Other words for the same things, and the names here.
     const OTHERS: [(&str, &str); 16] = [
         ("timeout", "wallTimeMs"),
         ("timeoutms", "wallTimeMs"),
@@ -195,7 +197,7 @@ pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
     let plain = |name: &str| -> String {
         name.chars().filter(|c| !matches!(c, '_' | '-' | ' ' | '.')).flat_map(char::to_lowercase).collect()
     };
-    // Comparing takes as long as both names together are, multiplied.
+    // The time of a comparison grows with the product of both lengths.
     if name.len() > NAME_BYTES_MAX {
         return None;
     }
@@ -204,7 +206,7 @@ pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
     let distance = |candidate: &str| {
         let candidate = plain(candidate);
         let apart = strsim::damerau_levenshtein(&wanted, &candidate);
-        // Three letters at least: `m` is no unit of all that begins so.
+        // At least three letters: `m` alone does not mean every name that begins with it.
         let begins = wanted.len() >= 3 && (candidate.starts_with(&wanted) || wanted.starts_with(&candidate));
         if begins && candidate.len() >= 3 { apart.min(1) } else { apart }
     };

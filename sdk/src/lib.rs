@@ -1,8 +1,8 @@
 //! The job contract of Scriptmill, and a client that dispatches jobs over RabbitMQ.
 //!
 //! A process engine publishes a [`Job`] and gets exactly one [`Outcome`] for it. Both cross the wire as JSON with
-//! camelCase keys; `schema/` holds their JSON Schemas, `docs/contract.md` the AMQP conventions around them.
-//! Unknown fields are accepted everywhere, so that either side may be newer.
+//! camelCase keys; `schema/` holds their JSON Schemas, `docs/contract.md` the AMQP conventions around them. A job with
+//! an unknown field is refused. In an outcome unknown fields are ignored, so that the worker may be newer.
 
 #[cfg(feature = "client")]
 mod address;

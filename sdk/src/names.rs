@@ -1,4 +1,4 @@
-//! The names of all queues and exchanges, said once for the client, the workers and the operators' commands.
+//! The names of all queues and exchanges, defined once for the client, the workers and the operators' commands.
 
 /// What the names of all queues and exchanges begin with, unless configured otherwise.
 pub const PREFIX: &str = "scriptmill";
@@ -28,15 +28,15 @@ pub struct Names {
     /// The topic exchange for outcomes of jobs without `reply_to`, routing key = tenant, and the queue that keeps those
     /// that no binding takes.
     pub results: String,
-    /// The exchange between the two: the alternate of `results`.
+    /// The alternate exchange of `results`, to which the queue of that name is bound.
     pub unclaimed: String,
     /// The fanout exchange on which the processes of a fleet hear each other.
     pub heartbeats: String,
     /// The fanout exchange that cancels are published to, and the stream from which every worker reads them.
     pub cancels: String,
-    /// What the names of the queues begin with in which jobs wait for their time.
+    /// The beginning of the names of the queues in which jobs wait for their time.
     delay: String,
-    /// What the names of the dispatch clients' reply queues begin with.
+    /// The beginning of the names of the dispatch clients' reply queues.
     replies: String,
 }
 
@@ -56,7 +56,7 @@ impl Names {
         }
     }
 
-    /// The queue in which a job waits for so many seconds: one of [`DELAYS_SECONDS`](crate::topology::DELAYS_SECONDS).
+    /// The queue in which a job waits for `seconds` seconds: one of [`DELAYS_SECONDS`](crate::topology::DELAYS_SECONDS).
     pub fn delay_queue(&self, seconds: u64) -> String {
         format!("{}.{seconds}", self.delay)
     }

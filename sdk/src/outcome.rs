@@ -222,7 +222,7 @@ impl Ending {
         }
     }
 
-    /// The code; a job that succeeded has none, and a batch has those of its results.
+    /// The code of the ending. `None` for a job that succeeded, and for a batch, whose results have codes of their own.
     pub fn code(&self) -> Option<Code> {
         match self {
             Self::Succeeded(_) | Self::Completed(_) => None,
@@ -245,8 +245,8 @@ impl Ending {
     }
 }
 
-/// The flat shape on the wire: `status`, and beside it `value`, `results` or `error`. It is apart from [`Ending`] since
-/// serde's own enum shapes, and flattening too, would read a raw value through a buffer, which loses its text.
+/// The flat shape on the wire: `status`, and beside it `value`, `results` or `error`. It is apart from [`Ending`],
+/// since serde's own enum shapes, and flattening, read a raw value through a buffer, which loses its text.
 mod wire {
     use super::*;
 
@@ -392,7 +392,7 @@ mod wire {
     fn ending(status: Status, fields: Fields) -> Result<Ending, String> {
         let lacks = |field: &str| format!("an outcome of this status must have {field}");
         Ok(match (status, fields.error) {
-            // A value of null reads as none.
+            // serde reads the value `null` as `None`.
             (Status::Succeeded, _) => Ending::Succeeded(fields.value.unwrap_or_else(|| RawValue::NULL.to_owned())),
             (Status::Completed, _) => Ending::Completed(fields.results.ok_or_else(|| lacks("results"))?),
             (_, None) => return Err(lacks("error")),

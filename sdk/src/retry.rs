@@ -8,8 +8,8 @@ use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 /// The first pause, unless the longest one is shorter.
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 
-/// The pauses between attempts: each about twice as long as the one before, up to a longest one, and each a little random, so
-/// that many who failed at one moment don't come back at one moment. They never end.
+/// The pauses between attempts: each about twice as long as the one before, up to a longest one. Each is a little
+/// random, so that processes that failed at the same moment don't all come back at the same moment. The pauses never end.
 #[derive(Debug)]
 pub struct Retry {
     longest: Duration,
@@ -34,7 +34,7 @@ impl Retry {
 }
 
 fn pauses(longest: Duration) -> ExponentialBackoff {
-    // The jitter adds up to as much again.
+    // The jitter adds up to the same again.
     let half = longest / 2;
     ExponentialBuilder::default()
         .with_min_delay(FIRST_PAUSE.min(half))

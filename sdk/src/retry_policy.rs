@@ -82,7 +82,7 @@ fn pause_max_ms<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Er
 }
 
 impl RetryPolicy {
-    /// Whether a run that ended so is followed by another one, where `runs` before it were.
+    /// Whether another run follows a run with this ending, before which there were `runs` runs.
     pub fn asks_for_another(&self, ending: &Ending, runs: u32) -> bool {
         let on = match ending {
             Ending::Failed(failure) => match failure.origin {
@@ -96,12 +96,12 @@ impl RetryPolicy {
         runs.saturating_add(1) < self.attempts && self.on.contains(&on)
     }
 
-    /// The pause after a run, in milliseconds, where `runs` before it failed too.
+    /// The pause after a run, in milliseconds. Before it `runs` runs failed too.
     pub fn pause_ms_after(&self, runs: u32) -> u64 {
         self.pause_ms.saturating_mul(1_u64.checked_shl(runs).unwrap_or(u64::MAX)).min(self.pause_max_ms)
     }
 
-    /// The field that is out of its bounds, and how.
+    /// The first field that is out of its bounds, and how. Returns `None` if all are within.
     pub(crate) fn fault(&self) -> Option<(&'static str, String)> {
         if !(1..=ATTEMPTS_MAX).contains(&self.attempts) {
             return Some(("retry.attempts", format!("must be 1 to {ATTEMPTS_MAX}, but is {}", self.attempts)));

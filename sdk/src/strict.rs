@@ -1,5 +1,5 @@
-//! Reading JSON as its own rules have it, where serde's differ: an object is no array, `null` is absent, and a whole number is one
-//! however it is written.
+//! Reads JSON by its own rules where serde's differ: an array does not count as an object, `null` counts as absent, and
+//! a whole number counts as one however it is written.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -7,7 +7,7 @@ use std::marker::PhantomData;
 use serde::de::{DeserializeOwned, Deserializer, Error, Unexpected, Visitor};
 use serde::{Deserialize, forward_to_deserialize_any};
 
-/// An object of JSON. Serde takes an array for a struct's fields in their order; this refuses it.
+/// An object of JSON. Serde also accepts an array that has a struct's fields in their order; this type refuses it.
 pub(crate) struct Object<T>(pub(crate) T);
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
@@ -50,22 +50,22 @@ pub(crate) fn objects<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializ
     Ok(Vec::deserialize(deserializer)?.into_iter().map(|Object(read)| read).collect())
 }
 
-/// Reads an object, or nothing where there is `null`.
+/// Reads an object. Returns `None` for `null`.
 pub(crate) fn optional_object<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
     deserializer: D,
 ) -> Result<Option<T>, D::Error> {
     Ok(Option::deserialize(deserializer)?.map(|Object(read)| read))
 }
 
-/// Reads an object, or what stands for an absent one where there is `null`.
+/// Reads an object. Returns the default for `null`.
 pub(crate) fn object_or_default<'de, D: Deserializer<'de>, T: DeserializeOwned + Default>(
     deserializer: D,
 ) -> Result<T, D::Error> {
     optional_object(deserializer).map(Option::unwrap_or_default)
 }
 
-/// Reads a whole number, or nothing where there is `null`. `5e7` and `50000000.0` are whole numbers too: clients whose numbers are
-/// all doubles write them so.
+/// Reads a whole number. Returns `None` for `null`. `5e7` and `50000000.0` are whole numbers too: clients whose numbers
+/// are all doubles write them like that.
 pub(crate) fn optional_whole<'de, D: Deserializer<'de>, N: TryFrom<u64>>(
     deserializer: D,
 ) -> Result<Option<N>, D::Error> {
@@ -106,7 +106,7 @@ impl<'de, N: TryFrom<u64>> Visitor<'de> for Whole<N> {
     }
 
     fn visit_f64<E: Error>(self, number: f64) -> Result<Option<N>, E> {
-        /// The first number that a `u64` has not; a double is it exactly.
+        /// 2^64, the first number that is too large for a `u64`. A double holds it exactly.
         const END: f64 = 18_446_744_073_709_551_616.0;
         if number.fract() == 0.0 && (0.0..END).contains(&number) {
             #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "whole and within, as was seen")]

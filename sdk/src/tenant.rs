@@ -23,7 +23,7 @@ use serde::{Deserialize, Serialize};
 #[serde(try_from = "String", into = "String")]
 pub struct Tenant(String);
 
-/// A text is no tenant.
+/// The text is not a tenant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("must be dotted domains of a-z, 0-9, - and _, such as acme.sales, 200 bytes at most")]
 pub struct InvalidTenant;
@@ -37,7 +37,7 @@ impl Tenant {
         &self.0
     }
 
-    /// The tenant and all that it is part of, the longest first.
+    /// The tenant and all wider tenants that it is part of, the longest first.
     pub fn prefixes(&self) -> impl Iterator<Item = &str> {
         std::iter::successors(Some(self.as_str()), |prefix| prefix.rsplit_once('.').map(|(above, _)| above))
     }
@@ -82,7 +82,7 @@ impl AsRef<str> for Tenant {
     }
 }
 
-/// So that maps by tenant can be asked for a text.
+/// A map by tenant can be searched with a text.
 impl Borrow<str> for Tenant {
     fn borrow(&self) -> &str {
         &self.0

@@ -1,4 +1,4 @@
-//! What is set for tenants and for all that is part of them.
+//! Values that are set for tenants and for all tenants that are part of them.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -11,12 +11,12 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::{InvalidTenant, Tenant};
 
-/// The key of what holds for all other tenants. No tenant is called so.
+/// The key of the value for all other tenants. No tenant can have this name.
 const OTHERS: &str = "*";
 
-/// What is set for the longest dotted prefix of a tenant: for `acme.sales.eu` that of `acme.sales.eu`, else of
-/// `acme.sales`, else of `acme`, else what holds for all others, if there is such a thing. Exactly one applies; what is
-/// set for wider prefixes is not merged into it.
+/// Finds the value that is set for the longest dotted prefix of a tenant. For `acme.sales.eu` that is the value of
+/// `acme.sales.eu`, else of `acme.sales`, else of `acme`, else the one for all others, if it is set. Exactly one value
+/// applies; values of wider prefixes are not merged into it.
 ///
 /// Grants, quotas, secrets and the groups of workers are each kept in one of these.
 ///
@@ -40,32 +40,32 @@ pub struct Tenants<T> {
 }
 
 impl<T> Tenants<T> {
-    /// Nothing is set for anybody.
+    /// A map in which nothing is set.
     pub fn new() -> Self {
         Self { set: BTreeMap::new(), others: None }
     }
 
-    /// Sets what holds for a tenant and all that is part of it, and returns what did.
+    /// Sets the value for a tenant and all tenants that are part of it. Returns the value that was set before.
     pub fn insert(&mut self, tenant: Tenant, value: T) -> Option<T> {
         self.set.insert(tenant, value)
     }
 
-    /// Sets what holds for all tenants for which nothing else is set, and returns what did.
+    /// Sets the value for all tenants for which nothing else is set. Returns the value that was set before.
     pub fn insert_others(&mut self, value: T) -> Option<T> {
         self.others.replace(value)
     }
 
-    /// What holds for a tenant.
+    /// The value that applies to a tenant.
     pub fn get(&self, tenant: &Tenant) -> Option<&T> {
         tenant.prefixes().find_map(|prefix| self.set.get(prefix)).or(self.others.as_ref())
     }
 
-    /// What holds for all tenants for which nothing else is set.
+    /// The value for all tenants for which nothing else is set.
     pub fn others(&self) -> Option<&T> {
         self.others.as_ref()
     }
 
-    /// What is set for tenants by name, in the order of their names; without what holds for all others.
+    /// The values that are set for tenants, in the order of their names, without the one for all others.
     pub fn iter(&self) -> impl Iterator<Item = (&Tenant, &T)> {
         self.set.iter()
     }

@@ -1,5 +1,5 @@
-//! The queues and exchanges, declared the same by everybody who may: workers, dispatch clients and `scriptmill declare`.
-//! The first to come makes them, so that jobs can be published before the first worker has ever run.
+//! The queues and exchanges. Every process that has the permission declares them, all in the same way: workers, dispatch clients
+//! and `scriptmill declare`. The first one makes them, so that jobs can be published before the first worker has ever run.
 //!
 //! | name | what | why |
 //! |---|---|---|
@@ -29,19 +29,19 @@ use lapin::{Channel, Connection, ExchangeKind};
 use crate::Names;
 use crate::connect::{ACCESS_REFUSED, Error, answer};
 
-/// A queue's message bodies, together.
+/// The most bytes that the message bodies of a queue have together.
 const JOBS_BYTES_MAX: i64 = 16 << 30;
 const RESULTS_BYTES_MAX: i64 = 16 << 30;
 const DEAD_BYTES_MAX: i64 = 1 << 30;
 /// How often the broker itself takes a job back, when workers die with it or lose their connection, before it becomes
 /// a dead letter. RabbitMQ 4 would stop at 20, which a few restarts of a whole fleet use up.
 const DELIVERIES_MAX: i64 = 1_000;
-/// The same for dead letters, which come back each time that somebody looks at them: never.
+/// The same bound for dead letters, which come back each time that somebody looks at them: too high to be reached.
 const LOOKS_MAX: i64 = 1 << 30;
 
-/// How long a job stays in each of the queues for delayed jobs, in seconds: powers of two up to 48 days. Messages of one queue all
-/// stay as long, since RabbitMQ looks only at the head of a queue for what has expired. A job goes through several of them until its
-/// time has come.
+/// How long a job stays in each of the queues for delayed jobs, in seconds: powers of two up to 48 days. All messages
+/// of one queue stay equally long, since RabbitMQ looks for expired messages only at the head of a queue. A job goes
+/// through several queues until its time has come.
 pub const DELAYS_SECONDS: [u64; 23] = {
     let mut delays = [1; 23];
     let mut n = 1;
@@ -52,12 +52,12 @@ pub const DELAYS_SECONDS: [u64; 23] = {
     delays
 };
 
-/// How long a cancel is kept, and holds.
+/// How long a cancel is kept and has effect.
 pub const CANCELS_KEPT: Duration = Duration::from_secs(24 * 60 * 60);
-/// Cancels together: several times what a worker remembers.
+/// The most bytes of all cancels together: several times what a worker remembers.
 const CANCELS_BYTES_MAX: i64 = 128 << 20;
 
-/// An outcome has no dead letters to go to, and is kept however often it was not acknowledged.
+/// Too high to be reached: a queue of outcomes has no dead letters, and keeps an outcome however often it was not acknowledged.
 const OUTCOME_DELIVERIES_MAX: i64 = 1 << 30;
 
 /// One queue or exchange. All of them are durable.
@@ -86,7 +86,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// Whether it is an exchange, and else a queue: both may have the same name.
+    /// Whether it is an exchange, and not a queue. An exchange and a queue may have the same name.
     pub fn is_exchange(self) -> bool {
         matches!(self, Self::FanoutExchange | Self::TopicExchange)
     }
@@ -97,7 +97,7 @@ impl Kind {
 pub struct Binding<'a> {
     /// The exchange.
     pub exchange: &'a str,
-    /// Which routing keys it takes: a pattern on a topic exchange; empty on a fanout exchange, which looks at none.
+    /// The routing keys that the queue takes: a pattern on a topic exchange; empty on a fanout exchange, which looks at no key.
     pub pattern: &'static str,
 }
 
@@ -147,8 +147,8 @@ pub fn declarations<'a>(names: &'a Names) -> Vec<Declaration<'a>> {
     ]
 }
 
-/// The queue for a job that is to wait for so long, in milliseconds: the one of [`DELAYS_SECONDS`] that is nearest without being more
-/// than a second too long. Where it is too short, the job takes another one afterwards.
+/// The queue, by its seconds, for a job that has `left_ms` milliseconds left to wait: the longest of [`DELAYS_SECONDS`] that
+/// is less than a second too long, and at least the shortest. If the job has time left afterwards, it takes another queue.
 ///
 /// ```
 /// use scriptmill_sdk::topology::delay_towards;
@@ -160,14 +160,14 @@ pub fn delay_towards(left_ms: u64) -> u64 {
     DELAYS_SECONDS.into_iter().rfind(|delay| *delay <= seconds).unwrap_or(DELAYS_SECONDS[0])
 }
 
-/// The queue in which a job waits for so many seconds, one of [`DELAYS_SECONDS`].
+/// The queue in which a job waits for `seconds` seconds, which is one of [`DELAYS_SECONDS`].
 pub fn delay(names: &Names, seconds: u64) -> Declaration<'_> {
     let for_ms = i64::try_from(seconds.saturating_mul(1_000)).unwrap_or(i64::MAX);
     let arguments = [handing_on("", Some(&names.jobs)), vec![("x-message-ttl", number(for_ms))]].concat();
     Declaration { name: names.delay_queue(seconds), kind: Kind::QuorumQueue, binding: None, arguments }
 }
 
-/// A stream drops the oldest of its segments, whole: so they are small.
+/// A stream drops only whole segments, the oldest first. So its segments are small.
 fn cancels_arguments() -> Vec<(&'static str, AMQPValue)> {
     vec![
         ("x-max-age", text(&format!("{}s", CANCELS_KEPT.as_secs()))),
@@ -176,8 +176,8 @@ fn cancels_arguments() -> Vec<(&'static str, AMQPValue)> {
     ]
 }
 
-/// The arguments of a queue of jobs whose messages, where it gives them up, go to this exchange with this routing key, or their own, and
-/// are kept until a queue there has them.
+/// The arguments of a queue of jobs. Messages that the queue gives up go to `exchange`, with `routing_key` or else with
+/// their own key. They are kept until a queue behind the exchange has them.
 fn handing_on(exchange: &str, routing_key: Option<&str>) -> Vec<(&'static str, AMQPValue)> {
     let routing_key = routing_key.map(|key| ("x-dead-letter-routing-key", text(key)));
     let arguments = [
@@ -189,7 +189,7 @@ fn handing_on(exchange: &str, routing_key: Option<&str>) -> Vec<(&'static str, A
     arguments.into_iter().chain(routing_key).collect()
 }
 
-/// Declares all of it on a channel of its own. What exists as declared stays as it is.
+/// Declares all [`declarations`] on a channel of its own. What exists as declared stays as it is.
 ///
 /// ```no_run
 /// use scriptmill_sdk::connect::Brokers;
@@ -209,10 +209,10 @@ pub async fn declare(connection: &Connection, names: &Names, timeout: Duration) 
     declare_all(connection, declarations(names), timeout).await
 }
 
-/// Declares all of it where this user may. One who may not relies on others to have declared it.
+/// Declares all [`declarations`] if this user may. A user who may not relies on others to have declared them.
 ///
 /// # Errors
-/// As [`declare`], but for a refusal for want of permission.
+/// As [`declare`], except that a missing permission is no error.
 pub async fn declare_where_permitted(connection: &Connection, names: &Names, timeout: Duration) -> Result<(), Error> {
     match declare(connection, names, timeout).await {
         Err(error) if error.is_refusal(ACCESS_REFUSED) => {
@@ -239,8 +239,8 @@ pub async fn declare_all(
     answer("channel.close", timeout, channel.close(200, "declared".into())).await
 }
 
-/// Asks for all of these at once, so that they take one way to the broker and back, and waits for their answers one after the other. The
-/// broker works on them in the same order and stops at the first that it refuses, whose name the error has.
+/// Sends all of these requests at once, so that they take one round trip to the broker, and waits for their answers one after
+/// the other. The broker works on them in the same order and stops at the first one that it refuses. The error names that one.
 async fn in_turn<'a>(
     what: &'static str,
     timeout: Duration,
@@ -248,7 +248,7 @@ async fn in_turn<'a>(
 ) -> Result<(), Error> {
     let (names, mut asked): (Vec<_>, FuturesOrdered<_>) = asked.unzip();
     for name in names {
-        // One that the broker is slow to make has the time of one, however many there are.
+        // Each answer has the whole `timeout`, however many there are.
         let next = async { asked.next().await.unwrap_or(Ok(())) };
         answer(what, timeout, next).await.map_err(|error| differs(name, error))?;
     }
@@ -295,8 +295,8 @@ pub(crate) fn differs(name: &str, error: Error) -> Error {
     }
 }
 
-/// What the queue of one who takes outcomes is declared with. It belongs to its client or engine, and so is not among the
-/// [`declarations`]. When it is full it refuses rather than loses.
+/// The arguments of a queue of outcomes. Such a queue belongs to its client or engine, and so is not among the
+/// [`declarations`]. When it is full it refuses outcomes, and loses none.
 pub(crate) fn outcomes_arguments() -> FieldTable {
     let mut table = FieldTable::default();
     // A quorum queue outlives the node that it was declared on.

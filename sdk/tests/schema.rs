@@ -1,11 +1,11 @@
-//! The job schema is as strict as the worker: what one lets pass the other takes.
+//! The job schema is as strict as the worker: each accepts the same jobs as the other.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 use regex::Regex;
 use scriptmill_sdk::Job;
 use serde_json::{Value, json};
 
-/// Whether a value has the shape of a schema, as far as ours go: what is written there beside these keywords says nothing of shapes.
+/// Whether a value has the shape that a schema describes. It knows the keywords of our schemas, and fails at any other one.
 fn passes(value: &Value, schema: &Value, root: &Value) -> bool {
     const KEYWORDS: [&str; 27] = [
         "$schema",

@@ -49,11 +49,11 @@ fn tenant() -> impl Strategy<Value = Tenant> {
     prop::collection::vec("[ab]{1,2}", 1..5).prop_map(|domains| domains.join(".").parse().unwrap())
 }
 
-/// The longest of all those set that the tenant is, or is part of.
+/// The value that is set for the longest tenant that is this one or a wider one.
 fn longest<'a>(set: &'a [(Tenant, u32)], tenant: &Tenant) -> Option<&'a u32> {
     let holds =
         |(wider, _): &&(Tenant, u32)| tenant == wider || tenant.as_str().starts_with(&format!("{}.", wider.as_str()));
-    // What was set last for the same tenant holds.
+    // If a tenant is set twice, the last value applies.
     set.iter().filter(holds).max_by_key(|(wider, _)| wider.as_str().len()).map(|(_, value)| value)
 }
 

@@ -12,7 +12,7 @@ macro_rules! numbers {
         }
 
         impl $kind {
-            /// What the other side means by a number, if it means anything.
+            /// The meaning of a number from the other side. Returns `None` for a number that has none.
             pub(crate) fn from_number(number: i32) -> Option<Self> {
                 match number {
                     $($number => Some(Self::$name),)*
@@ -32,7 +32,7 @@ numbers! {
         Settle = 1,
         /// A host call, to be answered later by `resume`.
         HostCall = 2,
-        /// The script waits for a host call no longer.
+        /// The script no longer waits for a host call.
         CancelCall = 3,
         /// A line of the log.
         Log = 4,
@@ -40,24 +40,24 @@ numbers! {
         Context = 5,
         /// The fuel that is left.
         Fuel = 6,
-        /// Where a script stood that was ended.
+        /// The stack of a script that was ended.
         Located = 7,
         /// The time.
         Now = 8,
-        /// The author's place of a place of a module's code.
+        /// The author's place for a place of a module's code.
         Place = 9,
         /// Something that the outcome should warn of.
         Warn = 10,
     }
 }
 
-/// A place is told as one number: the line times this, and the column, which is less.
+/// A place travels as one number: the line times this, plus the column, which is smaller than this.
 pub(crate) const PLACE_COLUMNS: f64 = (1 << 23) as f64;
 
-/// The lines of files that modules were made of are counted on from here, one file after the other.
+/// Lines from here on are those of the files that modules were made of, counted from one file to the next.
 pub(crate) const SOURCE_LINES: u32 = 1 << 24;
 
-/// What a module of a bundle is: the sum of those that are true.
+/// Flags of a module in a bundle: the module has the sum of those that are true.
 pub(crate) const MODULE_IS_SCRIPT: u32 = 1;
 pub(crate) const MODULE_HAS_PLACES: u32 = 2;
 
@@ -70,7 +70,7 @@ numbers! {
         Thrown = 1,
         /// It awaits a promise that nothing can settle any more.
         Stalled = 2,
-        /// There is no such entry: the names of those that there are.
+        /// There is no such entry: the names of the entries that exist.
         UnknownEntry = 3,
         /// The engine refuses the syntax: a report.
         Syntax = 4,
@@ -102,7 +102,7 @@ numbers! {
 numbers! {
     /// What a warning is about.
     WarningKind {
-        /// The value has something that its JSON does not: a sentence.
+        /// The value has something that its JSON does not: its path, and the rest of the sentence on a second line.
         Lost = 0,
         /// A call that nobody waits for had not ended: two lines as `locate` writes them, or one.
         Floating = 1,
@@ -110,7 +110,7 @@ numbers! {
         Dropped = 2,
         /// A rejection that nothing handled: a report.
         Rejection = 3,
-        /// Who waits for what never comes: lines as `locate` writes them, the outermost first.
+        /// Where a job waits for something that never comes: lines as `locate` writes them, the outermost first.
         Stalled = 4,
     }
 }

@@ -1,8 +1,8 @@
 //! The one table of pending host calls: what a script waits for, and what is to happen with the answer.
 //!
-//! A call is recorded with the host, which answers it by `resume` once the guest has returned. Several may be pending at
-//! one time; they are answered in any order. Recording and replaying a job needs nothing here: its
-//! answers are all that comes in.
+//! A call is recorded with the host, which answers it by `resume` once the guest has returned. Several may be pending
+//! at one time; they are answered in any order. Recording and replaying a job needs no code here: the answers are all
+//! that comes in from the host.
 
 use alloc::vec::Vec;
 
@@ -11,17 +11,17 @@ use crate::errors;
 use crate::host;
 use crate::js::{self, Raw, Result, Value};
 
-/// What the host knows a call by.
+/// The number by which the host knows a call.
 pub(crate) type Call = i32;
 
-/// Makes a value of an answer's bytes, which a NUL follows that is not one of them.
+/// Makes a value of an answer's bytes. A NUL follows them and is not part of the answer.
 pub(crate) type Read = fn(&[u8]) -> Result<Value>;
 
 /// A function of the script, called when the answer is there.
 pub(crate) struct Callback {
     pub(crate) function: Value,
     pub(crate) arguments: Vec<Value>,
-    /// What comes after the function has returned.
+    /// What is called after the function has returned.
     pub(crate) then: Option<fn(Call, Self)>,
 }
 
@@ -50,7 +50,7 @@ pub(crate) fn is_any_pending() -> bool {
     !pending().is_empty()
 }
 
-/// What is called when the answers come.
+/// The functions that are called when the answers come.
 pub(crate) fn waiting() -> Vec<Value> {
     let function = |pending: &Pending| match &pending.waiter {
         Waiter::Promise { resolve, .. } => resolve.clone(),
@@ -59,7 +59,7 @@ pub(crate) fn waiting() -> Vec<Value> {
     pending().iter().map(function).collect()
 }
 
-/// Makes a call whose answer, made a value by `read`, settles the promise that is returned.
+/// Makes a call and returns a promise. `read` makes a value of the answer, and that value settles the promise.
 pub(crate) fn promise(kind: CallKind, payload: &[u8], read: Read) -> Result<Value> {
     let (promise, resolve, reject) = js::promise()?;
     pending().push(Pending { call: host::call(kind, payload), waiter: Waiter::Promise { resolve, reject, read } });
@@ -73,8 +73,8 @@ pub(crate) fn callback(kind: CallKind, payload: &[u8], callback: Callback) -> Ca
     call
 }
 
-/// Waits no longer for a call that was to call a function. A promise is never cancelled: a script can guess the numbers of
-/// calls.
+/// Cancels a call whose answer was to call a function. A call with a promise is never cancelled here, since a script
+/// can guess the numbers of calls.
 pub(crate) fn cancel_callback(call: Call) {
     let is_it = |pending: &Pending| pending.call == call && matches!(pending.waiter, Waiter::Callback(_));
     if let Some(index) = pending().iter().position(is_it) {

@@ -1,5 +1,5 @@
-//! `structuredClone`, as the HTML standard has it (StructuredSerializeWithTransfer and its reverse), in one pass: nobody
-//! sees the copy before it is whole. What is still to be copied is a list of ours, so that depth takes no stack.
+//! `structuredClone`, as the HTML standard defines it (StructuredSerializeWithTransfer and its reverse), in one pass: no script sees
+//! the copy before it is complete. The objects still to be copied are in a list on the heap, so a deeply nested one takes no stack.
 
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
@@ -11,7 +11,7 @@ use crate::inspect;
 use crate::js::{self, Atom, Engine, Flags, Raw, Result, Value, q};
 use crate::quote;
 
-/// A message is cut there: the engine has 255 bytes for it.
+/// A longer message is cut to this length: the engine has 255 bytes for it.
 const MESSAGE_BYTES_MAX: usize = 240;
 
 /// # Safety
@@ -75,7 +75,7 @@ fn transfer_list(options: Option<&Raw>) -> Result<Vec<Value>> {
 
 #[derive(Default)]
 struct Walk {
-    /// Each object met, by its address, and its copy. The object is held, or another could take its address.
+    /// Each object that was met, by its address, with its copy. The object is held, so that no other one gets its address.
     copies: BTreeMap<*mut c_void, (Value, Value)>,
     /// The objects whose members are being copied, the outermost first.
     open: Vec<Open>,
@@ -99,7 +99,7 @@ enum Members {
         key: Option<Value>,
     },
     Set(Vec<Value>),
-    /// Of an error.
+    /// The cause of an error.
     Cause(Value),
 }
 
@@ -180,14 +180,14 @@ impl Members {
 }
 
 impl Open {
-    /// The next member, or nothing when there is no other.
+    /// The next member. Returns `None` when there is no other.
     fn take(&mut self) -> Result<Option<Value>> {
         loop {
             let index = self.next;
             self.next += 1;
             let member = match &self.members {
                 Members::Properties { source, keys } => match keys.get(index) {
-                    // A getter may have deleted it.
+                    // A getter may have deleted the property.
                     Some(key) => match source.own(key)? {
                         None => continue,
                         member => member,
@@ -217,7 +217,7 @@ impl Open {
         }
     }
 
-    /// Where the member is that was taken last, as a script would write it.
+    /// Writes the place of the member that was taken last, as a script would write it.
     fn write_place(&self, out: &mut Vec<u8>) {
         let Members::Properties { keys, .. } = &self.members else {
             let place = match &self.members {
@@ -251,7 +251,7 @@ fn all_entries(source: &Value, width: usize) -> Vec<Value> {
     source.entries(entries * width).unwrap_or_default().1
 }
 
-/// What is refused, in a few words.
+/// Names the refused value in a few words.
 fn thing(value: &Value) -> alloc::string::String {
     let text = |bytes: &[u8]| alloc::string::String::from_utf8_lossy(bytes).into_owned();
     if value.is_symbol() {

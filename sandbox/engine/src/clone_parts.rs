@@ -33,13 +33,13 @@ pub(crate) enum CloneKind {
     Buffer,
     /// A typed array or a DataView.
     View,
-    /// Nothing in it is an object.
+    /// An object that contains no other object.
     Leaf,
 }
 
-/// Each of these but `address` and `list` is asked of an object of the kind that it names.
+/// Call each of these on an object of the kind that it names; `address` on any object, and `list` on any value.
 impl Value {
-    /// Where an object lies. Another may lie there once this one is freed.
+    /// The address of an object. Another object may get it once this one is freed.
     pub(crate) fn address(&self) -> *mut c_void {
         // SAFETY: every caller asks it of an object.
         unsafe { q::JS_VALUE_GET_PTR(self.raw()) }
@@ -71,7 +71,7 @@ impl Value {
         js::result(unsafe { sm_clone_array(Engine::context(), self.raw()) })
     }
 
-    /// An error without the cause.
+    /// A copy of the error without its cause.
     pub(crate) fn clone_error(&self) -> Result<Self> {
         // SAFETY: the context lives for ever, and `self` holds an error.
         js::result(unsafe { sm_clone_error(Engine::context(), self.raw()) })
@@ -106,31 +106,31 @@ impl Value {
         js::result(unsafe { sm_clone_buffer(Engine::context(), self.raw()) })
     }
 
-    /// Moves an ArrayBuffer's bytes to its copy, or undefined, and detaches it; false when it can not be.
+    /// Moves an ArrayBuffer's bytes to `copy`, which may be undefined, and detaches it. Returns false if it cannot be detached.
     pub(crate) fn move_to(&self, copy: &Self) -> bool {
         // SAFETY: the context lives for ever, and both values are held.
         unsafe { sm_move_buffer(Engine::context(), self.raw(), copy.raw()) }
     }
 
-    /// The buffer of a view; nothing when it is detached, or ends before the view does.
+    /// The buffer of a view. Returns `None` if the buffer is detached, or ends before the view does.
     pub(crate) fn view_buffer(&self) -> Option<Self> {
         // SAFETY: `self` holds a view; the result is a reference of ours.
         Some(Self::owned(unsafe { sm_view_buffer(self.raw()) })).filter(|buffer| !buffer.is_undefined())
     }
 
-    /// A view of the same kind and place, of another buffer.
+    /// A view of `buffer`, of the same kind and at the same place.
     pub(crate) fn clone_view(&self, buffer: &Self) -> Result<Self> {
         // SAFETY: the context lives for ever, `self` holds a view, and `buffer` an ArrayBuffer.
         js::result(unsafe { sm_clone_view(Engine::context(), self.raw(), buffer.raw()) })
     }
 
-    /// An array of what an iterable gives.
+    /// An array of the values of an iterable.
     pub(crate) fn list(&self) -> Result<Self> {
         // SAFETY: the context lives for ever, and the value is held.
         js::result(unsafe { sm_list(Engine::context(), self.raw()) })
     }
 
-    /// The value of an own property, a getter's too; nothing where there is no such property.
+    /// The value of an own property. A getter is called. Returns `None` where there is no such property.
     pub(crate) fn own(&self, name: &Atom) -> Result<Option<Self>> {
         let mut descriptor =
             q::JSPropertyDescriptor { flags: 0, value: UNDEFINED, getter: UNDEFINED, setter: UNDEFINED };

@@ -1,6 +1,6 @@
-//! The order of texts as people have it: that of Unicode's root collation, which English, German, French, Italian, Dutch
-//! and Portuguese take as it is, for what its tables say of the characters of those languages. Other characters are refused: in the order of
-//! their numbers they would stand anywhere.
+//! The order of texts as people expect it: that of Unicode's root collation, which English, German, French, Italian,
+//! Dutch and Portuguese use unchanged. The tables here have the characters of those languages. Other characters are
+//! refused: in the order of their code points they would stand anywhere.
 
 use alloc::vec::Vec;
 use core::cmp::Ordering;
@@ -14,7 +14,7 @@ const MARKS: [char; 18] = [
 ];
 const DIGITS: u32 = 0x100;
 const LETTERS: u32 = 0x200;
-/// Hangul and Han stand in the order of their numbers behind all letters.
+/// Hangul and Han stand in the order of their code points, after all letters.
 const IDEOGRAPHS: u32 = 0x1_0000;
 
 /// What is compared, and how.
@@ -34,7 +34,7 @@ pub(crate) enum Sensitivity {
     Variant,
 }
 
-/// The weight of a character, or of its part: 0 where it has none at that level.
+/// The weights of a character or of a part of it. A weight of 0 means that it has none at that level.
 #[derive(Clone, Copy)]
 struct Element {
     primary: u32,
@@ -47,13 +47,13 @@ impl Element {
         Self { primary, secondary: 1, tertiary }
     }
 
-    /// What tells a letter from its base: a mark, or what a ligature is.
+    /// What tells a letter from its base letter: a mark, or the fact that it is a ligature.
     fn mark(secondary: u8) -> Self {
         Self { primary: 0, secondary, tertiary: 1 }
     }
 }
 
-/// How two texts compare, both decomposed (NFD); the character whose place is not known, where there is one.
+/// Compares two texts, both decomposed (NFD). The error is a character whose place in the order is not known.
 pub(crate) fn compare(one: &str, other: &str, rules: Rules) -> Result<Ordering, char> {
     let (one, other) = (elements(one, rules)?, elements(other, rules)?);
     let level = |weight: fn(&Element) -> u32| {
@@ -63,7 +63,7 @@ pub(crate) fn compare(one: &str, other: &str, rules: Rules) -> Result<Ordering, 
     };
     let primary = level(|element| element.primary);
     let accents = || level(|element| element.secondary.into());
-    // Letters alone have cases.
+    // Only letters have cases.
     let cases = || level(|element| if element.primary > LETTERS { element.tertiary.into() } else { 0 });
     Ok(match rules.sensitivity {
         Sensitivity::Base => primary,

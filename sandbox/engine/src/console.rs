@@ -11,7 +11,7 @@ use crate::js::{self, Engine, Flags, Raw, UNDEFINED, Value, q};
 use crate::primitive::{is_truthy, to_number};
 use crate::{errors, host, quote};
 
-/// A longer entry is cut: the host counts bytes too, but an entry should be read by a person.
+/// A longer entry is cut. The host bounds the bytes of the log too, but a person should be able to read an entry.
 const LINE_BYTES_MAX: usize = 64 * 1024;
 /// Groups beyond this are not indented further.
 const GROUPS_MAX: usize = 50;
@@ -30,7 +30,7 @@ enum Method {
     Time,
     TimeLog,
     TimeEnd,
-    /// What other hosts have, and what makes no line there either.
+    /// A method that other hosts have and that writes no line there either.
     Nothing,
 }
 
@@ -59,7 +59,7 @@ const METHODS: [(&CStr, Method); 22] = [
     (c"timeStamp", Method::Nothing),
 ];
 
-/// What calls leave behind for later ones.
+/// What earlier calls of `console` leave for later ones.
 struct State {
     groups: usize,
     counts: Vec<(Vec<u8>, u32)>,

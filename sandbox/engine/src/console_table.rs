@@ -33,7 +33,7 @@ impl Column {
     }
 }
 
-/// The table of the first argument, with the columns that the second one names; nothing where the first is no object.
+/// The table of the first argument, with the columns that the second one names. Returns `None` where the first is no object, or a function.
 pub(crate) fn table(arguments: &[Raw]) -> Option<Vec<u8>> {
     let data = Value::copied(*arguments.first()?);
     let data = if data.is_object() { data.proxied()? } else { return None };
@@ -48,7 +48,7 @@ pub(crate) fn table(arguments: &[Raw]) -> Option<Vec<u8>> {
     Some(drawn(&columns))
 }
 
-/// A Map's or a Set's.
+/// The columns of a Map or a Set.
 fn of_entries(data: &Value, count: usize, values: &[Value]) -> Vec<Column> {
     let headings: &[&[u8]] = if data.is_map() { &[b"Key", VALUES] } else { &[VALUES] };
     let mut columns: Vec<Column> = headings.iter().map(|heading| Column::new(heading)).collect();
@@ -107,7 +107,7 @@ fn of_members(data: &Value, wanted: Option<&Value>) -> Vec<Column> {
     columns
 }
 
-/// The column of a key, made where there is none and room for one.
+/// The column of a key. Makes the column if it is missing. Returns `None` if it is missing and there is no room for another.
 fn column(columns: &mut Vec<Column>, key: Atom) -> Option<&mut Column> {
     let known = columns.iter().position(|column| column.key.as_ref().is_some_and(|other| other.raw() == key.raw()));
     let index = match known {
@@ -121,7 +121,7 @@ fn column(columns: &mut Vec<Column>, key: Atom) -> Option<&mut Column> {
     columns.get_mut(index)
 }
 
-/// The keys of what is told in rows or columns: no symbols.
+/// The keys of an object that become rows or columns, without symbols.
 fn members(value: &Value) -> Vec<Atom> {
     let elements = value.elements().unwrap_or(0).min(ROWS_MAX as u32);
     let mut keys: Vec<Atom> = (0..elements).map(Atom::index).collect();
@@ -130,7 +130,7 @@ fn members(value: &Value) -> Vec<Atom> {
     keys
 }
 
-/// What stands in a cell: an object of more than two members is named only.
+/// The text of a cell. An object with more than two members is shown by its name only.
 fn cell(value: &Value) -> Vec<u8> {
     let is_large = value.is_object()
         && !value.is_array()

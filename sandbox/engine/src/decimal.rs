@@ -3,14 +3,14 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-/// Decimal digits, and where the point stands: before that digit, counted from the first.
+/// Decimal digits, and the index of the digit that the decimal point stands before.
 pub(crate) struct Digits {
     digits: Vec<u8>,
     pub(crate) point: i32,
 }
 
 impl Digits {
-    /// Reads what JavaScript writes of a number that is not negative.
+    /// Reads a number that is not negative from its text in JavaScript. Returns `None` for any other text.
     pub(crate) fn read(text: &str) -> Option<Self> {
         let (mantissa, exponent) = text.split_once('e').unwrap_or((text, "0"));
         let exponent: i32 = exponent.trim_start_matches('+').parse().ok()?;
@@ -22,7 +22,7 @@ impl Digits {
         Some(Self { digits, point: i32::try_from(whole.len()).ok()? + exponent })
     }
 
-    /// What stands before the point and behind it, with at most `places` there; half is rounded away from zero, as the digits say.
+    /// The digits before the point and after it, at most `places` after it. A half is judged by these digits and rounded away from zero.
     pub(crate) fn rounded(mut self, places: usize) -> (String, String) {
         let keep = self.point + i32::try_from(places).unwrap_or(i32::MAX / 2);
         match usize::try_from(keep) {
@@ -57,7 +57,7 @@ impl Digits {
     }
 }
 
-/// With zeros behind it up to a length.
+/// Appends zeros to a fraction up to a length.
 pub(crate) fn padded(fraction: &str, least: usize) -> String {
     let mut out = String::from(fraction);
     while out.len() < least {
@@ -66,7 +66,7 @@ pub(crate) fn padded(fraction: &str, least: usize) -> String {
     out
 }
 
-/// With commas between thousands.
+/// Puts commas between the thousands of a whole number.
 pub(crate) fn grouped(whole: &str) -> String {
     let mut out = String::with_capacity(whole.len() * 4 / 3 + 1);
     for (index, digit) in whole.chars().enumerate() {
@@ -78,9 +78,9 @@ pub(crate) fn grouped(whole: &str) -> String {
     out
 }
 
-/// Year, month and day of a day since 1970, in the Gregorian calendar of all times.
+/// Year, month and day for a number of days since 1970-01-01, in the Gregorian calendar extended to all times.
 pub(crate) fn civil(days: i64) -> (i64, i64, i64) {
-    // From the first of March of year 0, so that the leap day is a year's last.
+    // Counted from the first of March of year 0, so that the leap day is the last day of a year.
     let days = days + 719_468;
     let era = days.div_euclid(146_097);
     let of_era = days.rem_euclid(146_097);

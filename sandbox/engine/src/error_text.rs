@@ -6,7 +6,7 @@ use crate::js::{Atom, Value};
 use crate::look::Property;
 use crate::quote::write_text;
 
-/// Headline and stack. In brackets where there is no stack.
+/// Headline and stack. An error without a stack has its headline in brackets.
 pub(crate) fn stack(error: &Value, constructor: Option<&[u8]>) -> Vec<u8> {
     let mut out = headline(error, constructor);
     let frames = frames(error);
@@ -23,7 +23,7 @@ pub(crate) fn stack(error: &Value, constructor: Option<&[u8]>) -> Vec<u8> {
     out
 }
 
-/// Name and message. An error whose class gave itself no name is called by its class.
+/// Name and message. An error whose class sets no `name` is called by the name of its class.
 pub(crate) fn headline(error: &Value, constructor: Option<&[u8]>) -> Vec<u8> {
     let part = |name: &[u8]| {
         let mut out = Vec::new();
@@ -59,7 +59,7 @@ fn frames(error: &Value) -> Vec<u8> {
     out
 }
 
-/// The frames but those that the cause has too, where these are many.
+/// The frames. Where the cause has more than `SHARED_MIN` of them in a row too, a note replaces all of these but the first and the last.
 fn without_shared(frames: &[u8], below: &[u8]) -> Vec<u8> {
     const SHARED_MIN: usize = 3;
     let lines = |text| <[u8]>::split(text, |byte: &u8| *byte == b'\n').collect::<Vec<&[u8]>>();
@@ -76,7 +76,7 @@ fn without_shared(frames: &[u8], below: &[u8]) -> Vec<u8> {
     frames.join(&b'\n')
 }
 
-/// Which of an error's fields are shown: those that are not in its text, its cause, and the errors that it holds.
+/// Chooses the fields of an error to show: those that its text does not contain, its cause, and the errors that it holds.
 pub(crate) fn choose_keys(error: &Value, shown: &[u8], keys: &mut Vec<Atom>) {
     keys.retain(|key| {
         let Ok(name) = key.text() else { return true };

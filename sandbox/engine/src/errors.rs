@@ -1,4 +1,4 @@
-//! Throwing what the guest's own functions throw.
+//! Throws the errors of the guest's own functions.
 
 use crate::js::{Engine, Flags, Result, Thrown, Value, parse_json, q, take_exception};
 
@@ -10,7 +10,7 @@ pub(crate) fn type_error(message: &str) -> Thrown {
     Thrown
 }
 
-/// An error made where the script stands.
+/// A new error with the stack of the script at this moment.
 pub(crate) fn here() -> Value {
     // SAFETY: the context lives for ever, and the text ends with a NUL and is copied.
     unsafe { q::JS_ThrowPlainError(Engine::context(), c"".as_ptr()) };
@@ -39,7 +39,7 @@ pub(crate) fn coded_range_error(code: &str, message: &str) -> Thrown {
     with_code(code)
 }
 
-/// Throw what has just been thrown, with a `code`.
+/// Throw the error that has just been thrown once more, with a `code`.
 fn with_code(code: &str) -> Thrown {
     let error = take_exception();
     if let Ok(code) = Value::string(code) {
@@ -50,8 +50,8 @@ fn with_code(code: &str) -> Thrown {
     Thrown
 }
 
-/// Throw the Error that a report describes: JSON text with a `message`, and perhaps a `name` and a `code`. A NUL follows the
-/// report that is not part of it.
+/// Throw the Error that a report describes: JSON text with a `message`, and perhaps a `name` and a `code`. A NUL
+/// follows the report and is not part of it.
 pub(crate) fn throw_report<T>(report: &[u8]) -> Result<T> {
     let report = parse_json(report)?;
     let message = report.get(c"message")?.text()?;

@@ -1,19 +1,19 @@
-//! The fields that a script put on an error, as JSON: data alone. No getter runs and no `toJSON`, and what JSON has no text for is
-//! left out.
+//! The fields that a script put on an error, as JSON: data properties only. No getter and no `toJSON` is called. What
+//! JSON has no text for is left out.
 
 use alloc::vec::Vec;
 
 use crate::js::{self, Atom, Raw, Value};
 use crate::{json_text, portrait};
 
-/// Objects inside objects.
+/// The deepest nesting of objects.
 const DEPTH_MAX: usize = 6;
-/// Bytes of all fields of an error; a field that would be more is left out.
+/// The most bytes of all fields of an error. A field that would exceed them is left out.
 const BYTES_MAX: usize = 16 * 1024;
-/// Fields, or items of an array, that are looked at.
+/// At most this many fields of an object are looked at. An array with more items is left out.
 const ITEMS_MAX: usize = 200;
 
-/// `,"fields":{…}`, or nothing where there is no field but those that are told elsewhere.
+/// Writes `,"fields":{…}`. Writes nothing where the report has another place for every field.
 pub(crate) fn write(out: &mut Vec<u8>, error: &Value, is_told: impl Fn(&[u8], &Value) -> bool) {
     if error.is_proxy() {
         return;
@@ -27,15 +27,15 @@ pub(crate) fn write(out: &mut Vec<u8>, error: &Value, is_told: impl Fn(&[u8], &V
     }
 }
 
-/// Each method is false where nothing, or too much, was written.
+/// Each method returns false if the value has no JSON or the text became too long. The caller then drops what was written.
 struct Writer {
     /// How long the text may become.
     end: usize,
-    /// The objects within which the next value lies: none is written within itself.
+    /// The objects that contain the next value. No object is written within itself.
     open: Vec<Raw>,
 }
 
-/// An own property's value, unless it is an accessor or a proxy's.
+/// The value of an own data property. Returns `None` for an accessor, and for any property of a proxy.
 pub(crate) fn own_data(value: &Value, name: &Atom) -> Option<Value> {
     if value.is_object() && !value.is_proxy() { value.own_data(name) } else { None }
 }
@@ -115,7 +115,7 @@ impl Writer {
     }
 }
 
-/// An exception is pending: nobody is to see it.
+/// Drops the pending exception, which the script must not see.
 fn refused() -> bool {
     drop(js::take_exception());
     false

@@ -1,4 +1,4 @@
-//! The arguments of a call of `console` as one text: with the format that the first may be, as Node's `util.format` has it.
+//! The arguments of a call of `console` as one text. The first argument may be a format string, as for Node's `util.format`.
 
 use alloc::vec::Vec;
 
@@ -27,7 +27,7 @@ pub(crate) fn install(global: &Value) {
     }
 }
 
-/// The arguments with blanks between them; those that the first one's `%s` and its like ask for stand in their places.
+/// The arguments with blanks between them. If the first one has placeholders such as `%s`, arguments are put in their place.
 pub(crate) fn formatted(arguments: &[Raw]) -> Vec<u8> {
     let mut out = Vec::new();
     let mut rest = arguments;
@@ -52,7 +52,7 @@ pub(crate) fn formatted(arguments: &[Raw]) -> Vec<u8> {
     out
 }
 
-/// Writes the template with the arguments that it asks for, and gives those that it does not.
+/// Writes the template with arguments in place of its placeholders, and returns the arguments that it did not use.
 fn fill<'a>(out: &mut Vec<u8>, template: &[u8], mut arguments: &'a [Raw]) -> &'a [Raw] {
     let mut bytes = template.iter().copied().peekable();
     while let Some(byte) = bytes.next() {
@@ -89,7 +89,7 @@ fn write_as(out: &mut Vec<u8>, kind: u8, value: &Value) {
             out.extend_from_slice(&inspected(value, manner));
         }
         b'O' => out.extend_from_slice(&inspected(value, Manner::default())),
-        // Style sheets are for browsers.
+        // `%c` takes a style sheet, which is for browsers only.
         _ => {}
     }
 }

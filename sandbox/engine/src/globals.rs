@@ -1,4 +1,4 @@
-//! What the script world has beside ECMAScript.
+//! The globals that scripts have beside those of ECMAScript.
 
 use core::ffi::c_int;
 

@@ -9,7 +9,7 @@ mod import {
     #[link(wasm_import_module = "scriptmill")]
     // SAFETY: the host links this very signature.
     unsafe extern "C" {
-        /// The one import, since each would be linked anew for every job.
+        /// The only import: each import would be linked anew for every job.
         pub(super) fn host(operation: i32, number: i32, bytes: *const u8, len: usize) -> f64;
     }
 }
@@ -40,7 +40,7 @@ pub(crate) fn cancel(call: i32) {
     ask(Operation::CancelCall, call, &[]);
 }
 
-/// Something that the outcome should warn of.
+/// Adds a warning to the outcome.
 pub(crate) fn warn(kind: WarningKind, bytes: &[u8]) {
     ask(Operation::Warn, kind as i32, bytes);
 }
@@ -54,11 +54,11 @@ pub(crate) fn context(field: i32) -> Vec<u8> {
     take(ask(Operation::Context, field, &[]) as usize)
 }
 
-/// The author's line and column of those of a module's code.
+/// The author's line and column for a line and column of a module's code. Returns `None` where the code is not the author's.
 pub(crate) fn place(module: i32, line: i32, column: i32) -> Option<(i32, i32)> {
     let place = [line.to_le_bytes(), column.to_le_bytes()].concat();
     let packed = ask(Operation::Place, module, &place);
-    // Both are whole numbers that leave no remainder in a double.
+    // Both are whole numbers, and a double holds the packed number exactly.
     (packed >= 0.0).then(|| ((packed / PLACE_COLUMNS) as i32, (packed % PLACE_COLUMNS) as i32))
 }
 

@@ -1,6 +1,6 @@
-//! A value as a person reads it in a log, in the words and lines of Node's `util.inspect`, within bounds. Accessors are named, not
-//! asked: a log line changes nothing. What a proxy stands for is shown. `portrait.rs` says what each kind of object shows of
-//! itself, `layout.rs` how it is laid out.
+//! A value as text for a log, in the words and lines of Node's `util.inspect`, within bounds. Accessors are named and
+//! not called, so that a log line changes nothing. A proxy is shown as its target. `portrait.rs` says what each kind of
+//! object shows of itself, `layout.rs` how that is laid out.
 
 use alloc::vec::Vec;
 use core::ffi::c_void;
@@ -12,9 +12,9 @@ use crate::portrait::{self, Look, Member, Portrait};
 use crate::quote::{self, BYTES_MAX};
 use crate::title;
 
-/// Objects inside objects beyond this are named only.
+/// Objects that are nested deeper than this are shown by name only.
 const DEPTH: i32 = 2;
-/// No deeper, whatever is asked for: each level takes stack.
+/// The deepest nesting that a caller may ask for: each level takes stack.
 const DEPTH_MAX: i32 = 40;
 /// How many items of an array, a Map, a Set or an object are shown.
 const ITEMS_MAX: usize = 100;
@@ -22,14 +22,14 @@ const ITEMS_MAX: usize = 100;
 /// How a value is to be shown.
 #[derive(Clone, Copy)]
 pub(crate) struct Manner {
-    /// Objects inside so many others are still opened; -1 names even the outermost.
+    /// Objects are opened down to this level of nesting. With -1 even the outermost is shown by name only.
     pub(crate) depth: i32,
     pub(crate) items_max: usize,
     /// The longest line that members may share.
     pub(crate) line_max: usize,
     /// Whether properties that are not enumerable are shown.
     pub(crate) is_hidden_shown: bool,
-    /// Whether an object may say itself how it is shown.
+    /// Whether an object's own `nodejs.util.inspect.custom` method is called.
     pub(crate) may_customise: bool,
 }
 
@@ -60,7 +60,7 @@ struct Inspector {
     manner: Manner,
     /// The objects that are being shown, the outermost first.
     open: Vec<*mut c_void>,
-    /// Those of them that were met again inside themselves.
+    /// The objects that were met again inside themselves.
     circular: Vec<*mut c_void>,
     indentation: usize,
     /// The level of the block that was opened last.
@@ -98,10 +98,10 @@ impl Inspector {
         self.object(&shown, level)
     }
 
-    /// What an object's own method of inspection gave.
+    /// Shows the result of an object's own inspection method.
     fn custom(&mut self, custom: &Value, level: i32) -> Vec<u8> {
         if !custom.is_string() {
-            // Whatever that is, it is not asked again: it could give itself.
+            // The result's own inspection method is not called: it could return the result again.
             let before = core::mem::replace(&mut self.manner.may_customise, false);
             let text = self.value(custom, level);
             self.manner.may_customise = before;
@@ -175,7 +175,7 @@ impl Inspector {
         text
     }
 
-    /// `key: value`, where there is such a property.
+    /// `key: value`. Returns `None` where there is no such property.
     fn property(&mut self, value: &Value, key: &Atom, level: i32) -> Option<Vec<u8>> {
         let (text, is_enumerable) = match value.property(key)? {
             Property::Data { value, is_enumerable } => {
@@ -208,7 +208,7 @@ impl Inspector {
         out
     }
 
-    /// A text of several lines, where it stands.
+    /// A text of several lines, indented for its place.
     fn indented(&self, text: &[u8]) -> Vec<u8> {
         let mut out = Vec::with_capacity(text.len());
         for (index, line) in text.split(|byte| *byte == b'\n').enumerate() {

@@ -9,16 +9,16 @@ use crate::errors;
 use crate::js::{self, Atom, Engine, JsonRefusal, Raw, Thrown, UNDEFINED, Value, q};
 use crate::{calls, console, context, host, inspect, lost, report, waiting};
 
-/// How many of the rejections that nothing handled are logged.
+/// At most this many of the unhandled rejections are logged.
 const REJECTIONS_MAX: usize = 10;
-/// How many of a script's entries are named when a job asked for one that is not there.
+/// At most this many of a script's entries are named when a job asks for one that does not exist.
 const ENTRIES_MAX: usize = 50;
 
 /// Why a job, or a load, has no value.
 pub(crate) enum Fault {
     /// Something was thrown.
     Thrown(Kind, Value),
-    /// The promise never settles, and nothing is waited for.
+    /// The promise can never settle: no host call is pending.
     Stalled,
 }
 
@@ -32,9 +32,9 @@ impl Fault {
 struct Job {
     /// The main module's namespace; undefined for a classic script.
     namespace: Value,
-    /// What an empty entry name means, looked up when the image was made.
+    /// The function that an empty entry name stands for, looked up when the image was made.
     entry: Value,
-    /// What the entry returned, when it was a promise.
+    /// The promise that the entry returned, if it returned one.
     promise: Value,
     /// Rejected promises that nothing handles, with their reasons.
     rejections: Vec<(Value, Value)>,
@@ -59,7 +59,7 @@ pub(crate) fn install() {
     }
 }
 
-/// The image is nearly made: this is what jobs will call.
+/// Remembers, at the end of making an image, the namespace whose functions jobs will call.
 pub(crate) fn remember_main(namespace: Value) {
     job().namespace = namespace;
     job().entry = named(b"default").or_else(|| named(b"main")).unwrap_or_else(Value::undefined);
@@ -143,11 +143,11 @@ fn settle_value(value: &Value) {
         host::settle(Kind::Value, b"null");
         return;
     }
-    // What the script itself wrote as JSON is its own business.
+    // What the script's own calls of `JSON.stringify` left out is no matter of warnings: this clears it.
     lost::has_any();
     let json = match js::stringify(value) {
         Ok(json) if json.is_string() => json,
-        // A toJSON that gives nothing has said what it wants.
+        // A `toJSON` returned undefined. That is the script's choice, and the value is null.
         Ok(_) if value.is_object() && !value.is_function() => {
             host::settle(Kind::Value, b"null");
             return;
@@ -171,7 +171,7 @@ fn settle_value(value: &Value) {
     }
 }
 
-/// Why a value could not be written, and where in it that stands.
+/// Why a value could not be written as JSON, and at which path.
 fn value_fault(value: &Value) -> Fault {
     let fault = json_fault();
     if let Fault::Thrown(Kind::NotJson, _) = &fault
@@ -183,7 +183,7 @@ fn value_fault(value: &Value) -> Fault {
     fault
 }
 
-/// What JSON refused, or what code of the script threw under it; asked right after the call that failed.
+/// Why a call of JSON failed: JSON refused something, or code of the script threw within the call. Call this right after the failure.
 fn json_fault() -> Fault {
     let kind = match js::json_refusal() {
         Some(JsonRefusal::NotJson) => Kind::NotJson,
@@ -250,7 +250,7 @@ fn is_plain_promise(value: &Value) -> bool {
     }
 }
 
-/// The value of a fulfilled promise, nothing while it is pending.
+/// Returns the value of a fulfilled promise, or `None` while the promise is pending.
 pub(crate) fn promised(promise: &Value) -> Result<Option<Value>, Fault> {
     let context = Engine::context();
     // SAFETY: the context lives for ever, and `promise` holds a promise.
@@ -259,7 +259,7 @@ pub(crate) fn promised(promise: &Value) -> Result<Option<Value>, Fault> {
     match unsafe { q::JS_PromiseState(context, promise.raw()) } {
         q::JSPromiseStateEnum_JS_PROMISE_FULFILLED => Ok(Some(result())),
         q::JSPromiseStateEnum_JS_PROMISE_REJECTED => {
-            // It is reported as the outcome, not as unhandled.
+            // This rejection is reported as the outcome, not as unhandled.
             job().rejections.retain(|(rejected, _)| rejected.raw() != promise.raw());
             Err(Fault::Thrown(Kind::Thrown, result()))
         }
@@ -309,7 +309,7 @@ pub(crate) fn report_rejections() {
     }
 }
 
-/// The names that could have been called, comma separated; dots stand for those beyond the first few.
+/// The names of the entries that a job can call, separated by commas. Dots stand for those beyond `ENTRIES_MAX`.
 fn entries() -> Vec<u8> {
     let mut names: Vec<Vec<u8>> = Vec::new();
     'holders: for holder in [job().namespace.clone(), js::global_lexicals(), js::global()] {

@@ -34,8 +34,8 @@ unsafe extern "C" {
 /// Of the 2 MiB of shadow stack, what JavaScript may use before a RangeError. See README, "Stacks".
 const STACK_BYTES: u32 = 1792 << 10;
 
-/// After loading, the bytes a job may allocate before the first collection of cycles: it would touch, and so copy,
-/// every page of the image.
+/// After loading, the bytes that a job may allocate before the first collection of cycles. A collection would touch,
+/// and so copy, every page of the image.
 const FIRST_COLLECTION_BYTES: u32 = 8 << 20;
 
 static mut CONTEXT: *mut q::JSContext = ptr::null_mut();
@@ -60,8 +60,8 @@ impl Engine {
         unsafe { q::JS_GetRuntime(Self::context()) }
     }
 
-    /// What every script begins with is here: it is never freed, and no references to it are counted, so that what a script's
-    /// top level leaves is little beside it.
+    /// Says that everything with which every script begins is there now. None of it is ever freed and no references to
+    /// it are counted, so that the top level of a script changes little of the memory that holds it.
     pub(crate) fn is_complete() {
         // SAFETY: the runtime lives for ever.
         unsafe {
@@ -70,7 +70,7 @@ impl Engine {
         }
     }
 
-    /// The top level is over: collect its garbage, and let what it kept of timers and `ctx` work.
+    /// The top level is over: collects its garbage, and lets timers and `ctx` work from here on.
     pub(crate) fn go_live() {
         // SAFETY: the runtime lives for ever, and `usage` is plain numbers.
         unsafe {
@@ -220,7 +220,7 @@ impl Value {
         unsafe { sm_is_script_function(self.0) }
     }
 
-    /// The prototype. A Proxy has a say in it.
+    /// The prototype. The trap of a Proxy may decide it.
     pub(crate) fn prototype(&self) -> Self {
         // SAFETY: the context lives for ever, and the value is held.
         Self(unsafe { q::JS_GetPrototype(Engine::context(), self.0) })
@@ -238,7 +238,7 @@ impl Value {
         checked(unsafe { q::JS_GetProperty(Engine::context(), self.0, name.0) })
     }
 
-    /// Define an own property; no setter and no prototype has a say.
+    /// Define an own property. No setter is called and no prototype is asked.
     pub(crate) fn define(&self, name: &core::ffi::CStr, value: Self, flags: Flags) -> Result<()> {
         // SAFETY: the context lives for ever, `self` holds the object, and the engine takes over the reference to the value.
         let done = unsafe {
@@ -290,7 +290,7 @@ impl Value {
         Atom(unsafe { q::JS_ValueToAtom(Engine::context(), self.0) }).text()
     }
 
-    /// The own string-named keys. A Proxy has a say in them.
+    /// The own keys that are strings. The trap of a Proxy may decide them.
     pub(crate) fn keys(&self, only_enumerable: bool) -> Result<Vec<Atom>> {
         let mut table = ptr::null_mut();
         let mut len = 0;
@@ -317,7 +317,7 @@ pub(crate) enum JsonRefusal {
     TooDeep,
 }
 
-/// Why the call of JSON that has just failed did so: nothing when a `toJSON` or a getter threw.
+/// Why the call of JSON that has just failed did so. Returns `None` when a `toJSON` or a getter threw.
 pub(crate) fn json_refusal() -> Option<JsonRefusal> {
     // SAFETY: it reads a number.
     match unsafe { sm_json_refusal() } {
@@ -327,11 +327,11 @@ pub(crate) fn json_refusal() -> Option<JsonRefusal> {
     }
 }
 
-/// What a property of ours is like.
+/// The attributes of a property that the guest defines.
 #[derive(Clone, Copy)]
 #[repr(i32)]
 pub(crate) enum Flags {
-    /// As the built-in ones: writable and configurable.
+    /// As those of built-in properties: writable and configurable.
     Hidden = (q::JS_PROP_CONFIGURABLE | q::JS_PROP_WRITABLE) as i32,
     /// As an assignment would make it.
     Plain = (q::JS_PROP_CONFIGURABLE | q::JS_PROP_WRITABLE | q::JS_PROP_ENUMERABLE) as i32,
@@ -368,7 +368,7 @@ impl Atom {
     }
 }
 
-/// A string as UTF-8, but for lone surrogates, which are three bytes each, as WTF-8 has them.
+/// A string as WTF-8: UTF-8 in which each lone surrogate takes three bytes.
 pub(crate) struct Text {
     text: *const c_char,
     len: usize,
@@ -421,7 +421,7 @@ pub(crate) fn global() -> Value {
     Value(unsafe { q::JS_GetGlobalObject(Engine::context()) })
 }
 
-/// A global binding as a script would name it, or undefined; accessors are not looked into.
+/// The value of a global binding, or undefined. Accessors are not called.
 pub(crate) fn global_binding(name: &Atom) -> Value {
     // SAFETY: the context lives for ever, and both value and name are held.
     Value(unsafe { sm_global(Engine::context(), name.raw()) })
@@ -456,7 +456,7 @@ pub(crate) fn promise() -> Result<(Value, Value, Value)> {
     Ok((promise, Value(functions[0]), Value(functions[1])))
 }
 
-/// A function of ours that the engine calls.
+/// A function of the guest that the engine calls.
 pub(crate) type Native = unsafe extern "C" fn(*mut q::JSContext, Raw, c_int, *mut Raw) -> Raw;
 
 /// Define a function as a hidden property.
@@ -485,7 +485,7 @@ pub(crate) unsafe fn arguments<'a>(argc: c_int, argv: *mut Raw) -> &'a [Raw] {
     if argc <= 0 { &[] } else { unsafe { core::slice::from_raw_parts(argv, argc as usize) } }
 }
 
-/// Throw what a function of ours failed with, or return what it gave.
+/// Gives the engine the result of a function of the guest: its value, or the exception that it has thrown.
 pub(crate) fn returned(result: Result<Value>) -> Raw {
     match result {
         Ok(value) => value.into_raw(),

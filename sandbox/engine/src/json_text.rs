@@ -1,8 +1,8 @@
-//! JSON as it is written by hand.
+//! Writes JSON without the engine's own `JSON`.
 
 use alloc::vec::Vec;
 
-/// A JSON string of WTF-8 text, cut at `max` bytes; lone surrogates are escaped.
+/// Writes WTF-8 text as a JSON string, cut at `max` bytes. Lone surrogates are escaped.
 pub(crate) fn write_string(out: &mut Vec<u8>, text: &[u8], max: usize) {
     const HEX: &[u8; 16] = b"0123456789abcdef";
     out.push(b'"');

@@ -1,25 +1,25 @@
-//! How what inspection finds is laid out over lines: as Node's `util.inspect` does it, whose rules these are.
+//! Lays out what inspection finds in lines, by the rules of Node's `util.inspect`.
 
 use alloc::vec::Vec;
 
-/// Members are told on one line when the line is not longer.
+/// Members are written on one line if that line is no longer than this.
 pub(crate) const LINE_MAX: usize = 80;
-/// So many levels, the innermost ones, may share a line.
+/// At most this many of the innermost levels may share a line.
 const LEVELS_IN_A_LINE: usize = 3;
-/// An array of more elements than that is set in columns.
+/// An array with more elements than this is set in columns.
 const IN_COLUMNS_FROM: usize = 6;
 const COLUMNS_MAX: usize = 15;
 
-/// The members of a value, and what stands around them.
+/// The members of a value, and the text around them.
 pub(crate) struct Block {
-    /// What comes before the brace: empty, or such as an error's stack.
+    /// The text before the brace: empty, or for example an error's stack.
     pub(crate) base: Vec<u8>,
     pub(crate) open: Vec<u8>,
     pub(crate) close: &'static [u8],
     pub(crate) members: Vec<Vec<u8>>,
-    /// The last member says how many more there are.
+    /// Whether the last member is a note that says how many more there are.
     pub(crate) is_cut: bool,
-    /// An array's, which may stand in columns; its numbers stand to the right.
+    /// For an array, whose elements may stand in columns: how they are aligned. Numbers stand to the right.
     pub(crate) elements: Option<Align>,
 }
 
@@ -35,7 +35,7 @@ pub(crate) struct Place {
     pub(crate) indentation: usize,
     /// How many levels are below it.
     pub(crate) levels_below: usize,
-    /// The longest line; `usize::MAX` for no end.
+    /// The longest line; `usize::MAX` for no limit.
     pub(crate) line_max: usize,
 }
 

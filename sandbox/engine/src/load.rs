@@ -16,9 +16,9 @@ struct Module {
     is_script: bool,
     /// The host knows where the author wrote its code.
     has_places: bool,
-    /// Until it is compiled; NUL-terminated.
+    /// NUL-terminated. Empty once the module is compiled.
     source: Vec<u8>,
-    /// Once it is compiled.
+    /// Null until the module is compiled, and always for a classic script.
     compiled: *mut q::JSModuleDef,
 }
 
@@ -131,7 +131,7 @@ fn run_top_level(main: Value) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Say which module `specifier` means, when `base` names it.
+/// Returns the name of the module that `specifier` means in the module `base`.
 ///
 /// # Safety
 /// Only the engine calls it, with the arguments of a call.
@@ -178,7 +178,7 @@ fn refusal(specifier: &CStr, base: &CStr, importer: usize) -> String {
     )
 }
 
-/// The module of a name that `normalise` gave.
+/// The module of a name that `normalise` returned.
 ///
 /// # Safety
 /// Only the engine calls it, with the arguments of a call.

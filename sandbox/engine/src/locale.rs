@@ -1,5 +1,5 @@
-//! What a script may ask of locales. There is no `Intl`: what is the same in every build of it for `en-US` and UTC is given, and
-//! what would take its data is refused with a RangeError. Another text without a word would be the worst that could be done.
+//! The methods of scripts that depend on a locale. There is no `Intl`: a result for `en-US` and UTC that every build of `Intl` agrees
+//! on is given, and what would take its data is refused with a RangeError. To give another text silently would be worse than any error.
 
 use alloc::format;
 use alloc::string::String;
@@ -33,7 +33,7 @@ enum Method {
     Lower,
 }
 
-/// The methods, and the built-in class of whose instances each is one. A typed array's is a class without a name.
+/// The methods, and the built-in class that has each on its prototype. Typed arrays inherit theirs from a class without a name.
 const METHODS: [(Method, &CStr, &CStr, c_int); 10] = [
     (Method::Number, c"Number", c"toLocaleString", 0),
     (Method::BigInt, c"BigInt", c"toLocaleString", 0),
@@ -100,13 +100,13 @@ fn run(number: usize, this: &Value, arguments: &[Raw]) -> Result<Value> {
     };
     match method {
         Method::Number | Method::BigInt => {
-            // It says what is no number, too.
+            // The original also throws for a receiver that is no number.
             let plain = as_it_was(&[])?;
             asked.only_english(0)?;
             let form = asked.number_form()?;
             let text = plain.text()?;
             let text = core::str::from_utf8(&text).unwrap_or_default();
-            // JavaScript's own text has no sign there.
+            // The text of negative zero has no sign in JavaScript.
             let is_below = text == "0" && method == Method::Number && to_number(this.raw())?.is_sign_negative();
             Value::string(&number_text(if is_below { "-0" } else { text }, form))
         }
@@ -126,7 +126,7 @@ fn run(number: usize, this: &Value, arguments: &[Raw]) -> Result<Value> {
             as_it_was(&[])
         }
         Method::Compare => {
-            // The engine's own comparison refuses what is no text.
+            // The engine's own comparison throws for a receiver that has no text.
             let equal = as_it_was(&arguments[..arguments.len().min(1)])?;
             let rules = asked.rules()?;
             if to_number(equal.raw())? == 0.0 {
@@ -184,7 +184,7 @@ impl Asked<'_> {
             if length == 0.0 {
                 return Ok(Vec::new());
             }
-            // The first one that there is counts, and what is first is refused or taken.
+            // Only the first locale is looked at: it is taken or refused.
             return Ok(alloc::vec![text(&named.get(c"0")?)?]);
         }
         Ok(alloc::vec![text(&named)?])
@@ -241,7 +241,7 @@ impl Asked<'_> {
                 form.is_plain = !is_truthy(value.raw());
                 form.is_plain || !value.is_string() || is(value, "auto") || is(value, "always")
             }
-            // They count with a currency alone.
+            // These options have an effect only beside a currency.
             "currency" | "currencyDisplay" | "currencySign" => true,
             "notation" => is(value, "standard"),
             "localeMatcher" => true,
@@ -288,7 +288,7 @@ impl Asked<'_> {
     }
 }
 
-/// The options that there are; others mean nothing anywhere.
+/// The options that are refused unless a method honours them. Any other name is ignored.
 const OPTIONS: [&str; 40] = [
     "localeMatcher",
     "style",
@@ -350,11 +350,11 @@ struct Form {
     is_percent: bool,
     least: Option<usize>,
     most: Option<usize>,
-    /// Without commas between thousands.
+    /// Whether commas between thousands are left out.
     is_plain: bool,
 }
 
-/// A number as `en-US` writes it, of its text in JavaScript.
+/// A number as `en-US` writes it, made of the text that JavaScript has for it.
 fn number_text(text: &str, form: Form) -> String {
     let (sign, digits) = match text.strip_prefix('-') {
         Some(digits) => ("-", digits),
@@ -383,7 +383,7 @@ fn date_text(time: f64, method: Method) -> String {
     let time = time as i64;
     let (days, rest) = (time.div_euclid(DAY), time.rem_euclid(DAY) / 1000);
     let (year, month, day) = decimal::civil(days);
-    // Before the first year there is the first one before Christ.
+    // There is no year 0: the year before 1 is 1 BC.
     let year = if year > 0 { year } else { 1 - year };
     let date = format!("{month}/{day}/{year}");
     let (hour, minute, second) = (rest / 3600, rest / 60 % 60, rest % 60);
@@ -408,7 +408,7 @@ fn compare(asked: &Asked<'_>, one: &Value, other: &Value, rules: Rules) -> Resul
     }
 }
 
-/// A value's text with marks apart from their letters.
+/// A value's text in NFD: marks are apart from their letters.
 fn decomposed(value: &Value) -> Result<String> {
     let text = value.text()?;
     if text.is_ascii() {

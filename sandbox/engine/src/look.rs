@@ -22,25 +22,25 @@ unsafe extern "C" {
     fn sm_iterated(ctx: *mut q::JSContext, value: Raw, out: *mut Raw, cap: u32, kind: *mut c_int) -> c_int;
 }
 
-/// Prototypes of prototypes, and proxies of proxies, that are looked through.
+/// At most this many prototypes of a value, or proxies of proxies, are followed.
 const PROTOTYPES_MAX: usize = 16;
 
 /// Which keys of an object are meant.
 #[derive(Clone, Copy)]
 pub(crate) struct Keys {
-    /// Numbers too, and first.
+    /// Include integer keys, which come first.
     pub(crate) indices: bool,
-    /// Those that are not enumerable too.
+    /// Include keys that are not enumerable.
     pub(crate) hidden: bool,
 }
 
-/// An own property as it is described.
+/// The descriptor of an own property.
 pub(crate) enum Property {
     Data {
         value: Value,
         is_enumerable: bool,
     },
-    /// Which of the two there are, and whether it is enumerable.
+    /// Whether there is a getter and a setter, and whether the property is enumerable.
     Accessor {
         get: bool,
         set: bool,
@@ -48,7 +48,7 @@ pub(crate) enum Property {
     },
 }
 
-/// Each of these is asked of an object.
+/// Call each of these on an object.
 impl Value {
     /// Whether a function was written as a class.
     pub(crate) fn is_class(&self) -> bool {
@@ -84,7 +84,7 @@ impl Value {
         (total, raw.into_iter().take(total.min(max)).map(Atom::owned).collect())
     }
 
-    /// What an iterator of a Map or Set has still to give: how many entries, up to `max` values of them, and whether each has two.
+    /// What an iterator of a Map or Set has left: the number of entries, up to `max` of their values, and whether each has two.
     pub(crate) fn iterated(&self, max: usize) -> Option<(usize, Vec<Self>, bool)> {
         const KEYS_AND_VALUES: c_int = 2;
         let mut raw = alloc::vec![UNDEFINED; max];
@@ -142,10 +142,10 @@ impl Value {
         None
     }
 
-    /// What stands behind a proxy, or behind a chain of them; nothing when one is revoked.
+    /// The target of a proxy or of a chain of proxies; any other object itself. Returns `None` if one is revoked or the chain is too long.
     pub(crate) fn proxied(&self) -> Option<Self> {
         let mut target = self.clone();
-        // Nobody reads farther.
+        // A longer chain is not followed.
         for _ in 0..PROTOTYPES_MAX {
             if !target.is_proxy() {
                 return Some(target).filter(Self::is_object);
@@ -158,11 +158,11 @@ impl Value {
 
     /// An element of a typed array.
     pub(crate) fn element(&self, index: u32) -> Self {
-        // SAFETY: the context lives for ever, and `self` holds a typed array, which has code of nobody's behind its indices.
+        // SAFETY: the context lives for ever, and `self` holds a typed array, whose indices run no code of the script.
         Self::owned(unsafe { q::JS_GetPropertyUint32(Engine::context(), self.raw(), index) })
     }
 
-    /// The bytes of an ArrayBuffer, at most `max`, and how many there are; nothing when it is detached.
+    /// The length of an ArrayBuffer, and at most `max` of its bytes. Returns `None` if it is detached.
     pub(crate) fn buffer_bytes(&self, max: usize) -> Option<(usize, Vec<u8>)> {
         let mut len = 0;
         // SAFETY: the context lives for ever, and `self` holds an ArrayBuffer.
@@ -177,7 +177,7 @@ impl Value {
         Some((len, first.to_vec()))
     }
 
-    /// Pending, or with its value, or rejected with its reason.
+    /// Whether a promise is fulfilled, and its value or the reason of its rejection. Returns `None` while it is pending.
     pub(crate) fn promise_state(&self) -> Option<(bool, Self)> {
         // SAFETY: the context lives for ever, and `self` holds a promise.
         let state = unsafe { q::JS_PromiseState(Engine::context(), self.raw()) };

@@ -1,5 +1,5 @@
-//! What of a value its JSON does not have, and what JSON refuses, with the path that leads there. Accessors and proxies are not
-//! asked, and what has a `toJSON` has said itself what it wants.
+//! Finds what the JSON of a value leaves out and what JSON refuses, each with its path in the value. Getters are not run,
+//! and proxies not looked into. A value with a `toJSON` is not searched: that method decides how the value is written.
 
 use alloc::format;
 use alloc::string::String;
@@ -11,11 +11,11 @@ use crate::js::{self, Atom, Value};
 use crate::look::{Keys, Property};
 use crate::quote;
 
-/// Losses that are told one by one.
+/// At most this many losses have a warning each; the others are counted in one.
 const TOLD_MAX: usize = 10;
-/// Members that are looked at for losses: what is beyond is told by nobody, so that a large value costs little more.
+/// At most this many members are searched for losses, so that a large value costs little more. Losses beyond them are not reported.
 const LOOKED_AT_MAX: usize = 20_000;
-/// Members that are looked at for what JSON refused.
+/// At most this many members are searched for what JSON refused.
 const REFUSAL_MAX: usize = 1_000_000;
 
 // SAFETY: our patches define this function, with this signature.
@@ -23,7 +23,7 @@ unsafe extern "C" {
     fn sm_json_has_lost() -> bool;
 }
 
-/// Whether JSON.stringify has left anything of a value out since this was last asked.
+/// Whether `JSON.stringify` has left anything out of a value since the last call of this function.
 pub(crate) fn has_any() -> bool {
     // SAFETY: it reads and clears a flag.
     unsafe { sm_json_has_lost() }
@@ -64,7 +64,7 @@ pub(crate) fn refusal(value: &Value) -> Option<String> {
     sentence
 }
 
-/// What becomes of a member in JSON, when that is not what it is.
+/// What becomes of a member in JSON. Returns `None` if the JSON has the member as it is.
 fn loss(member: &Value, is_listed: bool) -> Option<String> {
     let gone = if is_listed { ", written as null" } else { " and left out" };
     if !member.is_object() {
@@ -116,12 +116,12 @@ struct Open {
     len: usize,
     next: usize,
     is_array: bool,
-    /// How much of the path leads here.
+    /// The length of the path that leads to this object.
     path_len: usize,
 }
 
-/// Shows each member to `look`, with its path, whether it stands in an array, and the path that leads to the same object
-/// above it where it is a circle; until that says that it has found what it wants.
+/// Shows at most `most` members to `look`, until it returns true: each with its path, whether it is in an array, and,
+/// where it closes a circle, the path of the same object above it.
 fn walk(value: &Value, most: usize, mut look: impl FnMut(&[u8], &Value, bool, Option<&[u8]>) -> bool) {
     let mut path = b"value".to_vec();
     let mut open: Vec<Open> = Vec::new();
@@ -155,7 +155,7 @@ fn walk(value: &Value, most: usize, mut look: impl FnMut(&[u8], &Value, bool, Op
     }
 }
 
-/// The member at an index, unless it is an accessor. Its name goes to the path.
+/// The member at an index, unless it is an accessor. Its name is appended to the path.
 fn step(open: &Open, index: usize, path: &mut Vec<u8>) -> Option<(Value, bool)> {
     let member = if open.is_array {
         path.extend_from_slice(format!("[{index}]").as_bytes());
@@ -192,14 +192,14 @@ fn opened(object: Value, path_len: usize) -> Open {
         let len = length.and_then(|text| core::str::from_utf8(&text).ok()?.parse().ok()).unwrap_or(0);
         return Open { object, keys: Vec::new(), len, next: 0, is_array: true, path_len };
     }
-    // As many as are looked at in all: of so many the rest is not reached.
+    // At most `LOOKED_AT_MAX` keys: `warn` reaches no more of them, and `refusal` looks at no more of one object.
     let (total, _) = object.first_keys(0, Keys { indices: true, hidden: false });
     let (_, mut keys) = object.first_keys(total.min(LOOKED_AT_MAX), Keys { indices: true, hidden: false });
     keys.retain(|key| !key.value().is_symbol());
     Open { len: keys.len(), object, keys, next: 0, is_array: false, path_len }
 }
 
-/// Whether the members of a value are its JSON's.
+/// Whether the JSON of a value is made of its members.
 fn is_walked(value: &Value) -> bool {
     if !value.is_object() || value.is_proxy() || value.is_function() || value.is_date() {
         return false;

@@ -1,5 +1,5 @@
-//! Where the author wrote what is compiled. The host knows, and is asked once for each place of the code: from then on the
-//! engine's own tables have the author's lines, and a stack costs a job no more than without them.
+//! The author's places of the code that is compiled. The host knows them and is asked once for each place. From then on
+//! the engine's own tables have the author's lines, and a stack costs a job no more than it would without them.
 
 use alloc::ffi::CString;
 use alloc::vec::Vec;
@@ -20,10 +20,10 @@ unsafe extern "C" {
     fn sm_set_sources(sources: *const Source, count: u32);
 }
 
-/// The module that is compiled, if the host knows its places.
+/// The module that is being compiled, if the host knows its places.
 static mut MODULE: Option<i32> = None;
 
-/// From here on that module is compiled, or none whose places are asked for. Returns which one was.
+/// Sets the module that is compiled from here on. With `None`, the host is asked for no places. Returns the module set before.
 pub(crate) fn compile(module: Option<i32>) -> Option<i32> {
     // SAFETY: one thread, and the engine copies the flag.
     unsafe {
@@ -40,10 +40,10 @@ pub(crate) fn remember(files: impl Iterator<Item = (u32, CString)>) {
     unsafe { sm_set_sources(sources.as_ptr(), sources.len() as u32) };
 }
 
-/// The author's place of a place of the code; false where it is nobody's.
+/// Replaces a place of the code by the author's place. Returns false where the code is not the author's.
 ///
 /// # Safety
-/// Only the engine calls it, with two numbers that it lets be changed.
+/// Only the engine calls it, with pointers to two numbers that may be changed.
 // SAFETY: no other function of the module has this name.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn sm_ask_place(line: *mut c_int, column: *mut c_int) -> bool {

@@ -17,31 +17,31 @@ pub(crate) struct Look {
     pub(crate) is_hidden_shown: bool,
 }
 
-/// What stands in the braces, but for properties.
+/// One item within the braces that is not a property.
 pub(crate) enum Member {
     Text(Vec<u8>),
     Value(Value),
     Labelled(&'static [u8], Value),
-    /// Of a Map.
+    /// An entry of a Map.
     Pair(Value, Value),
-    /// Of an iterator of a Map.
+    /// An entry of an iterator, as a pair.
     Entry(Value, Value),
 }
 
 pub(crate) struct Portrait {
-    /// What comes before the braces; it stands alone where there is nothing in them.
+    /// The text before the braces. It stands alone where there would be nothing in the braces.
     pub(crate) base: Vec<u8>,
     pub(crate) open: Vec<u8>,
     pub(crate) close: &'static [u8],
-    /// What stands for the whole where it lies too deep.
+    /// The text that stands for an object that is nested too deeply.
     pub(crate) name: Vec<u8>,
     pub(crate) members: Vec<Member>,
-    /// How many more there are, in words.
+    /// How many members are not shown, in words.
     pub(crate) more: Option<Vec<u8>>,
     pub(crate) keys: Vec<Atom>,
     pub(crate) more_keys: usize,
     pub(crate) align: Option<Align>,
-    /// The base stands for the whole where it lies too deep.
+    /// Whether `base`, and not `name`, stands for an object that is nested too deeply.
     pub(crate) is_short: bool,
 }
 
@@ -224,7 +224,7 @@ fn array(value: &Value, title: &Title, look: Look) -> Portrait {
 
 fn typed_array(value: &Value, class: &str, title: &Title, look: Look) -> Portrait {
     let length = value.elements().unwrap_or(0);
-    // What it is is told by an accessor, which is known.
+    // The tag of a typed array comes from a known accessor: it is the name of its class.
     let tag = if title.is(class) { Vec::new() } else { class.as_bytes().to_vec() };
     let title = Title { constructor: title.constructor.clone(), tag };
     let prefix = title.prefix(class, &alloc::format!("({length})"));
@@ -281,7 +281,7 @@ fn iterator(value: &Value, class: &str, look: Look) -> Portrait {
     portrait
 }
 
-/// A date as JSON has it, or other words where it is none.
+/// A date as in JSON, or `Invalid Date` if it is not valid.
 pub(crate) fn date(value: &Value) -> Vec<u8> {
     text_by(built_in().date_text.as_ref(), value, "Invalid Date")
 }

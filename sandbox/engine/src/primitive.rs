@@ -1,4 +1,4 @@
-//! Primitives as numbers and truth.
+//! Values as numbers and booleans.
 
 use crate::js::{Engine, Raw, Result, Thrown, q};
 

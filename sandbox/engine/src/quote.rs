@@ -1,4 +1,4 @@
-//! Texts, symbols and keys as they are quoted in what is inspected.
+//! How inspection quotes texts, symbols and keys.
 
 use alloc::vec::Vec;
 
@@ -8,9 +8,9 @@ use crate::layout::units;
 /// No more is written once a text is this long.
 pub(crate) const BYTES_MAX: usize = 64 * 1024;
 
-/// UTF-16 units of a string that are shown.
+/// At most this many UTF-16 units of a string are shown.
 const STRING_UNITS_MAX: usize = 10_000;
-/// A string that is not longer stays on one line.
+/// A string of at most this many units stays on one line.
 const SHORT_UNITS: usize = 16;
 
 /// A value's text, cut.
@@ -21,7 +21,7 @@ pub(crate) fn write_text(out: &mut Vec<u8>, value: &Value) {
     }
 }
 
-/// A string in quotes. A long one of several lines is told in several pieces.
+/// A string in quotes. A long one of several lines is written in pieces, one for each line.
 pub(crate) fn quoted_lines(text: &[u8], line_max: usize, indentation: usize) -> Vec<u8> {
     let (text, more) = shortened(text);
     let length = units(text);
@@ -44,7 +44,7 @@ pub(crate) fn quoted_lines(text: &[u8], line_max: usize, indentation: usize) -> 
     out
 }
 
-/// As much of a string as is shown, and how many units more it has.
+/// The part of a string that is shown, and the number of UTF-16 units after it.
 fn shortened(text: &[u8]) -> (&[u8], usize) {
     if text.len() <= STRING_UNITS_MAX {
         return (text, 0);
@@ -62,7 +62,7 @@ fn shortened(text: &[u8]) -> (&[u8], usize) {
     (text, 0)
 }
 
-/// In the quotes that need no escape, if there are such.
+/// Writes a text in the kind of quotes that needs no escapes, if there is one.
 pub(crate) fn write_quoted(out: &mut Vec<u8>, text: &[u8]) {
     let has = |byte: u8| text.contains(&byte);
     let quote = match () {
@@ -76,7 +76,7 @@ pub(crate) fn write_quoted(out: &mut Vec<u8>, text: &[u8]) {
     out.push(quote);
 }
 
-/// With escapes for what cannot be seen, for lone surrogates, and for an apostrophe within apostrophes.
+/// Writes a text with escapes for invisible characters, for lone surrogates, and for an apostrophe within apostrophes.
 pub(crate) fn write_escaped(out: &mut Vec<u8>, text: &[u8], quote: u8) {
     let mut index = 0;
     while index < text.len() {
@@ -108,7 +108,7 @@ pub(crate) fn write_escaped(out: &mut Vec<u8>, text: &[u8], quote: u8) {
     }
 }
 
-/// A number, a BigInt, or what is written by its name.
+/// Writes a number, a BigInt, or a value that is written by its name.
 pub(crate) fn write_number(out: &mut Vec<u8>, value: &Value) {
     let zero = q::JS_NewFloat64(-0.0);
     // SAFETY: the context lives for ever, and the value is held.

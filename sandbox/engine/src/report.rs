@@ -1,5 +1,5 @@
-//! A thrown value as JSON. The script may have replaced anything it could reach, so what fails or is no string here
-//! is left out, and JSON is written by hand.
+//! A thrown value as JSON. The script may have replaced anything it could reach. So a part that cannot be read or is no
+//! string is left out, and this file writes the JSON itself.
 
 use alloc::vec::Vec;
 use core::ffi::CStr;
@@ -12,15 +12,15 @@ unsafe extern "C" {
     fn sm_thrown_stack(ctx: *mut q::JSContext, value: Raw) -> Raw;
 }
 
-/// `cause` inside `cause`, at most, and errors within errors.
+/// The deepest nesting of causes and of errors within errors.
 const CAUSES_MAX: usize = 8;
-/// Errors that one holds, at most, and all that a report tells of.
+/// The most errors that are reported of those that one error holds, and the most errors in a whole report.
 const ERRORS_MAX: usize = 10;
 const REPORTED_MAX: usize = 32;
 const MESSAGE_BYTES_MAX: usize = 16 * 1024;
 const STACK_BYTES_MAX: usize = 32 * 1024;
 
-/// The codes that errors of this guest carry; a script's own `code` is its own business.
+/// The codes of the guest's own errors. Any other `code` is the script's own, and is reported as one of its fields.
 const CODES: [&[u8]; 2] = [b"SM2006", b"SM2008"];
 
 /// `{"name", "message", "stack", "kind"?, "code"?, "fields"?, "errors"?, "cause"?}`.
@@ -29,7 +29,7 @@ pub(crate) fn write(out: &mut Vec<u8>, thrown: &Value) {
     write_level(out, thrown, &mut told);
 }
 
-/// Whether a report tells a field of an error in a place of its own.
+/// Whether a report has a place of its own for this field of an error.
 fn is_told(name: &[u8], value: &Value) -> bool {
     match name {
         b"name" | b"message" | b"stack" | b"cause" | b"errors" | b"suppressed" => true,
@@ -43,7 +43,7 @@ fn is_told(name: &[u8], value: &Value) -> bool {
 struct Told {
     /// How many more errors it may tell of.
     left: usize,
-    /// The errors within which the next one lies: none is told within itself.
+    /// The errors that contain the next one. No error is reported within itself.
     open: Vec<Raw>,
 }
 
@@ -86,7 +86,7 @@ fn write_level(out: &mut Vec<u8>, thrown: &Value, told: &mut Told) {
     out.push(b'}');
 }
 
-/// What was thrown and is no error; its stack is the last place where it was thrown.
+/// Writes a thrown value that is no error. Its stack is that of the last place where it was thrown.
 fn write_other(out: &mut Vec<u8>, thrown: &Value) {
     out.extend_from_slice(b"{\"name\":\"\",\"message\":");
     json_text::write_string(out, &form(thrown), MESSAGE_BYTES_MAX);
@@ -123,7 +123,7 @@ fn write_held(out: &mut Vec<u8>, thrown: &Value, told: &mut Told) {
     }
 }
 
-/// What kind of value is told in its place.
+/// The kind of a thrown value that is no error.
 fn kind(value: &Value) -> &'static str {
     match () {
         () if value.is_string() => "text",
@@ -137,7 +137,7 @@ fn kind(value: &Value) -> &'static str {
     }
 }
 
-/// What was thrown, when it is no error: an object as JSON, the rest as text.
+/// The text of a thrown value that is no error: an object as JSON, anything else as its own text.
 fn form(thrown: &Value) -> Vec<u8> {
     let text = if thrown.is_object() {
         quiet(js::stringify(thrown)).filter(Value::is_string).as_ref().and_then(bytes)

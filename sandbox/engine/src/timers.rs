@@ -10,7 +10,7 @@ use crate::js::{self, Raw, Result, Value, function, q};
 use crate::primitive::to_number;
 use crate::top_level::refuse_at_top_level;
 
-/// An interval that has not been cleared. What the script knows it by is the number of its first call.
+/// An interval that has not been cleared. Its handle in the script is the number of its first call.
 struct Interval {
     handle: Call,
     /// The pending call; the last one while the callback runs.
@@ -103,7 +103,7 @@ fn clear_handle(arguments: &[Raw]) -> Result<()> {
     }
     let number = to_number(raw)?;
     let handle = number as Call;
-    // Another number than a whole one names no timer.
+    // A number that is not whole names no timer.
     if f64::from(handle) != number {
         return Ok(());
     }

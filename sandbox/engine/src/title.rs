@@ -59,11 +59,11 @@ pub(crate) fn install(global: &Value) {
     }
 }
 
-/// What an object's own method of inspection gives, as libraries have one for Node. It is a function of the script: what it throws
-/// is no matter of a log's.
+/// The result of an object's own `nodejs.util.inspect.custom` method, which libraries define for Node. The method is
+/// code of the script: an error that it throws is dropped, since it must not end a call of `console`.
 pub(crate) fn customised(object: &Value, receiver: &Value, depth: i32) -> Option<Value> {
     let method = object.inherited_data(built_in().custom.as_ref()?).filter(Value::is_function)?;
-    // A prototype is shown as it is.
+    // A prototype object is shown without a call of its own method.
     let constructor = object.own_data(&Atom::new(b"constructor"));
     if constructor.is_some_and(|constructor| constructor.is_function()) {
         return None;
@@ -82,9 +82,9 @@ pub(crate) fn customised(object: &Value, receiver: &Value, depth: i32) -> Option
 
 /// What an object is called.
 pub(crate) struct Title {
-    /// The constructor's name; none where there is no constructor.
+    /// The constructor's name. `None` where the object has no prototype.
     pub(crate) constructor: Option<Vec<u8>>,
-    /// What it calls itself beside, if it does.
+    /// The object's `Symbol.toStringTag`. Empty where there is none to show.
     pub(crate) tag: Vec<u8>,
 }
 
@@ -97,7 +97,7 @@ impl Title {
         Self { constructor: constructor_name(value), tag: tag.as_ref().map(text).unwrap_or_default() }
     }
 
-    /// `Constructor(size) [tag] `, with its blank.
+    /// `Constructor(size) [tag] `, with the blank at its end.
     pub(crate) fn prefix(&self, fallback: &str, size: &str) -> Vec<u8> {
         let tag = |name: &[u8]| match self.tag.as_slice() {
             tag if tag.is_empty() || tag == name => Vec::new(),
@@ -116,7 +116,7 @@ impl Title {
         self.constructor.as_deref() == Some(name.as_bytes())
     }
 
-    /// `[Constructor]`, or as the prefix says it.
+    /// `[Constructor]`, or the prefix without its last blank where there is no constructor.
     pub(crate) fn name(&self, fallback: &str) -> Vec<u8> {
         let mut prefix = self.prefix(fallback, "");
         prefix.pop();
@@ -130,7 +130,7 @@ pub(crate) fn text(value: &Value) -> Vec<u8> {
     out
 }
 
-/// The name of the constructor that made an object, as its prototypes tell.
+/// The name of the constructor that made an object, found along its chain of prototypes.
 fn constructor_name(value: &Value) -> Option<Vec<u8>> {
     let (constructor, prototype) = (Atom::new(b"constructor"), Atom::new(b"prototype"));
     let mut holder = value.clone();

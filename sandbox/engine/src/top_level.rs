@@ -4,7 +4,7 @@ use crate::errors;
 use crate::js::Result;
 use crate::phase;
 
-/// Fail while an image is made: what follows would happen once, and not for every job.
+/// Fail while an image is made: the call would have its effect once, and not for every job.
 pub(crate) fn refuse_at_top_level(name: &str) -> Result<()> {
     if phase::is_live() {
         return Ok(());

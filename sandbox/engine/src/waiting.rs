@@ -1,4 +1,4 @@
-//! What a job leaves behind: calls that nobody waited for when its entry returned, and who waits for what never comes.
+//! Warnings of calls that nobody awaited when the entry returned, and of functions that wait for something that never comes.
 
 use alloc::vec::Vec;
 
@@ -14,7 +14,7 @@ unsafe extern "C" {
 }
 
 const TEXT_BYTES: usize = 16 << 10;
-/// Functions that are told one by one.
+/// At most this many warnings of one kind.
 const TOLD_MAX: usize = 10;
 
 fn text(write: impl FnOnce(*mut u8, usize) -> usize) -> Vec<u8> {
@@ -24,20 +24,20 @@ fn text(write: impl FnOnce(*mut u8, usize) -> usize) -> Vec<u8> {
     text
 }
 
-/// Warns of calls that had not ended when the entry's promise, if it gave one, was settled.
+/// Warns of calls that had not ended when the entry returned or, if it returned a promise, when that promise was settled.
 pub(crate) fn warn_of_calls(settled: &Value) {
     if !calls::is_any_pending() {
         return;
     }
     let context = Engine::context();
-    // SAFETY: the context lives for ever, the value is held, and there is room for as much text as is said.
+    // SAFETY: the context lives for ever, the value is held, and there is room for `cap` bytes of text.
     let floating = text(|text, cap| unsafe { sm_floating(context, settled.raw(), text, cap) });
     for call in blocks(&floating).take(TOLD_MAX) {
         host::warn(WarningKind::Floating, call);
     }
     let mut told = 0;
     for function in calls::waiting() {
-        // SAFETY: the context lives for ever, both values are held, and there is room for as much text as is said.
+        // SAFETY: the context lives for ever, both values are held, and there is room for `cap` bytes of text.
         let dropped = text(|text, cap| unsafe { sm_dropped(context, function.raw(), settled.raw(), text, cap) });
         if !dropped.is_empty() && told < TOLD_MAX {
             told += 1;
@@ -46,16 +46,16 @@ pub(crate) fn warn_of_calls(settled: &Value) {
     }
 }
 
-/// Says who waits for what never comes.
+/// Warns which functions wait for something that never comes.
 pub(crate) fn tell_stalled(promise: &Value) {
-    // SAFETY: the context lives for ever, the value is held, and there is room for as much text as is said.
+    // SAFETY: the context lives for ever, the value is held, and there is room for `cap` bytes of text.
     let lines = text(|text, cap| unsafe { sm_stalled(Engine::context(), promise.raw(), text, cap) });
     if !lines.is_empty() {
         host::warn(WarningKind::Stalled, &lines);
     }
 }
 
-/// The parts of a text that empty lines end.
+/// The parts of a text, each of which ends with an empty line.
 fn blocks(text: &[u8]) -> impl Iterator<Item = &[u8]> {
     let mut rest = text;
     core::iter::from_fn(move || {

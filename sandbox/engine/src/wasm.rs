@@ -12,11 +12,11 @@ unsafe extern "C" {
     fn realloc(pointer: *mut c_void, size: usize) -> *mut c_void;
 }
 
-/// Memory that every script begins with and has not used. A memory that has to grow costs a job 20 µs, and is made small again
-/// after it.
+/// Bytes of unused memory that every script begins with. A job whose memory has to grow takes 20 µs more, and the
+/// memory is made small again after the job.
 const HEADROOM_BYTES: usize = 512 << 10;
 
-/// Has the C library hold memory ready. The compiler would leave out a block that nobody sees.
+/// Makes the C library hold memory ready. Without `black_box` the compiler would leave out a block that is never used.
 pub(crate) fn reserve() {
     // SAFETY: `free` takes what `malloc` gave.
     unsafe { free(core::hint::black_box(malloc(HEADROOM_BYTES))) }
@@ -38,7 +38,7 @@ unsafe impl GlobalAlloc for CAllocator {
     /// # Safety
     /// As [`GlobalAlloc`] demands of its callers.
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        // An image holds nothing but what lives.
+        // Freed memory is zeroed, so that an image holds only what is in use.
         if !phase::is_live() {
             // SAFETY: the block is of that size, and nobody reads it any more.
             unsafe { pointer.write_bytes(0, layout.size()) }
@@ -54,7 +54,7 @@ unsafe impl GlobalAlloc for CAllocator {
             // SAFETY: the pointer is one of `malloc`, as the caller promises.
             return unsafe { realloc(pointer.cast(), size).cast() };
         }
-        // `realloc` would not wipe what it moves away from.
+        // `realloc` would not zero the block that it moves away from.
         // SAFETY: `malloc` takes every size, both blocks are of the bytes that are copied, and the old one is given back once.
         unsafe {
             let moved: *mut u8 = malloc(size).cast();

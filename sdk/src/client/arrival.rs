@@ -1,4 +1,4 @@
-//! An outcome that stays on its queue until whoever takes it has stored it.
+//! An outcome that stays on its queue until its consumer has stored it.
 
 use std::time::Duration;
 
@@ -13,14 +13,14 @@ use crate::Outcome;
 use crate::amqp::Envelope;
 use crate::connect::{self, answer};
 
-/// An outcome from a durable queue. It is the broker's until [`Arrival::acknowledge`] has been called: store what it says, then
-/// acknowledge it. One that is dropped goes back to its queue and comes again, and so does one whose connection is lost.
+/// An outcome from a durable queue. The broker owns it until [`Arrival::acknowledge`] has been called: store the
+/// outcome, then acknowledge it. If it is dropped or its connection is lost, it goes back to its queue and comes again.
 #[must_use = "an outcome that is not acknowledged comes again"]
 pub struct Arrival {
     job_id: Option<String>,
     body: Vec<u8>,
     redelivered: bool,
-    /// Gone once it is settled.
+    /// `None` once the outcome is settled.
     acker: Option<Acker>,
     timeout: Duration,
 }
@@ -32,7 +32,7 @@ impl Arrival {
         Self { job_id: message_id.or(correlation_id), body: data, redelivered, acker: Some(acker), timeout }
     }
 
-    /// The job's id, as the message around the outcome has it; `None` where it has none.
+    /// The job's id, as the message's properties have it. `None` if they have none.
     pub fn job_id(&self) -> Option<&str> {
         self.job_id.as_deref()
     }
@@ -56,7 +56,7 @@ impl Arrival {
         serde_json::from_slice(&self.body).map_err(|source| OutcomeError::Unreadable { id: id(), source })
     }
 
-    /// Takes it off its queue. Waits until that is on its way to the broker, for the brokers' `timeout` at most.
+    /// Takes the outcome off its queue. Waits until the acknowledgement is on its way to the broker, for the brokers' `timeout` at most.
     ///
     /// # Errors
     /// The connection on which it came is lost: it comes again.
@@ -77,7 +77,7 @@ impl Arrival {
 impl Drop for Arrival {
     fn drop(&mut self) {
         if let Some(acker) = self.acker.take().filter(Acker::usable) {
-            // The first poll hands it to lapin; nobody waits for it to be written.
+            // The first poll hands the request to lapin. It is not awaited until it is written.
             let requeue = BasicNackOptions { requeue: true, ..Default::default() };
             _ = acker.nack(requeue).now_or_never();
         }
@@ -89,13 +89,13 @@ impl Drop for Arrival {
 pub struct Unexpected(pub(super) mpsc::Receiver<Arrival>);
 
 impl Unexpected {
-    /// The next one, waited for; `None` once the client is closed. The future can be dropped and nothing is missed.
+    /// Waits for the next outcome. Returns `None` once the client is closed. No outcome is missed if the future is dropped.
     pub async fn next(&mut self) -> Option<Arrival> {
         next_live(&mut self.0).await
     }
 }
 
-/// The next one that can still be acknowledged; the others come again.
+/// The next outcome that can still be acknowledged. The broker sends the others again.
 pub(super) async fn next_live(arrivals: &mut mpsc::Receiver<Arrival>) -> Option<Arrival> {
     loop {
         let arrival = arrivals.recv().await?;

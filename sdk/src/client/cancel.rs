@@ -8,11 +8,11 @@ use crate::amqp::CONTENT_TYPE;
 use crate::{Cancel, Tenant, connect};
 
 impl Client {
-    /// Says that a job is not wanted any more, whoever dispatched it, and waits until the broker has confirmed that all workers will
-    /// hear of it. [`Cancel`] says what that reaches. The outcome `cancelled` comes as any other does.
+    /// Cancels a job, whoever dispatched it, and waits until the broker has confirmed that all workers will hear of it.
+    /// [`Cancel`] says which jobs that ends. The outcome `cancelled` comes as any other does.
     ///
     /// # Errors
-    /// The id is none, there is nowhere to put the cancel, or the broker did not confirm it.
+    /// The id is not one that a job can have, there is no connection or nowhere to put the cancel, or the broker did not confirm it.
     pub async fn cancel(&self, tenant: &Tenant, id: &str) -> Result<(), CancelError> {
         self.send_cancel(&Cancel::new(tenant.clone(), id)).await
     }

@@ -30,13 +30,13 @@ pub enum DispatchError {
         code = Code::NoQueue
     )]
     NoQueue(String),
-    /// The queue is full; it was not kept.
+    /// The queue is full; the job was not kept.
     #[error("{code}: the queue {0} takes no more jobs now", code = Code::QueueFull)]
     Full(String),
     /// There is no connection, and none came in time; the job was not sent.
     #[error("the job was not sent: {0}")]
     Disconnected(connect::Error),
-    /// It was sent, and the broker did not confirm it: it may run or not. Dispatch it again, under the same id.
+    /// The job was sent, and the broker did not confirm it: it may run or not. Dispatch it again, under the same id.
     #[error("{code}: the broker did not confirm job {id}: {source}", code = Code::Unconfirmed)]
     Unconfirmed {
         /// The job's id.
@@ -63,7 +63,7 @@ impl DispatchError {
 /// Why a job was not cancelled, or may not have been.
 #[derive(Debug, thiserror::Error)]
 pub enum CancelError {
-    /// It is no cancel; it was not sent.
+    /// The cancel is not valid; it was not sent.
     #[error("{code}: the cancel is not valid: {0}", code = Code::InvalidField)]
     Invalid(#[from] InvalidCancel),
     /// There is no exchange for cancels, or no stream behind it.
@@ -73,10 +73,10 @@ pub enum CancelError {
         code = Code::NoQueue
     )]
     NoStream(String),
-    /// There is no connection, and none came in time; it was not sent.
+    /// There is no connection, and none came in time; the cancel was not sent.
     #[error("the cancel was not sent: {0}")]
     Disconnected(connect::Error),
-    /// It was sent, and the broker did not confirm it. Send it again: a job that is cancelled twice is cancelled.
+    /// The cancel was sent, and the broker did not confirm it. Send it again: a job that is cancelled twice is cancelled.
     #[error("{code}: the broker did not confirm the cancel of job {id}: {source}", code = Code::Unconfirmed)]
     Unconfirmed {
         /// The job's id.
@@ -92,7 +92,7 @@ pub enum CancelError {
 /// Why there is no outcome.
 #[derive(Debug, thiserror::Error)]
 pub enum OutcomeError {
-    /// None came in time. The job may still run; an outcome that comes later is counted as unclaimed.
+    /// No outcome came in time. The job may still run; an outcome that comes later is counted as unclaimed.
     #[error("{code}: no outcome of job {id} came within {waited:?}", code = Code::NoOutcome)]
     TimedOut {
         /// The job's id.

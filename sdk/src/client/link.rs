@@ -25,27 +25,27 @@ pub(super) enum Link<H> {
 pub(super) trait Purpose: Send + Sync + 'static {
     /// The connection with all that is open on it.
     type Open: Send;
-    /// What others need of it.
+    /// What other tasks need of the connection.
     type Handle: Clone + Send + Sync + 'static;
 
-    /// Where, and how.
+    /// The brokers to connect to.
     fn brokers(&self) -> &Brokers;
 
-    /// One attempt, at the address whose turn it is.
+    /// Makes one attempt to connect, to the address of this turn.
     fn open(&self, turn: usize) -> impl Future<Output = Result<Self::Open, Error>> + Send;
 
-    /// What others need of it.
+    /// What other tasks need of the connection.
     fn handle(open: &Self::Open) -> Self::Handle;
 
-    /// Does what it is for until it ends, and says why it ended.
+    /// Uses the connection for its purpose until it ends, and returns why it ended.
     fn serve(&self, open: &mut Self::Open) -> impl Future<Output = Error> + Send;
 
-    /// Closes it in order.
+    /// Closes the connection in order.
     fn leave(&self, open: Self::Open) -> impl Future<Output = ()> + Send;
 }
 
-/// Opens it at the first address that can be used, from this turn on. Each has its own time, and a refusal at one of them says
-/// nothing of the others.
+/// Opens the connection at the first address that can be used, from this turn on. Each address has a timeout of its
+/// own, and a refusal at one of them does not end the search.
 pub(super) async fn open_first<P: Purpose>(purpose: &P, first: usize) -> Result<(usize, P::Open), Error> {
     let addresses: &[Address] = &purpose.brokers().addresses;
     let mut answers = Vec::new();
@@ -63,7 +63,7 @@ pub(super) async fn open_first<P: Purpose>(purpose: &P, first: usize) -> Result<
     Err(Error::of_all(answers))
 }
 
-/// Keeps a connection that is open until `stop` is cancelled. It was opened at the address of this turn.
+/// Keeps a connection until `stop` is cancelled, and opens it again when it is lost. It was opened at the address of this turn.
 pub(super) fn keep<P: Purpose>(
     purpose: P,
     longest_pause: Duration,
@@ -105,7 +105,7 @@ impl<P: Purpose> Keeper<P> {
         self.announce.send_replace(Link::Closed);
     }
 
-    /// `None` when it is to stop.
+    /// Connects again. Returns `None` when `stop` is cancelled.
     async fn reopen(&mut self, lost: Error) -> Option<P::Open> {
         let mut error = lost;
         loop {

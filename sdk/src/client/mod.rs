@@ -1,10 +1,10 @@
 //! Dispatches jobs over RabbitMQ and awaits their outcomes, thousands at once over two connections: one to publish, one for
-//! outcomes. An engine that must lose none, even when it dies, takes them as [`Results`] or from a reply queue that has a name.
+//! outcomes. An engine that must lose no outcome, even when it dies, takes them as [`Results`] or from a reply queue with a name.
 //!
-//! Outcomes come back over one queue of the client's own: durable, and kept for [`REPLIES_KEPT`] without a consumer, or for ever
-//! where it has a name ([`Options::reply_queue`]). An exclusive queue would die with the connection, and with it every outcome that
-//! was published while the client reconnected; this one is still there, on whichever node of the cluster the client finds next. An
-//! outcome is acknowledged when it has been handed to its waiter.
+//! Outcomes come back over one durable queue of the client's own. Without a consumer it is kept for [`REPLIES_KEPT`],
+//! or for ever if it has a name ([`Options::reply_queue`]). An exclusive queue would die with the connection, and with
+//! it every outcome that was published while the client reconnected. This queue is still there, on whichever node of
+//! the cluster the client finds next. An outcome is acknowledged when it has been handed to its waiter.
 
 mod arrival;
 mod cancel;
@@ -48,16 +48,16 @@ pub struct Options {
     pub prefix: String,
     /// The connection's name in RabbitMQ's management pages.
     pub name: String,
-    /// What its reply queue is called: an engine's own name, one client at a time. The queue `PREFIX.replies.NAME` then stays when
-    /// the client is closed, and with it all outcomes that are still to come; the next client of the name takes them over with
-    /// [`Client::unexpected`]. Without it the queue has a name of its own and goes with the client.
+    /// The name of the reply queue, such as the engine's own. Only one client at a time may use it. The queue `PREFIX.replies.NAME`
+    /// stays when the client is closed, and so do all outcomes that are still to come. The next client of the name takes them over
+    /// with [`Client::unexpected`]. Without this name the queue has a unique one and goes with the client.
     pub reply_queue: Option<String>,
-    /// Jobs dispatched whose outcome has not come, at one time; [`Client::dispatch`] waits for its turn beyond that. An outcome
-    /// that has come is held until its [`Pending`] is awaited or dropped, and counts no more.
+    /// At most this many dispatched jobs whose outcome has not come, at one time. Beyond that [`Client::dispatch`]
+    /// waits. An outcome that has come is held until its [`Pending`] is awaited or dropped, and does not count any more.
     pub in_flight_max: usize,
     /// The largest job that is sent, as JSON text in bytes; the workers have a bound of their own.
     pub message_bytes_max: u64,
-    /// The longest pause between two attempts to connect again, what is random of it included; pauses grow up to it.
+    /// The longest pause between two attempts to reconnect, its random part included. Pauses grow up to it.
     pub retry_pause_max: Duration,
     /// The longest wait while the broker holds publishing back, since it is short of memory or disk.
     pub blocked_max: Duration,
@@ -123,15 +123,15 @@ impl Drop for Shared {
 }
 
 impl Client {
-    /// Connects to the first broker that can be used, and from then on connects again by itself whenever that is needed. Every
-    /// address is tried, once; each of its answers may take the brokers' `timeout`.
+    /// Connects to the first broker that can be used, and from then on reconnects by itself. Every address is tried
+    /// once; each of its answers may take the brokers' `timeout`.
     ///
-    /// Each time it declares the queues and exchanges as the workers do, so that jobs can be dispatched before the first
-    /// worker has run. Where the user has no permission for that, workers or `scriptmill declare` must have done it.
+    /// At each connection it declares the queues and exchanges as the workers do, so that jobs can be dispatched before the
+    /// first worker has run. If the user has no permission for that, workers or `scriptmill declare` must have done it.
     ///
     /// # Errors
-    /// At no address is there a broker that can be used: the error says what each answered. Or a file of credentials cannot be
-    /// read, or the reply queue's name is too long.
+    /// No address has a broker that can be used: the error says what each one answered. Or a file of credentials cannot
+    /// be read, or the reply queue's name is too long.
     pub async fn connect(options: Options) -> Result<Self, connect::Error> {
         let replies = Arc::new(Replies::default());
         let names = Names::new(&options.prefix);
@@ -235,20 +235,20 @@ impl Client {
         self.0.replies.counts()
     }
 
-    /// The outcomes that come to a reply queue with a name and that nobody waits for in this process: those of jobs that an engine
-    /// dispatched before it was restarted, and those that came after their `Pending` had been dropped. `None` from the second call
-    /// on, and where the reply queue has no name: there they are counted alone.
+    /// The outcomes that come to a reply queue with a name and that nobody waits for in this process: those of jobs
+    /// that an engine dispatched before it was restarted, and those that came after their `Pending` had been dropped.
+    /// Returns `None` from the second call on, and if the reply queue has no name: such outcomes are then only counted.
     ///
-    /// Take them for as long as the client lives. At most 1,000 are held that are not acknowledged; while there are so many, all
-    /// other outcomes wait behind them. Dropping the [`Unexpected`] says that nobody wants them: from then on they are counted,
-    /// and gone.
+    /// Take them for as long as the client lives. At most 1,000 of them can be unacknowledged at one time; at that
+    /// number all other outcomes wait behind them. Drop the [`Unexpected`] if nobody wants them: from then on they are
+    /// counted, acknowledged and gone.
     pub fn unexpected(&self) -> Option<Unexpected> {
         self.0.unexpected.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     /// Ends the connections, and removes the reply queue unless it has a name. Every call that still waits gets
-    /// [`OutcomeError::Closed`]; outcomes of their jobs go to the reply queue that has a name, and else where the worker sends those
-    /// that no requester takes.
+    /// [`OutcomeError::Closed`]. The outcomes of those jobs go to the reply queue if it has a name. Otherwise they go
+    /// where the worker sends outcomes that no requester takes.
     pub async fn close(&self) {
         self.0.end();
         let tasks = std::mem::take(&mut *self.0.tasks.lock().unwrap_or_else(PoisonError::into_inner));
@@ -272,8 +272,8 @@ impl Shared {
         Patience { timeout: self.options.brokers.timeout, blocked_max: self.options.blocked_max }
     }
 
-    /// The session to publish on, once there is a queue for outcomes and the broker takes publications. It is waited for as long
-    /// as for any answer of the broker, and longer if the broker has said that it is short of memory or disk.
+    /// Returns the session to publish on, once there is a queue for outcomes and the broker takes publications. Waits as long
+    /// as for any answer of the broker, and up to `blocked_max` if the broker has said that it is short of memory or disk.
     async fn session(&self) -> Result<Arc<Session>, DispatchError> {
         let blocked_until = Instant::now() + self.options.blocked_max;
         loop {
@@ -300,7 +300,7 @@ impl Shared {
             Link::Connecting(_) => false,
             Link::Closed => true,
         });
-        // Whether it came in time is read from the link itself.
+        // Whether the connection came in time is read from the link itself.
         let is_ended = tokio::time::timeout(self.options.brokers.timeout, usable).await.is_ok_and(|link| link.is_err());
         match &*link.borrow() {
             _ if is_ended => Err(DispatchError::Closed),
@@ -312,7 +312,7 @@ impl Shared {
     }
 }
 
-/// A name that AMQP takes.
+/// Checks that a name is short enough for AMQP.
 fn checked(name: String) -> Result<String, connect::Error> {
     if name.len() > SHORT_STRING_BYTES_MAX { Err(connect::Error::NameTooLong { name }) } else { Ok(name) }
 }

@@ -18,7 +18,7 @@ pub struct Pending {
 }
 
 impl Pending {
-    /// Begins to wait. The place is given back once the outcome has come, or nobody waits for it any more.
+    /// Begins to wait. The place is given back once the outcome has come, or once nobody waits for it any more.
     pub(super) fn new(replies: &Arc<Replies>, id: &str, place: OwnedSemaphorePermit) -> Result<Self, DispatchError> {
         let ticket = replies.expect(id, Some(place)).ok_or_else(|| DispatchError::Pending(id.to_owned()))?;
         Ok(Self { id: id.to_owned(), ticket, replies: replies.clone() })
@@ -29,10 +29,10 @@ impl Pending {
         &self.id
     }
 
-    /// Waits for the outcome, `timeout` at most. Reconnects in between are not seen here.
+    /// Waits for the outcome, `timeout` at most. The wait goes on while the client reconnects.
     ///
     /// # Errors
-    /// None came in time, what came cannot be read, or the client was closed.
+    /// No outcome came in time, it cannot be read, or the client was closed.
     pub async fn outcome(mut self, timeout: Duration) -> Result<Outcome, OutcomeError> {
         let body: &mut oneshot::Receiver<_> = &mut self.ticket.body;
         match tokio::time::timeout(timeout, body).await {

@@ -15,9 +15,9 @@ use super::replies::Replies;
 use crate::connect::{Brokers, Error, NOT_FOUND, answer};
 use crate::{Names, topology};
 
-/// How often a connection is looked at where the broker says nothing.
+/// How often the connection is checked while the broker says nothing.
 const LOOK: Duration = Duration::from_secs(1);
-/// How long a connection may take to close whose broker reads nothing.
+/// How long it may take to close a connection from which the broker reads nothing.
 const BLOCKED_CLOSE: Duration = Duration::from_millis(200);
 
 /// What the connection for publishing needs.
@@ -34,9 +34,9 @@ pub(super) struct Open {
     session: Arc<Session>,
 }
 
-/// A way to publish.
+/// The channel to publish on, and its state.
 pub(super) struct Session {
-    /// With confirms.
+    /// In confirm mode.
     channel: Channel,
     broken: Notify,
     /// Whether the broker holds publishing back.
@@ -57,16 +57,16 @@ pub(super) enum Unpublished {
     NoQueue,
     /// Its queue takes no more.
     Full,
-    /// It may be there or not.
+    /// It may be on a queue or not.
     Unknown(Error),
 }
 
 /// How long a publication may take.
 #[derive(Clone, Copy)]
 pub(super) struct Patience {
-    /// While the broker takes what is published.
+    /// The longest wait while the broker takes publications.
     pub(super) timeout: Duration,
-    /// While it holds publishing back.
+    /// The longest wait while the broker holds publishing back.
     pub(super) blocked_max: Duration,
 }
 
@@ -95,7 +95,7 @@ impl Purpose for Publishing {
 
     async fn serve(&self, open: &mut Open) -> Error {
         let lost = open.watch().await;
-        // Nobody waits for a connection that is gone.
+        // Wakes the tasks that wait for the broker to take publications: this connection is gone.
         open.session.blocked.send_replace(false);
         lost
     }
@@ -107,7 +107,7 @@ impl Purpose for Publishing {
 }
 
 impl Open {
-    /// Until it ends.
+    /// Watches the connection until it ends, and returns why.
     async fn watch(&self) -> Error {
         let Self { connection, session } = self;
         let mut events = pin!(connection.events_listener());
@@ -138,7 +138,7 @@ impl Session {
         self.channel.status().connected()
     }
 
-    /// Waits while the broker holds publishing back, `blocked_max` at most. Nothing is on its way meanwhile.
+    /// Waits while the broker holds publishing back, `blocked_max` at most. The caller has sent nothing yet.
     pub(super) async fn unblocked(&self, blocked_max: Duration) -> Result<(), Error> {
         let mut blocked = self.blocked.subscribe();
         match tokio::time::timeout(blocked_max, blocked.wait_for(|blocked| !*blocked)).await {
@@ -147,8 +147,8 @@ impl Session {
         }
     }
 
-    /// Publishes, and waits for the confirm. Time in which the broker holds publishing back counts apart: to publish again would
-    /// make two messages of one.
+    /// Publishes, and waits for the confirm. While the broker holds publishing back, `blocked_max` bounds the wait and
+    /// not `timeout`: to give up early and publish again would make two messages of one.
     pub(super) async fn publish(&self, publication: Publication<'_>, patience: Patience) -> Result<(), Unpublished> {
         let Publication { exchange, routing_key, body, properties } = publication;
         let options = BasicPublishOptions { mandatory: true, ..Default::default() };
@@ -167,7 +167,7 @@ impl Session {
                 if !self.is_usable() {
                     self.broken.notify_one();
                 }
-                // Without the exchange the broker closes the channel.
+                // The broker closes the channel if there is no such exchange.
                 Err(if error.is_refusal(NOT_FOUND) { Unpublished::NoQueue } else { Unpublished::Unknown(error) })
             }
         }
@@ -188,7 +188,7 @@ impl Session {
             tokio::select! {
                 biased;
                 confirmed = &mut published => return Ok(confirmed?),
-                // The sender is this session's own.
+                // This cannot fail: the sender is this session's own.
                 _ = blocked.changed() => {}
                 () = tokio::time::sleep_until(until) => return Err(match is_blocked {
                     true => Error::HeldBack { waited: blocked_max },

@@ -19,11 +19,11 @@ use super::replies::{Replies, Settled};
 use crate::connect::{Brokers, Error, answer};
 use crate::{Names, topology};
 
-/// How long the reply queue of a client that has not named it, with all outcomes in it, outlives its last consumer.
+/// How long a reply queue without a name from its engine is kept after its last consumer has gone, with all outcomes in it.
 pub const REPLIES_KEPT: Duration = Duration::from_secs(30 * 60);
-/// Outcomes that the broker sends ahead of their acknowledgement: also how many an engine may hold that it has not acknowledged.
+/// How many unacknowledged outcomes the broker sends. So an engine can hold no more of them.
 pub(super) const PREFETCH: u16 = 1_000;
-/// How often a connection is looked at while there is no room for what came on it.
+/// How often the connection is checked while there is no room for a received outcome.
 const LOOK: Duration = Duration::from_secs(1);
 
 /// What the connection for outcomes needs.
@@ -37,13 +37,13 @@ pub(super) struct Receiving {
 /// The queue that outcomes come from.
 pub(super) struct Queue {
     pub(super) name: String,
-    /// How long it outlives its last consumer; for ever where that is not said.
+    /// How long it is kept after its last consumer has gone. `None` means for ever.
     pub(super) kept: Option<Duration>,
-    /// What it takes from the results exchange, if it takes anything from there.
+    /// Its bindings to the results exchange, if it has any.
     pub(super) bound: Option<Bound>,
 }
 
-/// A queue's place behind the results exchange.
+/// The bindings of a queue to the results exchange.
 pub(super) struct Bound {
     pub(super) names: Names,
     pub(super) patterns: Vec<String>,
@@ -51,9 +51,9 @@ pub(super) struct Bound {
 
 /// Who gets the outcomes.
 pub(super) enum Destination {
-    /// Those who wait for them, and where it is there this one for all others.
+    /// The tasks that wait for them. The sender, if there is one, gets all others.
     Replies(Arc<Replies>, Option<mpsc::Sender<Arrival>>),
-    /// One who acknowledges each.
+    /// A consumer that acknowledges each of them.
     All(mpsc::Sender<Arrival>),
 }
 
@@ -141,7 +141,7 @@ impl Queue {
 }
 
 impl Receiving {
-    /// Hands an outcome to whoever gets it.
+    /// Hands an outcome to its destination.
     async fn settle(&self, channel: &Channel, mut delivery: Delivery) -> Result<(), Error> {
         let unexpected = match &self.to {
             Destination::All(all) => return self.hand_over(channel, all, delivery).await,
@@ -171,7 +171,8 @@ impl Receiving {
         }
     }
 
-    /// Gives it to one who acknowledges it, once there is room. One who is gone leaves it where it is.
+    /// Hands an outcome to a consumer that acknowledges it, once there is room. If the consumer is gone, the outcome goes
+    /// back to its queue.
     async fn hand_over(&self, channel: &Channel, to: &mpsc::Sender<Arrival>, delivery: Delivery) -> Result<(), Error> {
         let arrival = Arrival::new(delivery, self.brokers.timeout);
         loop {

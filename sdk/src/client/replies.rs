@@ -1,7 +1,7 @@
 //! Which outcome belongs to which waiter.
 //!
-//! Dispatching tasks come and go by job id, each on a shard of the map of its own; one task hands outcomes in. Only that
-//! one looks at the history, so that its lock is no meeting point for the others.
+//! Dispatching tasks add and remove waiters by job id, each mostly on a shard of the map of its own. One task hands
+//! outcomes in. Of all these only that one uses the history, so that the others don't wait for its lock.
 
 use std::collections::{HashSet, VecDeque};
 use std::hash::{BuildHasher, RandomState};
@@ -47,7 +47,7 @@ struct History {
 struct Waiter {
     ticket: u64,
     sender: oneshot::Sender<Vec<u8>>,
-    /// Free for another job once the outcome has come, whenever that is awaited.
+    /// Given back for another job once the outcome has come, even if nobody has awaited it yet.
     _place: Option<OwnedSemaphorePermit>,
 }
 
@@ -56,11 +56,12 @@ struct Waiter {
 pub(super) enum Settled {
     /// It was handed to its waiter, or was a second one.
     Taken,
-    /// Nobody waits for it: here it is.
+    /// Nobody waits for the outcome. This is its body.
     Unclaimed(Vec<u8>),
 }
 
-/// The last jobs answered, as hashes: a wrong guess costs a count, not an outcome.
+/// The last jobs answered, as hashes. An unclaimed outcome that has the hash of another job by chance counts as a duplicate,
+/// and is not handed out.
 #[derive(Default)]
 struct Answered {
     hasher: RandomState,
@@ -93,11 +94,11 @@ pub(super) struct Ticket {
 }
 
 impl Replies {
-    /// Begins to wait for the outcome of a job, which holds its place until then. `None` where one waits for it already, or the
-    /// client is closed.
+    /// Begins to wait for the outcome of a job. The waiter holds `place` until the outcome has come. Returns `None` if
+    /// somebody waits for that job already, or the client is closed.
     pub(super) fn expect(&self, id: &str, place: Option<OwnedSemaphorePermit>) -> Option<Ticket> {
         match self.waiting.entry(id.to_owned()) {
-            // Looked at under the shard's lock: `close` empties each shard after it has said so.
+            // Read under the shard's lock: `close` sets it before it empties the shards.
             Entry::Vacant(vacant) if !self.closed.load(Ordering::SeqCst) => {
                 let number = self.next_ticket.fetch_add(1, Ordering::Relaxed);
                 let (sender, body) = oneshot::channel();
@@ -108,8 +109,8 @@ impl Replies {
         }
     }
 
-    /// Hands an outcome to its waiter. `redelivered` says that the broker sent this very message before, so that it is
-    /// no second outcome.
+    /// Hands an outcome to its waiter. `redelivered` says that the broker has sent this same message before, so that it
+    /// is not a second outcome.
     pub(super) fn settle(&self, id: &str, body: Vec<u8>, redelivered: bool) -> Settled {
         let mut history = self.history();
         let History { answered, counts } = &mut *history;
@@ -131,7 +132,7 @@ impl Replies {
         Settled::Taken
     }
 
-    /// Waits no more, unless the outcome came or another waits under the same id by now.
+    /// Ends a wait. Does nothing if the outcome has come, or if another task waits under the same id by now.
     pub(super) fn forget(&self, id: &str, ticket: u64) {
         self.waiting.remove_if(id, |_, waiter| waiter.ticket == ticket);
     }
@@ -197,7 +198,7 @@ mod tests {
         assert!(!answered.contains("0") && answered.contains("1"));
     }
 
-    /// Every ticket gets its outcome or the end of its wait, whoever was faster, and nothing is left behind.
+    /// Every ticket gets its outcome or the end of its wait, whichever comes first, and no waiter is left behind.
     #[test]
     fn many_threads_at_the_same_ids() {
         const ROUNDS: u64 = 20_000;

@@ -22,12 +22,12 @@ pub struct ResultsOptions {
     pub prefix: String,
     /// The connection's name in RabbitMQ's management pages.
     pub name: String,
-    /// The engine's name, of which its queue is called `PREFIX.results.ENGINE`. Several processes of one name share the outcomes.
+    /// The engine's name. Its queue is called `PREFIX.results.ENGINE`. Several processes of one name share the outcomes.
     pub engine: String,
-    /// Whose outcomes it takes: patterns of tenants as topic exchanges have them, such as `acme.#`. One that the queue had before
-    /// stays until somebody unbinds it.
+    /// The tenants whose outcomes it takes, as patterns of topic exchanges, such as `acme.#`. A pattern that the queue
+    /// had before stays until somebody unbinds it.
     pub patterns: Vec<String>,
-    /// The longest pause between two attempts to connect again, what is random of it included; pauses grow up to it.
+    /// The longest pause between two attempts to reconnect, its random part included. Pauses grow up to it.
     pub retry_pause_max: Duration,
 }
 
@@ -40,8 +40,8 @@ impl ResultsOptions {
     }
 }
 
-/// The outcomes of jobs without `reply_to`, on a durable queue of the engine's own: what is published while the engine is away
-/// waits there, 16 GiB of it, and each outcome stays until it is acknowledged. It connects again by itself.
+/// The outcomes of jobs without `reply_to`, on a durable queue of the engine's own. Outcomes that are published while the engine
+/// is away wait there, up to 16 GiB of them. Each outcome stays until it is acknowledged. The consumer reconnects by itself.
 ///
 /// Jobs that a [`Client`](super::Client) dispatches have a `reply_to` and don't come here.
 ///
@@ -69,12 +69,12 @@ pub struct Results {
 }
 
 impl Results {
-    /// Connects to the first broker that can be used, declares the exchange where it may and the queue, and begins to take
-    /// outcomes. At most 1,000 are out that are not acknowledged.
+    /// Connects to the first broker that can be used, declares the queues and exchanges if it may, and its own queue,
+    /// and begins to take outcomes. At most 1,000 of them can be unacknowledged at one time.
     ///
     /// # Errors
-    /// At no address is there a broker that can be used: the error says what each answered. Or a file of credentials cannot be
-    /// read, or the queue's name or a pattern is too long.
+    /// No address has a broker that can be used: the error says what each one answered. Or a file of credentials cannot
+    /// be read, or the queue's name or a pattern is too long.
     pub async fn connect(options: ResultsOptions) -> Result<Self, connect::Error> {
         let ResultsOptions { brokers, prefix, name, engine, patterns, retry_pause_max } = options;
         let names = Names::new(&prefix);
@@ -93,7 +93,7 @@ impl Results {
         Ok(Self { arrivals, link, stop, task: Some(task) })
     }
 
-    /// The next outcome, waited for. `None` after [`Results::close`]. The future can be dropped and nothing is missed.
+    /// Waits for the next outcome. Returns `None` after [`Results::close`]. No outcome is missed if the future is dropped.
     pub async fn next(&mut self) -> Option<Arrival> {
         next_live(&mut self.arrivals).await
     }
@@ -107,7 +107,7 @@ impl Results {
         }
     }
 
-    /// Ends the connection. What was not acknowledged stays on the queue.
+    /// Ends the connection. Outcomes that were not acknowledged stay on the queue.
     pub async fn close(&mut self) {
         self.stop.cancel();
         if let Some(task) = self.task.take()

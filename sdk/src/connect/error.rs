@@ -16,7 +16,7 @@ const FRAME_ERROR: u16 = 501;
 /// AMQP's reply code for an exchange or a queue that is not there.
 pub(crate) const NOT_FOUND: u16 = 404;
 
-/// Why there is no connection, or not any more.
+/// Why there is no connection, or why it ended.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum Error {
     /// No address was given.
@@ -30,10 +30,10 @@ pub enum Error {
         /// Why not.
         why: String,
     },
-    /// A broker answers, and refuses: the user, the virtual host, or what was asked.
+    /// A broker answers, and refuses the user, the virtual host, or the request.
     #[error("{code}: the broker refuses: {0}", code = Code::BrokerRefuses)]
     Refused(String),
-    /// A broker answers at this address, and does not let this user in, or not do what was asked.
+    /// The broker at this address does not let this user in, or does not let the user do what was asked.
     #[error("{code}: {address} refuses the user {user}: {why}", code = Code::BrokerRefuses)]
     Unwelcome {
         /// Where.
@@ -72,7 +72,7 @@ pub enum Error {
         /// The name, with its prefix.
         name: String,
     },
-    /// The broker is short of memory or disk, has said so, and takes nothing to publish meanwhile.
+    /// The broker has said that it is short of memory or disk, and takes no publications until that is over.
     #[error(
         "{code}: the broker holds publishing back, since it is short of memory or disk; it was waited for {waited:?}",
         code = Code::HeldBack
@@ -98,7 +98,7 @@ pub enum Error {
 #[derive(Clone, Debug)]
 pub struct Answers(pub Vec<(Address, Error)>);
 
-/// Answers that are shown; a list of addresses may be long.
+/// At most this many answers are shown: a list of addresses may be long.
 const ANSWERS_SHOWN: usize = 8;
 
 impl fmt::Display for Answers {
@@ -106,7 +106,7 @@ impl fmt::Display for Answers {
         for (at, (address, error)) in self.0.iter().take(ANSWERS_SHOWN).enumerate() {
             let separator = if at == 0 { "" } else { "; " };
             match error {
-                // It names its address.
+                // These errors name their address.
                 Error::Unreachable { .. } | Error::Unwelcome { .. } => write!(f, "{separator}{error}")?,
                 _ => write!(f, "{separator}{address}: {error}")?,
             }
@@ -119,7 +119,7 @@ impl fmt::Display for Answers {
 }
 
 impl Error {
-    /// What came of trying several addresses, of which none could be used.
+    /// The error for several addresses of which none could be used.
     pub(crate) fn of_all(mut answers: Vec<(Address, Error)>) -> Self {
         match answers.len() {
             0 => Self::NoAddress,
@@ -128,7 +128,7 @@ impl Error {
         }
     }
 
-    /// Whether the same may succeed after a pause, without anybody changing a setting.
+    /// Whether the same request may succeed after a pause, without anybody changing a setting.
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Unreachable { .. } | Self::Lost(_) | Self::Silent { .. } | Self::HeldBack { .. } => true,
@@ -137,7 +137,7 @@ impl Error {
         }
     }
 
-    /// Whether it is the same at every address, so that trying another one is of no use.
+    /// Whether the error is the same at every address, so that there is no use in trying another one.
     pub(crate) fn is_of_every_address(&self) -> bool {
         matches!(self, Self::NoAddress | Self::File { .. } | Self::NameTooLong { .. })
     }
@@ -147,8 +147,8 @@ impl Error {
         matches!(self, Self::Refused(_))
     }
 
-    /// Whether the connection was closed because a frame was too large, such as the headers of a message that fill it to the
-    /// last byte and to which RabbitMQ adds one of its own. [`Brokers::connect_wide`](super::Brokers::connect_wide) takes it.
+    /// Whether the connection was closed because a frame was too large. Headers that fill a frame to the last byte become too
+    /// large when RabbitMQ adds one of its own. [`Brokers::connect_wide`](super::Brokers::connect_wide) takes such a message.
     pub fn is_frame_too_large(&self) -> bool {
         self.is_refusal(FRAME_ERROR)
     }
@@ -189,7 +189,7 @@ impl From<lapin::Error> for Error {
     }
 }
 
-/// Why a connection is not there, in words of the field.
+/// Says why there is no connection, in words of the field.
 fn in_words(error: &lapin::Error) -> String {
     use std::io::ErrorKind as Io;
     match error.kind() {
@@ -216,7 +216,7 @@ fn in_words(error: &lapin::Error) -> String {
     }
 }
 
-/// What is wrong with TLS, as its library says it.
+/// Explains an error of the TLS library. Returns `None` if the text is not such an error.
 fn tls_words(told: &str) -> Option<String> {
     let known = [
         ("UnknownIssuer", "its certificate is of an authority that is not trusted here: name that one in ca_file"),
@@ -231,7 +231,7 @@ fn tls_words(told: &str) -> Option<String> {
     Some(format!("TLS: {plain} ({told})"))
 }
 
-/// Why a broker does not let somebody in, with its own words behind.
+/// Explains why a broker refuses a user, and adds the broker's own words.
 pub(super) fn refusal_words(said: &str, vhost: &str) -> String {
     let why = if said.contains("refused using authentication mechanism") {
         "the user name or the password is not right".to_owned()

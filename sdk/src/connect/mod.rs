@@ -46,7 +46,8 @@ impl Brokers {
         }
     }
 
-    /// Connects to the address whose turn it is: one attempt. `name` is shown in RabbitMQ's management pages.
+    /// Makes one attempt to connect, to the address of this turn: turns go through the addresses again and again.
+    /// `name` is shown in RabbitMQ's management pages.
     ///
     /// # Errors
     /// A file cannot be read, or the broker refuses, cannot be reached or is silent.
@@ -54,8 +55,8 @@ impl Brokers {
         self.open(turn, name, Socket::plain()).await
     }
 
-    /// Connects as [`Brokers::connect`] does, for receiving alone: frames may be somewhat larger than the broker announced. All
-    /// that comes is copied once more on its way.
+    /// Connects as [`Brokers::connect`] does, for a connection that only receives. Its frames may be somewhat larger
+    /// than the broker announced. All that is received is copied once more on its way.
     ///
     /// # Errors
     /// As [`Brokers::connect`].
@@ -90,7 +91,7 @@ impl Brokers {
         }
     }
 
-    /// Says of a refusal on a connection to the address whose turn it is where that was, and who was refused.
+    /// Adds to a refusal the address of this turn and the user who was refused. Returns any other error as it is.
     pub async fn refused(&self, turn: usize, error: Error) -> Error {
         let Error::Refused(said) = &error else { return error };
         let Some(address) = self.addresses.get(turn % self.addresses.len().max(1)) else { return error };

@@ -1,8 +1,8 @@
-//! The socket under a connection, which ends when the attempt to connect does.
+//! The socket under a connection. It is shut down when the attempt to connect is given up.
 //!
-//! lapin gives each connection a thread, which waits for the broker's first answer without a deadline and without a way to end
-//! it: an attempt that is given up would keep its thread and its socket for as long as the broker stays silent (two of them in
-//! 45 s at a worker). So a second handle of the socket is kept until the connection is there, and shut down where it is given up.
+//! lapin gives each connection a thread, which waits for the broker's first answer without a deadline. Nothing can end that wait: an
+//! attempt that is given up would keep its thread and its socket for as long as the broker stays silent (a worker had two of them in 45 s).
+//! So a second handle of the socket is kept until the connection is open. When the attempt is given up, the socket is shut down through it.
 
 use std::net::{Shutdown, TcpStream};
 use std::os::fd::{AsFd, BorrowedFd};
@@ -16,8 +16,8 @@ use lapin::{Connection, ConnectionProperties};
 use super::error::{Error, answer};
 use super::wide::wide;
 
-/// The largest frame, in bytes: RabbitMQ's own default. lapin makes room for 32 of them each way. Where it learns only from the broker how
-/// large they are, it makes its buffers larger then, and writes to all of them: 8 MB a connection, most of which is never used.
+/// The largest frame in bytes: RabbitMQ's own default. lapin has room for 32 frames in each direction. If it learns their size only
+/// from the broker, it makes its buffers larger then and writes to all of them: 8 MB for each connection, most of which is never used.
 const LARGEST_FRAME: u32 = 128 << 10;
 
 /// How a socket is opened.
@@ -30,12 +30,12 @@ impl Socket {
         Self { is_wide: false }
     }
 
-    /// One on which larger frames come than the broker announces.
+    /// A socket that takes larger frames than the broker announces.
     pub(super) fn wide() -> Self {
         Self { is_wide: true }
     }
 
-    /// Connects within `timeout`, or leaves nothing behind.
+    /// Connects within `timeout`. A failed attempt leaves neither a socket nor a thread behind.
     pub(super) async fn connect(
         self,
         mut uri: AMQPUri,
@@ -56,7 +56,7 @@ impl Socket {
             async move |uri: AMQPUri, runtime| {
                 quiet();
                 let (host, scheme) = (uri.authority.host.clone(), uri.scheme.clone());
-                // The name and the TCP handshake may take as long as everything together.
+                // Looking up the name and the TCP handshake may take the whole `timeout`.
                 let tcp = AMQPUri { scheme: AMQPScheme::AMQP, ..uri };
                 let opened = tcp.connect_async(&runtime);
                 let stream = tokio::time::timeout(timeout, opened).await.map_err(std::io::Error::from)??;
@@ -83,18 +83,18 @@ impl Socket {
     }
 }
 
-/// Keeps what lapin logs on this thread, its own, out of everybody's log. It logs a message that is returned as a whole, which is an
-/// outcome or a job of somebody's; a connection that is to be opened again as one that is given up; and each error that it also
-/// returns. What matters of that is logged by whoever holds the connection.
+/// Keeps what lapin's own thread logs out of the log. lapin logs a returned message as a whole, which may be somebody's
+/// outcome or job. It logs a connection as given up that is to be opened again, and it logs each error that it also
+/// returns. The owner of the connection logs what matters of all that.
 fn quiet() {
     let is_own = std::thread::current().name() == Some("lapin-io-loop");
     if is_own {
-        // It holds for as long as the thread lives.
+        // The guard is forgotten, so that this holds for as long as the thread lives.
         std::mem::forget(tracing::subscriber::set_default(tracing::subscriber::NoSubscriber::default()));
     }
 }
 
-/// Where nothing but a host and a port matters.
+/// An address of which only the host and the port matter.
 fn tcp_to(address: std::net::SocketAddr) -> AMQPUri {
     let mut uri = AMQPUri::default();
     uri.authority.host = address.ip().to_string();

@@ -1,10 +1,10 @@
-//! A way to the broker on which larger frames come than it announced.
+//! A connection to the broker that takes larger frames than the broker announced.
 //!
-//! A message's headers stand in one frame, however large. RabbitMQ takes headers that fill a frame to the last byte, and its
-//! quorum queues add `x-delivery-count` to them when they deliver: the frame is then larger than what was agreed on, lapin
-//! closes the connection, as AMQP says, and the message goes back to the head of its queue, where the next connection meets it.
-//! Both sides agree on the size in `connection.tune` and `connection.tune-ok`. Between them stands this relay, which tells lapin
-//! somewhat more than the broker said, and the broker what it said.
+//! All headers of a message are in one frame, however large they are. RabbitMQ takes headers that fill a frame to the
+//! last byte, and its quorum queues add `x-delivery-count` to them when they deliver. The frame is then larger than the
+//! agreed size. lapin closes the connection, as AMQP demands, and the message goes back to the head of its queue, where
+//! the next connection meets it. Both sides agree on the size in `connection.tune` and `connection.tune-ok`. This relay
+//! between them announces a somewhat larger size to lapin, and tells the broker the size that the broker announced.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -18,7 +18,7 @@ use tokio_util::compat::FuturesAsyncReadCompatExt as _;
 const MORE: u32 = 64 << 10;
 /// Bytes of a frame before its payload: its type, its channel and the payload's length.
 const HEAD: usize = 7;
-/// The byte that ends it.
+/// Bytes of a frame after its payload: the one that ends it.
 const END: usize = 1;
 /// The longest payload before and in `connection.tune`.
 const HANDSHAKE_BYTES_MAX: u32 = 64 << 10;
@@ -27,10 +27,10 @@ const PROTOCOL_HEADER: usize = 8;
 /// The class and method of `connection.tune` and of `connection.tune-ok`.
 const TUNE: [u8; 4] = [0, 10, 0, 30];
 const TUNE_OK: [u8; 4] = [0, 10, 0, 31];
-/// Where the largest frame stands in the payload of both, behind the class, the method and the number of channels.
+/// The position of the largest frame's size in the payload of both, after the class, the method and the number of channels.
 const FRAME_MAX: std::ops::Range<usize> = 6..10;
 
-/// Relays between the broker and whoever connects to the address that this returns, until either side ends.
+/// Relays between the broker and the client that connects to the returned address, until either side ends.
 pub(super) async fn wide(broker: impl AsyncRead + AsyncWrite + Send + Unpin + 'static) -> io::Result<SocketAddr> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
     let address = listener.local_addr()?;
@@ -55,7 +55,7 @@ async fn relay(
     client.read_exact(&mut header).await?;
     broker.write_all(&header).await?;
     broker.flush().await?;
-    // Each side says one thing and waits for the other.
+    // The two sides send one frame each in turn.
     let announced = loop {
         let mut frame = read(&mut broker).await?;
         let announced = frame_max(&mut frame, TUNE).map(|frame_max| {
@@ -80,7 +80,7 @@ async fn relay(
     copy_bidirectional(&mut broker, &mut client).await.map(drop)
 }
 
-/// A frame of the handshake.
+/// Reads a frame of the handshake.
 async fn read(from: &mut (impl tokio::io::AsyncRead + Unpin)) -> io::Result<Vec<u8>> {
     let mut frame = vec![0; HEAD];
     from.read_exact(&mut frame).await?;
@@ -93,7 +93,7 @@ async fn read(from: &mut (impl tokio::io::AsyncRead + Unpin)) -> io::Result<Vec<
     Ok(frame)
 }
 
-/// Where a frame of this method says how large a frame may be.
+/// The bytes of a frame of this method that say how large a frame may be. Returns `None` for any other method.
 fn frame_max(frame: &mut [u8], method: [u8; 4]) -> Option<&mut [u8; 4]> {
     let payload = frame.get_mut(HEAD..)?;
     if payload.get(..4)? != method {

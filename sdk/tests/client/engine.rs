@@ -34,17 +34,17 @@ async fn a_restarted_engine_takes_over_what_came_meanwhile() {
     for _ in 0..3 {
         taken.push(timeout(LONG, unexpected.next()).await.expect("an outcome").unwrap());
     }
-    // The worker's batches may be smaller, and so their order another.
+    // The worker's batches may be smaller than three, and then the order is another one.
     taken.sort_by_key(|arrival: &Arrival| arrival.job_id().unwrap().to_owned());
     let ids: Vec<_> = taken.iter().map(|arrival| arrival.job_id().unwrap()).collect();
     assert_eq!(ids, ["job-0", "job-1", "job-2"]);
     assert_eq!(echoed(&taken[0].outcome().unwrap()), ("job-0", "0"));
-    // Those that somebody waits for come as ever.
+    // Outcomes that somebody waits for come as usual.
     let own = client.dispatch(&job(7)).await.unwrap().outcome(LONG).await.unwrap();
     assert_eq!(echoed(&own), ("job-7", "7"));
     assert_eq!((client.counts().outcomes, client.counts().unclaimed), (1, 3));
     taken.remove(0).acknowledge().await.unwrap();
-    // One that is dropped comes again at once, and what is held when the client goes comes to the next one.
+    // An outcome that is dropped comes again at once. Outcomes that are held when the client closes come to the next client.
     drop(taken.remove(0));
     let again = timeout(LONG, unexpected.next()).await.expect("an outcome").unwrap();
     assert!(again.job_id() == Some("job-1") && again.is_redelivered());
@@ -103,7 +103,7 @@ async fn results_stay_until_they_are_acknowledged() {
     let lost = next(&mut results).await;
     assert_eq!(lost.job_id(), Some("b"));
 
-    // It connects again by itself, and what was not acknowledged comes again.
+    // The consumer reconnects by itself, and outcomes that were not acknowledged come again.
     proxy.cut();
     while results.disconnected().is_none() {
         tokio::task::yield_now().await;

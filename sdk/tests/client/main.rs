@@ -60,7 +60,7 @@ async fn no_more_jobs_are_in_flight_than_allowed() {
         let client = client.clone();
         async move { client.dispatch(&job(3)).await.map(drop) }
     });
-    // Each answer lets one more out.
+    // Each answer lets one more job be dispatched.
     assert_eq!(rig.waiting().await, 2);
     assert!(!third.is_finished());
     let echo = rig.worker(Echo { batch: 1, copies: 1 }).await;

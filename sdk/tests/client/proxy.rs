@@ -1,4 +1,4 @@
-//! A way to the broker that can be cut, fall silent, and say that the broker holds publishing back.
+//! A proxy to the broker that can be cut, fall silent, and say that the broker holds publishing back.
 
 use std::net::{Ipv4Addr, SocketAddr};
 
@@ -19,7 +19,7 @@ const UNBLOCKED: [u8; 12] = [1, 0, 0, 0, 0, 0, 4, 0, 10, 0, 61, 0xCE];
 /// What the proxy does with connections.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Mode {
-    /// Nothing of what the broker says goes on.
+    /// Nothing that the broker says is passed on.
     is_silent: bool,
     /// All connections end, and no new ones begin.
     is_cut: bool,
@@ -27,7 +27,7 @@ struct Mode {
     is_blocked: bool,
 }
 
-/// A way to the broker.
+/// A proxy to the broker.
 pub(crate) struct Proxy {
     port: u16,
     mode: watch::Sender<Mode>,

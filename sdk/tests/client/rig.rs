@@ -18,7 +18,7 @@ use serde_json::value::{RawValue, to_raw_value};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-/// The engine whose name queues have in these tests.
+/// The engine in these tests, whose name its queues have.
 pub(crate) const ENGINE: &str = "engine";
 
 /// A job whose input is its number.
@@ -29,7 +29,7 @@ pub(crate) fn job(n: u64) -> Job {
     }
 }
 
-/// Queues and exchanges under names of their own, gone with it.
+/// Queues and exchanges with a prefix of their own. They are removed when the rig is dropped.
 pub(crate) struct Rig {
     prefix: String,
     names: Names,
@@ -41,7 +41,7 @@ pub(crate) struct Rig {
 /// How the worker echoes.
 #[derive(Clone, Copy)]
 pub(crate) struct Echo {
-    /// Jobs that are answered together, the last one first. All that are there, where there are fewer.
+    /// Jobs that are answered together, the last one first. If fewer are there, all of them.
     pub(crate) batch: usize,
     /// How often each is answered.
     pub(crate) copies: usize,

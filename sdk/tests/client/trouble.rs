@@ -68,7 +68,7 @@ async fn a_job_waits_while_the_broker_holds_publishing_back() {
     let rig = Rig::new().await;
     let proxy = Proxy::start(rig.broker()).await;
     let client = client(&rig, &proxy, LONG).await;
-    // One is on its way when the broker says so, others come after.
+    // One job is on its way when the broker says that it holds publishing back; others follow.
     proxy.hold_answers(true);
     let sent = tokio::spawn({
         let client = client.clone();
@@ -137,7 +137,7 @@ async fn outcomes_come_while_the_broker_holds_publishing_back() {
     for (n, pending) in waiting.into_iter().enumerate() {
         assert_eq!(echoed(&pending.outcome(LONG).await.unwrap()).1, n.to_string());
     }
-    // They are acknowledged too: nothing had to be asked for again.
+    // The outcomes are acknowledged too: none came twice, and no connection had to be opened again.
     assert_eq!((client.counts().connections, client.counts().duplicates), (2, 0));
     echo.abort();
     client.close().await;
