@@ -1,7 +1,7 @@
-//! Jobs that are not wanted any more. Whoever cancels a job says so to all workers, and each remembers it for a day.
+//! Jobs that are not wanted any more. A cancel goes to all workers, and each remembers it for a day.
 //!
-//! A worker reads what was said before it takes its first job, so that none begins that was cancelled while it was queued; then it
-//! follows, and ends what it runs.
+//! A worker reads the earlier cancels before it takes its first job, so that no job begins that was cancelled while it was queued. Then
+//! it reads each new cancel as it comes, and ends the cancelled job if it holds that job.
 
 use std::collections::{HashMap, VecDeque};
 use std::hash::{BuildHasher as _, RandomState};
@@ -23,21 +23,21 @@ use tokio_util::sync::{CancellationToken, WaitForCancellationFuture};
 
 use crate::broker::{self, Error, Followed};
 
-/// Cancels that are remembered; beyond that the oldest are forgotten.
+/// The most cancels that are remembered; beyond that the oldest are forgotten.
 pub const CANCELS_MAX: usize = 65_536;
 
-/// How long a worker waits to hear of all cancels before it takes jobs.
+/// The longest time for which a worker takes no jobs because it has not read all earlier cancels.
 const CAUGHT_UP_MAX: Duration = Duration::from_secs(30);
 
-/// What stands for a tenant and a job's id. With keys that nobody knows two of them are as good as never the same.
+/// A keyed hash of a tenant and a job's id. Since nobody knows its keys, two jobs practically never have the same hash.
 type Key = u128;
 
-/// Who was cancelled, by time.
+/// The cancels that are remembered.
 #[derive(Debug, Default)]
 struct Remembered {
-    /// Until when, in milliseconds since the epoch.
+    /// Until when the cancel of each job holds, in milliseconds since the epoch.
     until_ms: HashMap<Key, u64>,
-    /// In the order in which they were heard. One that was heard twice stands here twice.
+    /// The cancels in the order in which they came. A job that was cancelled twice may be here twice.
     order: VecDeque<(Key, u64)>,
 }
 
@@ -67,7 +67,7 @@ impl Remembered {
     }
 }
 
-/// What is counted of cancels. Clones share it.
+/// The counters of cancels. Clones share them.
 #[derive(Clone, Default)]
 pub struct Counts {
     heard: Family<ResultLabel, Counter>,
@@ -82,11 +82,11 @@ struct ResultLabel {
 
 const TAKEN: ResultLabel = ResultLabel { result: "taken" };
 const UNREADABLE: ResultLabel = ResultLabel { result: "unreadable" };
-/// Its tenant is not who published it, and must be.
+/// The cancel's tenant is not the user who published it, though it must be.
 const OTHER_PUBLISHER: ResultLabel = ResultLabel { result: "other_publisher" };
 
 impl Counts {
-    /// Shows them in this registry.
+    /// Registers the counters.
     pub(crate) fn register(&self, registry: &mut Registry) {
         for result in [TAKEN, UNREADABLE, OTHER_PUBLISHER] {
             drop(self.heard.get_or_create(&result));
@@ -119,21 +119,21 @@ struct Shared {
 #[derive(Default)]
 struct State {
     remembered: Remembered,
-    /// The jobs that somebody watches, with how many do.
+    /// The jobs that are watched, each with the number of its watchers.
     watched: HashMap<Key, (CancellationToken, usize)>,
 }
 
 /// Where cancels come from, and how they are read.
 pub struct Source {
-    /// Where they are kept.
+    /// Where the cancels are kept.
     pub cancels: Arc<dyn broker::Cancels>,
-    /// The longest pause between attempts to reach it.
+    /// The longest pause between attempts to read them.
     pub retry_pause_max: Duration,
-    /// A cancel's tenant must be the user who published it, as a job's must.
+    /// Whether a cancel's tenant must be the user who published it, as a job's must.
     pub tenant_is_user: bool,
 }
 
-/// Sees whether one job is cancelled, for as long as it is held.
+/// Watches whether one job is cancelled. Dropping it ends the watching.
 pub struct Watch {
     shared: Arc<Shared>,
     key: Key,
@@ -151,7 +151,7 @@ impl Cancels {
     /// Remembers that a job is cancelled, and tells those that watch it.
     pub fn cancel(&self, cancel: &Cancel) {
         let now_ms = self.shared.now_ms();
-        // A clock that is ahead makes no cancel hold for longer.
+        // A sender's clock that is ahead must not make a cancel hold for longer.
         let asked_ms = cancel.at.and_then(|at| u64::try_from(at.as_millisecond()).ok());
         let until_ms = asked_ms.map_or(now_ms, |at| at.min(now_ms)).saturating_add(millis(CANCELS_KEPT));
         let key = self.shared.key(cancel.tenant.as_str(), &cancel.id);
@@ -163,7 +163,7 @@ impl Cancels {
         }
     }
 
-    /// Begins to watch a job. One that is cancelled already is so at once.
+    /// Begins to watch a job. If the job is cancelled already, the watch says so at once.
     pub fn watch(&self, tenant: &str, id: &str) -> Watch {
         let key = self.shared.key(tenant, id);
         let mut state = self.shared.state();
@@ -176,7 +176,7 @@ impl Cancels {
         Watch { shared: self.shared.clone(), key, token: token.clone() }
     }
 
-    /// Waits until all cancels that were there when [`Cancels::follow`] began have been read, or that takes too long.
+    /// Waits until all cancels that were there when [`Cancels::follow`] began have been read, but only for a limited time.
     pub async fn caught_up(&self) {
         let mut caught_up = self.shared.caught_up.subscribe();
         if timeout(CAUGHT_UP_MAX, caught_up.wait_for(|caught_up| *caught_up)).await.is_err() {
@@ -184,13 +184,13 @@ impl Cancels {
         }
     }
 
-    /// There are none to read.
+    /// Notes that there are no cancels to read.
     pub(crate) fn come_from_nowhere(&self) {
         self.shared.caught_up.send_replace(true);
     }
 
-    /// Reads cancels, from the first on and then what follows, until `end` is cancelled. Without a broker it goes on trying, and
-    /// goes on behind what it has read.
+    /// Reads all cancels from the first on, and then each new one, until `end` is cancelled. When the connection is lost it goes on trying,
+    /// and then continues behind the last cancel that it has read.
     pub async fn follow(self, source: Source, end: CancellationToken) {
         let mut retry = Retry::up_to(source.retry_pause_max);
         let mut place = None;
@@ -202,7 +202,7 @@ impl Cancels {
             self.shared.counts.connected.set(0);
             if !error.is_transient() {
                 tracing::error!(%error, "cancels cannot be read");
-                // Nobody is to wait for what never comes.
+                // The worker must not wait for cancels that never come.
                 return self.come_from_nowhere();
             }
             let pause = retry.next_pause();
@@ -213,7 +213,7 @@ impl Cancels {
         }
     }
 
-    /// Reads on behind this place until the connection is lost.
+    /// Reads behind this place until the connection is lost, and moves the place on.
     async fn read(&self, source: &Source, place: &mut Option<u64>, retry: &mut Retry) -> Error {
         let mut follower = match source.cancels.follow(*place).await {
             Ok(follower) => follower,
@@ -318,7 +318,7 @@ mod tests {
         let mut remembered = Remembered::default();
         remembered.add(0, 100, 0);
         assert!(remembered.has(0, 99) && !remembered.has(0, 100) && !remembered.has(1, 0));
-        // Said again it holds for longer, and an older word takes nothing back.
+        // A second cancel of the job makes it hold for longer; one that would end earlier changes nothing.
         remembered.add(0, 200, 50);
         remembered.add(0, 150, 50);
         assert!(remembered.has(0, 199));

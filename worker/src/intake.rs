@@ -1,5 +1,5 @@
-//! From a message to a job, or to the outcome that says why it is none. Pure: what a message is taken for depends on
-//! the message, the worker's bounds and the time alone.
+//! Reads a message as a job, or makes the outcome that says why it is none. This is pure: the result depends on the message, the
+//! worker's bounds and the time alone.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use sha2::{Digest, Sha256};
 /// How far ahead the start of a job may lie.
 const START_WITHIN: Duration = Duration::from_secs(START_WITHIN_DAYS * 24 * 60 * 60);
 
-/// What a worker takes at most, and on which conditions.
+/// The bounds and conditions under which a worker takes a job.
 #[derive(Clone, Debug)]
 pub struct Policy {
     /// The largest message, in bytes.
@@ -32,14 +32,15 @@ pub struct Policy {
 }
 
 impl Policy {
-    /// A fingerprint of all for which one worker may refuse a job that another one takes: two with the same refuse the same.
+    /// A fingerprint of all bounds because of which one worker may refuse a job that another one takes. Two workers with the same
+    /// fingerprint refuse the same jobs.
     pub fn fingerprint(&self) -> String {
         let bounds = (CONTRACT, self.message_bytes_max, self.input_bytes_max, self.batch_inputs_max, self.limits);
         let hash = Sha256::digest(format!("{bounds:?}"));
         hash.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
     }
 
-    /// The outcome of a job in whose middle the worker's own code broke. The tenant is empty where it is not known.
+    /// The outcome of a job over which the worker's own code panicked. The tenant is empty if it is not known.
     pub fn broken(&self, job_id: String, tenant: String) -> Outcome {
         let failure = Failure {
             code: Code::EngineFault,
@@ -79,7 +80,7 @@ impl Policy {
 pub struct Accepted {
     /// The job.
     pub job: Job,
-    /// Its limits, in force.
+    /// The limits that apply to the job.
     pub limits: Limits,
     /// Which attempt at it this is, from 1.
     pub attempt: u32,
@@ -87,23 +88,23 @@ pub struct Accepted {
     pub start_ms: Option<u64>,
     /// When it must have ended, in milliseconds since the epoch.
     pub deadline_ms: Option<u64>,
-    /// Where its clock stands, in milliseconds since the epoch.
+    /// The fixed time of the script's clock, in milliseconds since the epoch.
     pub clock_ms: Option<u64>,
-    /// How long it was on the queue, in microseconds, as far as that is known.
+    /// How long it was on the queue, in microseconds, if that is known.
     pub queued_us: Option<u64>,
 }
 
-/// What was read from around a message.
+/// The properties and headers around a message.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Around {
-    /// Its properties, and the headers that have a meaning. The attempt is that of this delivery.
+    /// The envelope: the properties, and the headers that have a meaning. Its attempt is that of this delivery.
     pub envelope: Envelope,
     /// Bytes of all its headers together.
     pub headers_bytes: usize,
 }
 
 impl Default for Around {
-    /// Nothing stands around it.
+    /// An empty envelope, for the first attempt.
     fn default() -> Self {
         Self { envelope: Envelope { attempt: 1, ..Envelope::default() }, headers_bytes: 0 }
     }
@@ -112,13 +113,13 @@ impl Default for Around {
 /// Reads a message that was received at `received_at`, since the Unix epoch.
 ///
 /// # Errors
-/// The outcome `rejected` of a message that is no job for this worker.
+/// The message is no job for this worker: the error is an outcome with the status `rejected`.
 pub fn read(body: &[u8], around: &Around, received_at: Duration, policy: &Policy) -> Result<Accepted, Box<Outcome>> {
     let Around { envelope, headers_bytes } = around;
     let queued_us = queued_us(envelope, received_at);
     let unreadable = |code, message: String, path: Option<String>| {
         let rejection = Rejection { code, message, path };
-        // Whoever asked finds the refusal by the job's id and tenant, which can mostly be read all the same.
+        // The requester finds the refusal by the job's id and tenant, which can mostly be read all the same.
         let Identity { id, tenant } = Identity::read(body);
         let job_id = id.or_else(|| envelope.message_id.clone()).unwrap_or_default();
         let tenant = tenant.map_or_else(String::new, String::from);
@@ -139,7 +140,7 @@ pub fn read(body: &[u8], around: &Around, received_at: Duration, policy: &Policy
     }
     let newer = |version| format!("the job needs version {version} of the contract; this worker knows {CONTRACT}");
     let job = Job::from_slice(body).map_err(|error| match (Job::contract_asked(body), &error) {
-        // What this worker does not know may be right there.
+        // Fields that this worker does not know may be right in that version.
         (Some(version), _) if version > CONTRACT => {
             unreadable(Code::NewerContract, newer(version), Some("contract".to_owned()))
         }
@@ -172,7 +173,7 @@ pub fn read(body: &[u8], around: &Around, received_at: Duration, policy: &Policy
         let text = format!("the tenant is {}, but the message was published by {user}", job.tenant);
         return Err(refuse(Code::TenantMismatch, text, "tenant"));
     }
-    // Before 1970 is 1970: that deadline has passed as well.
+    // A time before 1970 becomes 1970: such a deadline has passed all the same.
     let since_epoch = |ms: i64| u64::try_from(ms).unwrap_or(0);
     let start_ms = envelope.not_before_ms.or(job.start_ms().map(since_epoch));
     if let Some((code, message, path)) = unkept(&job, start_ms, received_at, policy) {
@@ -203,12 +204,12 @@ fn unkept(job: &Job, start_ms: Option<u64>, now: Duration, policy: &Policy) -> O
     Some((Code::InvalidField, text, path))
 }
 
-/// How long a message was on the queue, in microseconds, where its time can be believed; none when the other clock is somewhat ahead. A
-/// time that no message can have, such as one in seconds or microseconds where milliseconds are meant, says nothing.
+/// How long a message was on the queue, in microseconds; 0 when the sender's clock is somewhat ahead. Returns `None` if the time of
+/// sending cannot be true, such as one in seconds or microseconds instead of milliseconds.
 fn queued_us(envelope: &Envelope, now: Duration) -> Option<u64> {
-    /// A job may wait until its start, and then for long.
+    /// The largest believable age of a job that had to wait for its start: it may wait until then, and for long after that.
     const BEHIND_MAX: Duration = Duration::from_secs(2 * START_WITHIN.as_secs());
-    /// Clocks are put right within that.
+    /// How far ahead the sender's clock may be: clocks are corrected within that time.
     const AHEAD_MAX: Duration = Duration::from_secs(24 * 60 * 60);
     let at = Duration::from_millis(envelope.enqueued_at_ms?);
     let (queued, ahead) = (now.saturating_sub(at), at.saturating_sub(now));
@@ -216,7 +217,7 @@ fn queued_us(envelope: &Envelope, now: Duration) -> Option<u64> {
     (queued <= behind_max && ahead <= AHEAD_MAX).then(|| u64::try_from(queued.as_micros()).unwrap_or(u64::MAX))
 }
 
-/// Whether the message says when it was sent, and cannot be believed.
+/// Whether the message names a time of sending that cannot be true.
 pub fn is_misdated(envelope: &Envelope, now: Duration) -> bool {
     envelope.enqueued_at_ms.is_some() && queued_us(envelope, now).is_none()
 }
@@ -260,7 +261,7 @@ mod tests {
         assert_eq!((accepted.limits.fuel, accepted.attempt), (7, 1));
         assert_eq!((accepted.deadline_ms, accepted.clock_ms), (Some(12_500), Some(0)));
         assert_eq!(accepted.queued_us, Some(1_000_000));
-        // The other machine's clock may be ahead.
+        // The sender's clock may be ahead.
         let envelope = Envelope { enqueued_at_ms: Some(11_000), ..envelope };
         assert_eq!(take(&job, &envelope, &policy()).unwrap().queued_us, Some(0));
     }

@@ -1,10 +1,10 @@
 //! The script worker.
 //!
 //! A job goes through these rooms once, in this order: [`broker`] → [`intake`] → [`schedule`] → [`execute`] →
-//! [`settle`] → [`broker`]; [`job`] has its states on that way, and [`signals`]
-//! what is counted on it. Jobs with which a worker died run in [`quarantine`]. [`ledger`] remembers for all workers what has been
-//! done. [`service`] is the worker as a whole; [`config`] is what can
-//! be set about it, and [`http`] what it shows to operators. [`exporters`] tell autoscalers what [`scale`] computes.
+//! [`settle`] → [`broker`]. [`job`] has the states of a job on that way, and [`signals`] counts jobs on it.
+//! Jobs with which a worker died run in [`quarantine`]. [`ledger`] remembers for all workers what has been
+//! done. [`service`] is the worker as a whole. [`config`] has its settings, and [`http`] serves what operators
+//! see. [`exporters`] tell autoscalers what [`scale`] computes.
 
 pub mod broker;
 pub mod cancels;

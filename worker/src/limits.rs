@@ -1,4 +1,4 @@
-//! The limits of a job, as an operator sets them.
+//! The limits of a job as an operator sets them.
 
 use std::ops::RangeInclusive;
 use std::time::Duration;
@@ -10,17 +10,17 @@ use serde::{Deserialize, Serialize};
 
 use crate::rules::{Rules, UNACKNOWLEDGED_MAX};
 
-/// A script that may use no fuel could not even begin.
+/// The least fuel: without fuel a script could not even begin.
 const FUEL_MIN: u64 = 1;
-/// The engine's own memory and stack take about 5 MiB, and WebAssembly can address 4 GiB with 32 bits.
+/// The range of the memory limit. The engine's own memory and stack take about 5 MiB; WebAssembly can address 4 GiB with 32 bits.
 const MEMORY: RangeInclusive<ByteSize> = ByteSize::mib(8)..=ByteSize::gib(4);
-/// Time of one run.
+/// The range of the time of one run.
 const WALL_TIME: RangeInclusive<Duration> = Duration::from_millis(1)..=UNACKNOWLEDGED_MAX;
-/// Levels of nesting.
+/// The range of the nesting limit.
 const NESTING: RangeInclusive<u64> = 1..=10_000;
-/// Lines logged: an empty one takes the worker 32 bytes, and none of `log_size`.
+/// The most lines logged: an empty line takes 32 bytes of the worker's memory, and none of `log_size`.
 const LOG_LINES_MAX: u64 = 100_000;
-/// Host calls that are pending at one time.
+/// The most host calls that are pending at one time.
 const PENDING_CALLS_MAX: u64 = 100_000;
 
 /// What one job may use at most. A job may ask for less, never for more.
@@ -60,7 +60,7 @@ pub struct Options {
 }
 
 impl Options {
-    /// Holds the options against their ranges; `message_size` is the worker's own bound.
+    /// Checks the options against their ranges; `message_size` is the worker's own bound.
     pub(crate) fn check(&self, message_size: ByteSize, rules: &mut Rules<'_>) {
         rules.within("fuel", self.fuel, FUEL_MIN.., "");
         rules.within("prepare_fuel", self.prepare_fuel, FUEL_MIN.., "");
@@ -75,7 +75,8 @@ impl Options {
     }
 }
 
-/// What travels in one message is no larger than that. A default may stay above: the bound on messages holds all the same.
+/// Checks that something that travels in one message is not larger than `message_size`. A default may be larger: the bound on messages
+/// holds all the same.
 pub(crate) fn fits_message(name: &str, size: ByteSize, message_size: ByteSize, rules: &mut Rules<'_>) {
     let holds = size <= message_size || !rules.is_said(name);
     rules.check(name, holds, "must be worker.message_size at most, since it travels in one message");

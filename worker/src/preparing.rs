@@ -1,5 +1,5 @@
-//! Jobs whose script is being prepared. Preparing is a class of its own: such a job holds neither a slot nor, in effect, a
-//! place in the prefetch window, so that those behind it whose script is ready go ahead.
+//! Jobs whose script is being prepared. Such a job holds no slot and in effect no place in the prefetch window, so that jobs behind
+//! it whose script is ready go ahead.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher as _, RandomState};
@@ -10,26 +10,26 @@ use tokio::sync::watch;
 
 use crate::metrics::Metrics;
 
-/// Copies of the message of a job in preparation: as it came, and as it was read.
+/// How many copies of its message a job in preparation holds: the message as it came, and the job as it was read.
 const COPIES: u64 = 2;
-/// What such a job takes beside its message, in bytes.
+/// The memory that a job in preparation takes beside its message, in bytes.
 const OVERHEAD_BYTES: u64 = 4 << 10;
 
 /// How much is being prepared.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Load {
-    /// Different scripts.
+    /// The number of different scripts.
     pub(crate) scripts: usize,
-    /// Jobs.
+    /// The number of jobs.
     pub(crate) jobs: usize,
-    /// Memory that they take.
+    /// The memory that the jobs take.
     pub(crate) bytes: u64,
 }
 
 /// All jobs in preparation.
 pub(crate) struct Preparing {
     load: watch::Sender<Load>,
-    /// Jobs in preparation of each script.
+    /// The number of jobs in preparation for each script, by the script's hash.
     scripts: Mutex<HashMap<u64, usize>>,
     hasher: RandomState,
     metrics: Metrics,
@@ -40,17 +40,17 @@ impl Preparing {
         Self { load: watch::Sender::default(), scripts: Mutex::default(), hasher: RandomState::new(), metrics }
     }
 
-    /// How much is being prepared, now and from now on.
+    /// Watches how much is being prepared.
     pub(crate) fn watch(&self) -> watch::Receiver<Load> {
         self.load.subscribe()
     }
 
-    /// The queue in which a tenant's scripts wait to be prepared: one for each, so that tenants take turns.
+    /// The queue in which a tenant's scripts wait to be prepared. Each tenant has its own, so that tenants take turns.
     pub(crate) fn queue(&self, tenant: &str) -> u64 {
         self.hasher.hash_one(tenant)
     }
 
-    /// Counts a job of this script whose message has `message_bytes`, for as long as its place lives.
+    /// Counts a job of this script whose message has `message_bytes`, for as long as the returned place lives.
     pub(crate) fn enter(&self, script: &Bundle, message_bytes: usize) -> Place<'_> {
         let key = self.hasher.hash_one(script);
         let bytes = COPIES * message_bytes as u64 + OVERHEAD_BYTES;
@@ -72,7 +72,7 @@ pub(crate) struct Place<'a> {
     preparing: &'a Preparing,
     key: u64,
     bytes: u64,
-    /// No other job of its script was being prepared when it came.
+    /// Whether no other job of its script was being prepared when it came.
     pub(crate) is_first: bool,
 }
 

@@ -1,17 +1,17 @@
 //! Whether a worker gets on with its work.
 //!
-//! A process that runs and is connected can still stand: a thread that never comes back, a lock that nobody releases. Each part
-//! says whether work is due there and how much it has done; a part where work is due and nothing is done for too long stalls,
-//! and the worker says at `/livez` that it should be restarted. Work that waits for others (a broker that is gone, a job's own
-//! timer) is not due.
+//! A process that runs and is connected can still stand still: a thread never comes back, or a lock is never released. Each part
+//! of the worker reports whether work is due there and how much it has done. A part stalls when work is due and it does none for
+//! too long. The worker then says at `/livez` that it should be restarted. Work that waits for others (a broker that is gone, a
+//! job's own timer) is not due.
 
 use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval};
 
-/// How long a part may do nothing while work is due there. A publication and the pause after it take up to 45 s by default, and
-/// the longest turn of a script some milliseconds.
+/// How long a part may do nothing while work is due there. By default a publication and the pause after it take up to 45 s. The
+/// longest turn of a script takes some milliseconds.
 const STALL: Duration = Duration::from_secs(120);
 /// How often the parts are looked at.
 const LOOK: Duration = Duration::from_secs(1);
@@ -20,9 +20,9 @@ const LOOK: Duration = Duration::from_secs(1);
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Part {
     pub(crate) name: &'static str,
-    /// There is work that waits for nobody else.
+    /// Whether there is work that does not wait for others.
     pub(crate) is_due: bool,
-    /// How much it has done, since ever.
+    /// How much the part has done since the worker started.
     pub(crate) done: u64,
 }
 
@@ -31,7 +31,7 @@ pub(crate) struct Part {
 pub struct Stall {
     /// The part of the worker.
     pub part: &'static str,
-    /// For how long at least.
+    /// For how long, at least, it has made no progress.
     pub since: Duration,
 }
 
@@ -41,13 +41,13 @@ impl std::fmt::Display for Stall {
     }
 }
 
-/// What was seen of the parts.
+/// For each part, how much it had done at the last look, and for how many looks in a row it has been idle.
 #[derive(Default)]
 struct Seen(Vec<(u64, u32)>);
 
 impl Seen {
-    /// Looks at the parts once more, a [`LOOK`] after the last time. Looks are counted and not the time: a process that was
-    /// paused has done nothing meanwhile and has not stalled.
+    /// Looks at the parts once more, a [`LOOK`] after the last time. It counts looks instead of measuring time: a process that was
+    /// paused has done nothing meanwhile, and has not stalled.
     fn look(&mut self, parts: &[Part]) -> Option<Stall> {
         self.0.resize(parts.len(), (0, 0));
         for (part, (done, idle)) in parts.iter().zip(&mut self.0) {
@@ -60,7 +60,7 @@ impl Seen {
     }
 }
 
-/// Looks at the parts for ever, and says when one of them stalls and when it goes on.
+/// Looks at the parts for ever, and reports in `stall` when one of them stalls and when it goes on.
 pub(crate) async fn watch(parts: impl Fn() -> Vec<Part>, stall: watch::Sender<Option<Stall>>) {
     let mut looks = interval(LOOK);
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);

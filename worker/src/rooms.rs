@@ -1,11 +1,11 @@
-//! The way of one job through the rooms: read on an executor thread, prepared if need be, run, settled.
+//! The way of one job through the rooms: it is read on an executor thread, prepared if necessary, run, and settled.
 //!
 //! Reading, looking for the image and running are one turn on one thread: a hand-over between threads costs more than a
-//! small job. Only a job whose script must be prepared comes back in between; and a long message is read on a thread of its own,
-//! since reading hands its thread back to nobody: one of 8 MiB takes as long as some hundred small jobs.
+//! small job. Only a job whose script must be prepared, or that must be claimed in the ledger, leaves its thread in between. A long
+//! message is read on a thread of its own, since reading does not hand its thread back: 8 MiB take as long as some hundred small jobs.
 //!
-//! What a job needs only while it runs or waits is allocated when it does. The future of its whole way is moved from hand to hand several
-//! times: a third of the I/O thread's time went into copying it before.
+//! Data that a job needs only while it runs or waits is boxed at that time. The future of the job's whole way is moved several times,
+//! and copying it took a third of the I/O thread's time while it held that data.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -29,10 +29,10 @@ use crate::rules::{PATIENCE_MAX, UNACKNOWLEDGED_MAX};
 use crate::schedule::Executor;
 use crate::settle::Settler;
 
-/// How long a script may be prepared while its job is held. Nothing takes that long; behind very many others it may.
+/// How long a job is held while its script is prepared. No script takes that long itself, but it may behind very many others.
 const PREPARATION_MAX: Duration = Duration::from_secs(UNACKNOWLEDGED_MAX.as_secs() / 3);
 
-/// A message longer than that is long.
+/// A message with more bytes than this counts as long.
 const LONG_MESSAGE: usize = 256 << 10;
 
 /// What every job needs on its way.
@@ -49,15 +49,15 @@ pub(crate) struct Rooms<R: Runner> {
     pub(crate) policy: Policy,
     /// Whether another worker may take jobs that this one refuses.
     pub(crate) is_mixed: Arc<dyn Fn() -> bool + Send + Sync>,
-    /// How long a job that cannot begin is held before it goes back to the queue, from where others can take it.
+    /// How long a job that cannot begin is held before it is requeued for other workers.
     pub(crate) patience: Duration,
     pub(crate) metrics: Metrics,
     pub(crate) cancels: Cancels,
-    /// The claims in the ledger, where there is one.
+    /// The claims in the ledger, if there is one.
     pub(crate) leases: Option<Arc<Leases>>,
-    /// Set when jobs that have not begun are to be requeued.
+    /// Cancelled when jobs that have not begun must be requeued.
     pub(crate) drain: CancellationToken,
-    /// Set at the end of the grace period: what still runs is requeued.
+    /// Cancelled at the end of the grace period: jobs that still run are requeued.
     pub(crate) abort: CancellationToken,
 }
 
@@ -66,9 +66,9 @@ struct Prepared<R: Runner> {
     admitted: Admitted,
     watch: Watch,
     script: R::Script,
-    /// How long that took.
+    /// How long the preparation took.
     preparation: Duration,
-    /// The job as the ledger knows it, where there is one.
+    /// The job in the form in which it is claimed, if there is a ledger.
     claimable: Option<leases::Job>,
 }
 
@@ -129,7 +129,7 @@ impl<R: Runner> Rooms<R> {
         way.instrument(span).await;
     }
 
-    /// Runs a job that was read, if it can be run at once. An error is one that waits, and whose slot is free for others.
+    /// Runs a job that was read, if it can run at once. An error is a job that waits, and whose slot is free for others.
     async fn begin(
         self: Arc<Self>,
         read: Result<Admitted, Box<Settling>>,
@@ -199,12 +199,13 @@ impl<R: Runner> Rooms<R> {
         }
     }
 
-    /// A job as the ledger knows it, where there is one. Computed on the threads that run scripts, since it reads all of the message.
+    /// The job in the form in which it is claimed. Returns `None` if there is no ledger. This hashes the whole message, so it is called
+    /// on the threads that run scripts.
     fn claimable(&self, admitted: &Admitted) -> Option<leases::Job> {
         self.leases.is_some().then(|| admitted.claimable())
     }
 
-    /// Claims a job in the ledger, where there is one. An error says what is to be done with the job instead of running it.
+    /// Claims a job in the ledger, if there is one. An error says what must be done with the job instead of running it.
     async fn claim(&self, admitted: Admitted, job: Option<leases::Job>, watch: &Watch) -> Result<Admitted, Step> {
         let Some((leases, job)) = self.leases.as_ref().zip(job) else {
             return Ok(admitted);
@@ -219,7 +220,7 @@ impl<R: Runner> Rooms<R> {
         admitted.taken(taken, self.clock.now(), &self.policy).map_err(Step::from)
     }
 
-    /// Prepares the script of a job that holds no slot meanwhile, and runs the job once there is one again.
+    /// Prepares the script of a job, which holds no slot meanwhile, and runs the job once there is a slot again.
     async fn prepare(self: &Arc<Self>, admitted: Admitted) -> Step {
         let began = self.clock.monotonic();
         let watch = self.cancels.watch(admitted.tenant(), admitted.id());
@@ -230,7 +231,7 @@ impl<R: Runner> Rooms<R> {
         }
     }
 
-    /// Claims a job whose script is ready, which holds no slot since `began`, and runs it once there is one again.
+    /// Claims a job whose script is ready and which has held no slot since `began`, and runs it once there is a slot again.
     async fn claim_and_run(self: &Arc<Self>, prepared: Prepared<R>, began: Duration) -> Step {
         let Prepared { admitted, watch, script, preparation, claimable } = prepared;
         let mut admitted = match self.claim(admitted, claimable, &watch).await {
@@ -253,10 +254,10 @@ impl<R: Runner> Rooms<R> {
         on(&self.executor, Box::pin(self.clone().run(admitted, slot, script, watch))).await.unwrap_or(Step::Lost)
     }
 
-    /// Prepares a job's script, and says how long that took. An error says what is to be done with the job instead.
+    /// Prepares a job's script, and notes how long that took. An error says what must be done with the job instead.
     ///
-    /// Of several jobs of one script the first is held until it is prepared. The others wait for it as long as jobs wait for a
-    /// slot, and then make room for jobs of other scripts.
+    /// Of several jobs of one script, the first is held until the script is prepared. The others wait for that only as long as a job waits
+    /// for a slot, and then make room for jobs of other scripts.
     async fn make_image(self: Arc<Self>, admitted: Admitted, watch: Watch) -> Result<Box<Prepared<R>>, Step> {
         let began = self.clock.monotonic();
         let place = self.preparing.enter(admitted.script(), admitted.message_bytes());
@@ -294,7 +295,7 @@ impl<R: Runner> Rooms<R> {
     }
 }
 
-/// Runs a step on an executor. `None` if the worker's own code broke where nothing caught it: the delivery is dropped then,
+/// Runs a step on an executor. Returns `None` if the worker's own code panicked where nothing caught it: the delivery is then dropped,
 /// and the broker delivers it again.
 fn on<T: Send + 'static>(
     executor: &Executor,

@@ -1,5 +1,5 @@
-//! How the options of a room check themselves: each range is said once, beside the option that it bounds, and gives both the
-//! check and its sentence. The configuration adds where a value was said.
+//! How the options of a room are checked. Each range is written once, beside the option that it bounds, and gives both the check and
+//! its message. The configuration adds where the value was set.
 
 use std::fs::File;
 use std::io;
@@ -9,10 +9,10 @@ use std::time::Duration;
 
 use bytesize::ByteSize;
 
-/// RabbitMQ closes the channel of a consumer that leaves a delivery unacknowledged for 30 minutes, unless it is told
-/// otherwise (`consumer_timeout`). Nothing of ours may come near.
+/// The longest that a worker may leave a delivery unacknowledged by its settings. RabbitMQ closes the channel of a consumer that
+/// leaves one unacknowledged for 30 minutes, unless `consumer_timeout` says otherwise. No setting may come near that.
 pub(crate) const UNACKNOWLEDGED_MAX: Duration = Duration::from_secs(15 * 60);
-/// A job that cannot begin is not held longer than that, whatever wait is promised.
+/// The longest time for which a job that cannot begin is held, whatever wait is promised.
 pub(crate) const PATIENCE_MAX: Duration = Duration::from_secs(60);
 
 /// An option that breaks a rule.
@@ -27,24 +27,24 @@ pub(crate) struct Broken {
 /// What is wrong with an option.
 #[derive(Debug)]
 pub(crate) enum Fault {
-    /// It breaks this rule: `must be …`.
+    /// The option breaks this rule: `must be …`.
     Rule(String),
-    /// This was found elsewhere, and says the value: `must be …, but is …`.
+    /// A finding of a check elsewhere, which names the value: `must be …, but is …`.
     Found(String),
-    /// The file that it names cannot be read.
+    /// The file that the option names cannot be read.
     Unreadable { path: PathBuf, error: io::Error },
 }
 
-/// Collects what breaks the rules.
+/// Collects the options that break a rule.
 pub(crate) struct Rules<'a> {
     section: String,
     is_said: &'a dyn Fn(&str) -> bool,
-    /// What was found so far.
+    /// The findings so far.
     pub(crate) broken: Vec<Broken>,
 }
 
 impl<'a> Rules<'a> {
-    /// No findings yet. `is_said` answers whether a key was set.
+    /// Begins without findings. `is_said` answers whether a key was set.
     pub(crate) fn new(is_said: &'a dyn Fn(&str) -> bool) -> Self {
         Self { section: String::new(), is_said, broken: Vec::new() }
     }
@@ -57,24 +57,24 @@ impl<'a> Rules<'a> {
         self.section = outer;
     }
 
-    /// Whether this option was set, so that it is not its default.
+    /// Whether this option was set, rather than left at its default.
     pub(crate) fn is_said(&self, name: &str) -> bool {
         (self.is_said)(&self.key(name))
     }
 
-    /// A rule of any kind; `rule` reads on after the key, as in `must name at least one broker`.
+    /// Checks a rule of any kind. `rule` continues the sentence after the key, as in `must name at least one broker`.
     pub(crate) fn check(&mut self, name: &str, holds: bool, rule: impl Into<String>) {
         if !holds {
             self.broken.push(Broken { key: self.key(name), fault: Fault::Rule(rule.into()) });
         }
     }
 
-    /// What a check elsewhere found wrong; `finding` reads on after the key and says the value: `must be …, but is …`.
+    /// Adds the finding of a check elsewhere. `finding` continues the sentence after the key and names the value: `must be …, but is …`.
     pub(crate) fn found(&mut self, name: &str, finding: String) {
         self.broken.push(Broken { key: self.key(name), fault: Fault::Found(finding) });
     }
 
-    /// A value within its range. `reason` says where the range comes from; it may be empty.
+    /// Checks that a value is within its range. `reason` says where the range comes from; it may be empty.
     pub(crate) fn within<T: Shown>(&mut self, name: &str, value: T, range: impl RangeBounds<T>, reason: &str) {
         let rule = match (range.start_bound(), range.end_bound()) {
             (Bound::Included(least), Bound::Included(most)) => {
@@ -88,7 +88,7 @@ impl<'a> Rules<'a> {
         self.check(name, range.contains(&value), format!("{rule}{separator}{reason}"));
     }
 
-    /// A file that can be read, where one is named.
+    /// Checks that a file can be read, if one is named.
     pub(crate) fn readable(&mut self, name: &str, path: Option<&Path>) {
         if let Some(path) = path
             && let Err(error) = File::open(path)
@@ -98,7 +98,7 @@ impl<'a> Rules<'a> {
         }
     }
 
-    /// A file of certificates in PEM, where one is named.
+    /// Checks that a file holds certificates in PEM, if one is named.
     pub(crate) fn certificates(&mut self, name: &str, path: Option<&Path>) {
         let Some(path) = path else { return };
         match std::fs::read(path) {
@@ -114,7 +114,7 @@ impl<'a> Rules<'a> {
         }
     }
 
-    /// A file that holds a secret or a name, where one is named.
+    /// Checks that a file with a secret or a name can be read and is not empty, if one is named.
     pub(crate) fn filled(&mut self, name: &str, path: Option<&Path>) {
         let unreadable = self.broken.len();
         self.readable(name, path);

@@ -1,12 +1,12 @@
-//! The threads that run scripts, apart from the threads that do I/O, and the one that prepares new scripts beside them.
+//! The threads that run scripts, apart from the threads that do I/O. Two further threads prepare new scripts and read long messages.
 //!
 //! A script hands its thread back after every slice of fuel. All threads serve the same two queues: one for jobs in their
-//! first slices, one for those that go on and on. Short jobs go first, so that they wait for slices of the long ones and
-//! never for the long ones themselves; every few turns a long one goes first, so that none of them starves. A thread
-//! without work takes the next job, on whichever thread that job ran before.
+//! first slices, one for long jobs. Short jobs go first, so they wait for slices of long jobs and never for whole long jobs. Every
+//! few turns a long job goes first, so that none of them starves. A thread without work takes the next job, whichever thread that
+//! job ran on before.
 //!
-//! Measured beside two endless scripts for each thread: the median of short jobs is 1.17 times and their p99 in the middle of
-//! seven runs 1.04 times what it is alone (`cargo bench --bench executor`, BENCHMARKS.md).
+//! Measured beside two endless scripts for each thread: the median of short jobs is 1.17 times what it is alone, and their p99 is
+//! 1.04 times, as the median of seven runs (`cargo bench --bench executor`, BENCHMARKS.md).
 
 use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -18,18 +18,18 @@ use async_task::{Builder, FallibleTask, ScheduleInfo, WithInfo};
 use crossbeam_channel::{Receiver, Sender, select};
 use scriptmill_sandbox::prepare::defer_to_jobs;
 
-/// Turns in a row, of one slice each, after which a job counts as long.
+/// A job counts as long after this many turns in a row, of one slice each.
 const SHORT_TURNS: u32 = 4;
-/// Of this many turns of a thread, a long job goes first at one.
+/// In one of this many turns of a thread, a long job goes first.
 const LONG_EVERY: u32 = 4;
 
-/// A task that is ready for a turn, with the turns that it has had since it last waited.
+/// A task that is ready for a turn, with the number of turns that it has had since it last waited.
 type Runnable = async_task::Runnable<AtomicU32>;
 
 /// An executor on threads of its own. Dropping it ends the threads when all its tasks have ended.
 pub struct Executor {
     turns: Turns<Sender<Runnable>>,
-    /// Turns that its threads have ended.
+    /// How many turns have ended on its threads.
     ended: Arc<AtomicU64>,
 }
 
@@ -82,12 +82,12 @@ impl Executor {
         Ok(Self { turns: Turns { short: short.0, long: long.0 }, ended })
     }
 
-    /// Tasks that wait for their turn.
+    /// The number of tasks that wait for their turn.
     pub fn due(&self) -> usize {
         self.turns.short.len() + self.turns.long.len()
     }
 
-    /// Turns that have ended, of all tasks.
+    /// The number of turns that have ended, of all tasks.
     pub fn turns(&self) -> u64 {
         self.ended.load(Ordering::Relaxed)
     }
@@ -110,11 +110,11 @@ impl Executor {
 impl Turns<Sender<Runnable>> {
     fn schedule(&self, runnable: Runnable, info: ScheduleInfo) {
         let had = runnable.metadata();
-        // One that was woken from outside has waited, for a timer or an image.
+        // A task that was woken from outside has waited, for a timer or an image.
         let turns = if info.woken_while_running { had.load(Ordering::Relaxed).saturating_add(1) } else { 0 };
         had.store(turns, Ordering::Relaxed);
         let queue = if turns < SHORT_TURNS { &self.short } else { &self.long };
-        // The queues are only closed when their threads are gone, and then nothing is left to run it.
+        // The queues are closed only when their threads are gone, and then no thread could run the task.
         let _ = queue.send(runnable);
     }
 }
@@ -130,7 +130,7 @@ impl Turns<Receiver<Runnable>> {
         }
     }
 
-    /// Whose turn it is; waits until there is one. None once all senders, and with them all tasks, are gone.
+    /// Waits for the task whose turn it is. Returns `None` once all senders, and with them all tasks, are gone.
     fn next(&self, turn: u32) -> Option<Runnable> {
         let queues =
             if turn.is_multiple_of(LONG_EVERY) { [&self.long, &self.short] } else { [&self.short, &self.long] };
@@ -152,7 +152,7 @@ mod tests {
 
     use super::*;
 
-    /// Takes `turns` turns in a row and writes its name down at each.
+    /// Takes `turns` turns in a row and writes its name to the log at each.
     async fn taking_turns(name: char, turns: u32, log: Arc<Mutex<String>>) {
         let mut left = turns;
         poll_fn(|context| {

@@ -1,14 +1,14 @@
 //! How many deliveries a worker may hold unsettled: the prefetch window.
 //!
-//! A job that a worker holds and cannot begin is one that no other worker can begin either. So the window is one place for each
-//! slot, and beyond these what pays:
+//! A job that a worker holds and cannot begin is one that no other worker can begin either. So the window has one place for each
+//! slot, and only these further places:
 //!
-//! - a *margin*, which keeps slots busy while outcomes await their confirm. It is bounded by how long its jobs would wait: by
-//!   a twentieth of the promised wait in the mean. For short jobs that is all of `worker.prefetch_margin`, for long ones none.
-//! - places for jobs whose script is *being prepared*, so that those behind them go ahead: one for each of these jobs up to as many
-//!   as there are slots and margin, and beyond that one for each different script, since all jobs of one script wait for one image.
-//! - places for jobs that have ended and whose *outcome is not taken* by its queue now;
-//! - where there is a ledger, places for jobs that wait for their *claim* there, or for their outcome to be recorded.
+//! - a *margin*, which keeps slots busy while outcomes await their confirm. It is so small that its jobs wait at most a twentieth of
+//!   the promised wait in the mean. For short jobs that is all of `worker.prefetch_margin`, for long ones none.
+//! - places for jobs whose script is *being prepared*, so that the jobs behind them go ahead: one for each of these jobs, up to the
+//!   number of slots and margin. Beyond that it is one for each different script, since all jobs of one script wait for one image.
+//! - places for jobs that have ended and whose *outcome is not taken* by its queue now.
+//! - with a ledger, places for jobs that wait for their *claim* there, or for their outcome to be recorded.
 
 use std::time::Duration;
 
@@ -17,13 +17,14 @@ use scriptmill_scaling::Sums;
 use crate::preparing::Load;
 use crate::signals::Snapshot;
 
-/// The share of the promised wait that the jobs of the margin may wait in the mean.
+/// The share of the promised wait for which the jobs of the margin may wait in the mean.
 const WAIT_SHARE: f64 = 1.0 / 20.0;
-/// Service times older than that hardly count, in seconds.
+/// The time constant with which older service times lose their weight, in seconds.
 const MEMORY_SECONDS: f64 = 10.0;
-/// The margin is one of so many parts of the whole margin, so that it does not change with every job.
+/// The margin is always a multiple of one `PARTS`th of the whole margin, so that it does not change with every job.
 const PARTS: usize = 4;
-/// It grows to what this share of its bound admits, and shrinks to what the bound does, so that it does not swing between two.
+/// The margin grows only to what this share of its bound admits, but shrinks to what the whole bound admits, so that it does not
+/// swing between two values.
 const CAUTION: f64 = 0.8;
 
 /// The prefetch window of a worker, beyond its slots.
@@ -32,20 +33,20 @@ pub(crate) struct Window {
     slots: usize,
     margin_max: usize,
     wait_seconds: f64,
-    /// What was counted when it was looked at last, and when.
+    /// The time of the last look at the counts, and the sums at that time.
     seen: (Duration, Sums),
-    /// What was counted of late.
+    /// The recent growth of the sums; older growth has less weight.
     recent: Sums,
     margin: usize,
     preparing: usize,
-    /// What `preparing` becomes when it is looked at next, so that no place comes and goes with each new script.
+    /// What `preparing` shrinks to at the next look, so that no place comes and goes with each new script.
     preparing_next: usize,
     undelivered: usize,
     claims: usize,
 }
 
 impl Window {
-    /// Without a margin until it is known how long jobs take. `wait` is what is promised.
+    /// A window without a margin, until it is known how long jobs take. `wait` is the promised wait.
     pub(crate) fn new(slots: usize, margin_max: usize, wait: Duration, seen: &Snapshot) -> Self {
         Self {
             slots,
@@ -61,17 +62,17 @@ impl Window {
         }
     }
 
-    /// With so many places for jobs that wait for the ledger.
+    /// The window with `claims` places for jobs that wait for the ledger.
     pub(crate) fn with_claims(self, claims: usize) -> Self {
         Self { claims, ..self }
     }
 
-    /// Places beyond one for each slot.
+    /// The number of places beyond one for each slot.
     pub(crate) fn more(&self) -> usize {
         self.margin + self.preparing + self.undelivered + self.claims
     }
 
-    /// Takes down how much is being prepared. Where there is no memory for more, the window grows no further.
+    /// Notes how much is being prepared. Without memory for more (`is_room` is false), the window grows no further.
     pub(crate) fn prepares(&mut self, load: Load, is_room: bool) {
         let one_script_at_most = self.slots + self.margin_max;
         self.preparing_next = load.scripts.max(load.jobs.min(one_script_at_most));
@@ -80,12 +81,12 @@ impl Window {
         }
     }
 
-    /// Takes down how many outcomes are not taken by their queues.
+    /// Notes how many outcomes their queues do not take.
     pub(crate) fn holds_undelivered(&mut self, count: usize) {
         self.undelivered = count;
     }
 
-    /// Takes down what the worker has counted, and fits the window to it.
+    /// Notes the worker's counts, and adapts the window to them.
     pub(crate) fn counted(&mut self, seen: &Snapshot) {
         let (at, sums) = std::mem::replace(&mut self.seen, (seen.uptime, seen.sums));
         let seconds = seen.uptime.saturating_sub(at).as_secs_f64();
@@ -97,15 +98,15 @@ impl Window {
         self.preparing = self.preparing.min(self.preparing_next);
     }
 
-    /// The largest margin of which the jobs wait no longer than their share of the promise: with S slots and service times s,
-    /// S·T / (20·m·(1 + c²)), m their mean and c their coefficient of variation, where m·(1 + c²) = Σs² / Σs.
+    /// The largest margin whose jobs wait no longer than their share of the promised wait T. With S slots and service times s of mean m
+    /// and coefficient of variation c, that is S·T / (20·m·(1 + c²)), where m·(1 + c²) = Σs² / Σs.
     fn bound(&self) -> f64 {
         let slots = self.slots as f64;
         let Sums { completions, busy_seconds, service_seconds, service_seconds_squared, .. } = self.recent;
         if completions < slots {
             return 0.0;
         }
-        // Jobs that have begun and not ended count for as long as they have run, or long ones would be seen too late.
+        // Jobs that have begun and not ended count with the time that they have run: otherwise long ones would be noticed too late.
         let unended = (busy_seconds - service_seconds).max(0.0);
         let squares = service_seconds_squared + unended * unended / slots;
         if squares <= 0.0 {

@@ -1,4 +1,4 @@
-//! A message in the worker's hands, and how it is settled.
+//! A message that the worker holds, and how it is settled.
 
 use futures_util::future::BoxFuture;
 use tokio_util::sync::{CancellationToken, WaitForCancellationFuture};
@@ -12,7 +12,7 @@ use super::message::Message;
 pub struct Delivery {
     /// The message.
     pub message: Message,
-    /// It was delivered before, and a connection or a worker died with it.
+    /// The message was delivered before, and a connection or a worker died with it.
     pub redelivered: bool,
     receipt: Box<dyn Receipt>,
     lost: CancellationToken,
@@ -20,10 +20,10 @@ pub struct Delivery {
 
 /// The broker's side of one delivery. Dropping it unused puts the message back.
 pub(super) trait Receipt: Send + Sync {
-    /// The message is done with.
+    /// Acknowledges the message: it is done with.
     fn acknowledge(self: Box<Self>) -> BoxFuture<'static, Result<(), Error>>;
 
-    /// The message goes back to the queue as it is.
+    /// Puts the message back on the queue as it is.
     fn requeue(self: Box<Self>) -> BoxFuture<'static, Result<(), Error>>;
 }
 
@@ -35,20 +35,20 @@ impl Delivery {
     /// Tells the broker that the message is done with.
     ///
     /// # Errors
-    /// The broker did not hear it, and will deliver the message again.
+    /// The acknowledgement did not reach the broker, which will deliver the message again.
     pub async fn acknowledge(self) -> Result<(), Error> {
         self.receipt.acknowledge().await
     }
 
-    /// Puts the message back as it is, which RabbitMQ 3.10 counts against its delivery limit.
+    /// Puts the message back on its queue as it is. RabbitMQ 3.10 counts this against the queue's delivery limit.
     ///
     /// # Errors
-    /// The broker did not hear it; it will put the message back when the connection ends.
+    /// The requeue did not reach the broker, which will put the message back when the connection ends.
     pub async fn requeue(self) -> Result<(), Error> {
         self.receipt.requeue().await
     }
 
-    /// Ends when the delivery is void, since its connection died: the broker will deliver the message again.
+    /// Completes when the delivery is void because its connection died: the broker will deliver the message again.
     pub fn lost(&self) -> WaitForCancellationFuture<'_> {
         self.lost.cancelled()
     }

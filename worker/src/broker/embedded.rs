@@ -1,4 +1,4 @@
-//! A broker in memory, for `demo` and for tests: the same promises as RabbitMQ's, but for surviving a restart.
+//! A broker in memory, for `demo` and for tests. It promises the same as RabbitMQ, except that it does not survive a restart.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -15,7 +15,7 @@ use super::error::Error;
 use super::message::{Message, Queue, Routing, Target};
 use super::{Broker, Cancels, Followed, Follower, Heartbeats, Listener, Subscription};
 
-/// Heartbeats that are kept for one who listens slowly; older ones give way.
+/// The most heartbeats that are kept for a slow listener; beyond that the oldest are dropped.
 const HEARTBEATS_MAX: usize = 1_024;
 
 /// A broker in memory. Clones share it.
@@ -26,10 +26,10 @@ pub struct Embedded {
 
 struct Shared {
     state: Mutex<State>,
-    /// Something came, or room was made.
+    /// Notified when a message came or room was made.
     changed: Notify,
     heartbeats: broadcast::Sender<Bytes>,
-    /// Messages that any one queue holds at most; further ones are refused.
+    /// The most messages of any one queue. Further ones are refused.
     length_max: usize,
 }
 
@@ -51,12 +51,12 @@ struct State {
 /// A queue that workers take jobs from.
 #[derive(Default)]
 struct Line {
-    /// Jobs by their place in the queue, so that one that comes back takes the place it had.
+    /// The jobs that are ready, by their place in the queue: a requeued job gets its old place.
     ready: BTreeMap<u64, Stored>,
-    /// What was delivered and not settled, by its place, with the consumer that holds it.
+    /// The unsettled deliveries by their place, each with the consumer that holds it.
     held: HashMap<u64, (u64, Stored)>,
     next_place: u64,
-    /// Those that take jobs.
+    /// How many consumers take jobs.
     consumers: u32,
 }
 
@@ -75,7 +75,7 @@ impl Line {
         self.next_place += 1;
     }
 
-    /// Puts back what was delivered at these places or to these consumers.
+    /// Puts back the deliveries for whose place and consumer `which` is true.
     fn put_back(&mut self, which: impl Fn(u64, u64) -> bool) {
         for (place, (_, stored)) in self.held.extract_if(|place, (consumer, _)| which(*place, *consumer)) {
             self.ready.insert(place, Stored { redelivered: true, ..stored });
@@ -84,19 +84,19 @@ impl Line {
 }
 
 impl Embedded {
-    /// A broker whose queues hold `length_max` messages each.
+    /// A broker whose queues hold at most `length_max` messages each.
     pub fn new(length_max: usize) -> Self {
         let (heartbeats, _) = broadcast::channel(HEARTBEATS_MAX);
         let (state, changed) = (Mutex::default(), Notify::new());
         Self { shared: Arc::new(Shared { state, changed, heartbeats, length_max }) }
     }
 
-    /// Makes a requester's queue; outcomes to queues that nobody made are unroutable.
+    /// Makes a requester's queue. Outcomes to queues that were never made are unroutable.
     pub fn declare_requester(&self, queue: &str) {
         self.shared.state().requesters.entry(queue.to_owned()).or_default();
     }
 
-    /// Puts a cancel; where there are too many, the oldest gives way.
+    /// Adds a cancel. When there are too many, the oldest is dropped.
     pub fn cancel(&self, body: Bytes) {
         let mut state = self.shared.state();
         let place = state.next_cancel;
@@ -124,7 +124,7 @@ impl Embedded {
         self.wait(|state| state.dead.pop_front()).await
     }
 
-    /// How many jobs are not yet settled.
+    /// How many jobs are not yet settled, those in quarantine included.
     pub fn unsettled(&self) -> usize {
         let state = self.shared.state();
         state.jobs.len() + state.quarantine.len()
@@ -301,7 +301,7 @@ impl Subscription for Consuming {
 }
 
 impl Consuming {
-    /// Takes no more.
+    /// Takes no more jobs.
     fn leave(&mut self) {
         if !std::mem::replace(&mut self.stopped, true) {
             self.broker.shared.state().line(self.queue).consumers -= 1;
@@ -333,9 +333,9 @@ impl Cancels for Embedded {
 
 struct Following {
     broker: Embedded,
-    /// The place of the next one.
+    /// The place of the next cancel.
     from: u64,
-    /// The place of the first one that came after the reading began; none once that has been said.
+    /// The place of the first cancel that came after the reading began. `None` once the reader was told that it has caught up.
     caught_up_at: Option<u64>,
     lost: CancellationToken,
 }
@@ -415,7 +415,7 @@ impl Listener for Listening {
     }
 
     fn send(&mut self, heartbeat: Vec<u8>) -> BoxFuture<'_, Result<(), Error>> {
-        // All hear it who listen: this one does.
+        // Every listener gets it, this one too, so there is always a receiver.
         let sent = self.connected().map(|shared| drop(shared.heartbeats.send(heartbeat.into())));
         std::future::ready(sent).boxed()
     }
@@ -434,7 +434,7 @@ impl Listener for Listening {
     }
 }
 
-/// The place in the queue of one delivery.
+/// The place of one delivery in its queue.
 struct Place {
     broker: Embedded,
     queue: Queue,
@@ -476,7 +476,7 @@ impl Receipt for Place {
 impl Drop for Place {
     fn drop(&mut self) {
         if self.place.is_some() {
-            // A delivery of a cut connection is back already.
+            // A delivery of a cut connection is back on the queue already.
             let _ = self.settle(put_back);
         }
     }

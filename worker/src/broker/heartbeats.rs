@@ -1,4 +1,4 @@
-//! Where the processes of a fleet hear each other, and what the queue of jobs says of itself.
+//! How the processes of a fleet exchange heartbeats, and how a process asks for the depth of the queue of jobs.
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
@@ -6,26 +6,26 @@ use scriptmill_scaling::Depth;
 
 use super::Error;
 
-/// Where the processes of a fleet hear each other: what one of them says, all hear. What is said is soon stale, so nothing of it is
-/// kept for one who does not listen, and little for one who listens slowly.
+/// The channel over which every process of a fleet hears the heartbeats of all. A heartbeat is soon stale, so none is kept for a
+/// process that does not listen, and few for a slow listener.
 pub trait Heartbeats: Send + Sync + 'static {
-    /// Begins to listen. One attempt; the caller tries again after a pause.
+    /// Begins to listen. Makes one attempt; the caller tries again after a pause.
     fn listen(&self) -> BoxFuture<'_, Result<Box<dyn Listener>, Error>>;
 }
 
-/// One who hears all processes, and is heard by them.
+/// A process that hears the heartbeats of all processes and sends its own.
 pub trait Listener: Send {
-    /// What any process said next, this one included: bytes of whoever may publish there. The future can be dropped and nothing
-    /// is missed. An error ends the listening.
+    /// Waits for the next heartbeat of any process, this one included. Anybody who may publish heartbeats can have written its bytes.
+    /// Dropping the future loses no heartbeat. An error ends the listening.
     fn next(&mut self) -> BoxFuture<'_, Result<Bytes, Error>>;
 
-    /// Says it to all. An error ends the listening.
+    /// Sends a heartbeat to all processes. An error ends the listening.
     fn send(&mut self, heartbeat: Vec<u8>) -> BoxFuture<'_, Result<(), Error>>;
 
-    /// What the queue of jobs holds now; `None` where the broker does not say, since there is no queue or it has no leader. A
-    /// consumer that was cancelled may count for as long as it holds deliveries. An error ends the listening.
+    /// The depth of the queue of jobs. Returns `None` when the broker does not answer, because the queue does not exist or has no
+    /// leader. A cancelled consumer may count for as long as it holds deliveries. An error ends the listening.
     fn depth(&mut self) -> BoxFuture<'_, Result<Option<Depth>, Error>>;
 
-    /// Ends, and what was sent before has reached the broker.
+    /// Ends the listening. All heartbeats that were sent before have then reached the broker.
     fn close(self: Box<Self>) -> BoxFuture<'static, ()>;
 }

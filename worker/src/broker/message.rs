@@ -1,4 +1,4 @@
-//! A message without its place, and where one is published to.
+//! A message, and the targets to which messages are published.
 
 use bytes::Bytes;
 
@@ -9,16 +9,16 @@ use super::properties::Properties;
 pub struct Message {
     /// The body: JSON text.
     pub body: Bytes,
-    /// What stands around it.
+    /// The AMQP properties and headers around the body.
     pub properties: Properties,
 }
 
 /// A queue that workers take jobs from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Queue {
-    /// That of jobs.
+    /// The queue of jobs.
     Jobs,
-    /// That of jobs with which a worker or a connection died.
+    /// The queue of jobs with which a worker or a connection died.
     Quarantine,
 }
 
@@ -27,7 +27,7 @@ pub enum Queue {
 pub enum Target {
     /// A queue that workers take jobs from, at its end.
     Queue(Queue),
-    /// The queue in which a job waits for so many seconds, before it comes to the end of that of jobs.
+    /// The queue in which a job waits for `seconds`, before it goes to the end of the queue of jobs.
     Delay {
         /// One of [`DELAYS_SECONDS`](scriptmill_sdk::topology::DELAYS_SECONDS).
         seconds: u64,
@@ -47,7 +47,7 @@ impl Target {
     /// The queue of jobs.
     pub const JOBS: Self = Self::Queue(Queue::Jobs);
 
-    /// Whether the queue behind it is one of the worker's own, which it declares.
+    /// Whether the target's queue is one that workers declare.
     pub(super) fn is_own(&self) -> bool {
         !matches!(self, Self::Requester(_))
     }
@@ -56,8 +56,8 @@ impl Target {
 /// What became of a message that was published.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Routing {
-    /// A queue has it, safely.
+    /// A queue has stored it safely.
     Queued,
-    /// There is no queue that takes it; it is gone.
+    /// No queue takes it; the broker has dropped it.
     Unroutable,
 }

@@ -1,8 +1,8 @@
 //! Where jobs come from and outcomes go: one small trait, over RabbitMQ and in memory.
 //!
-//! A broker delivers at least once. What was delivered stays the broker's until it is acknowledged: a lost
-//! connection, or a worker that dies, puts it back. So the worker publishes the outcome first, waits until the broker has
-//! confirmed it, and acknowledges then.
+//! A broker delivers at least once. A delivered message stays the broker's until it is acknowledged: when the connection is lost
+//! or the worker dies, the message goes back to its queue. So the worker first publishes the outcome, then waits until the broker
+//! has confirmed it, and then acknowledges the job.
 
 pub mod amqp;
 mod cancels;
@@ -25,39 +25,40 @@ pub use scriptmill_sdk::{Address, Names};
 
 /// A queue of jobs, and the places where outcomes go.
 pub trait Broker: Send + Sync + 'static {
-    /// Begins to take jobs from a queue, `prefetch` at most being delivered and not yet settled at any time. One attempt; the
-    /// caller tries again after a pause.
+    /// Begins to take jobs from a queue. At most `prefetch` deliveries are unsettled at any time. Makes one attempt; the caller
+    /// tries again after a pause.
     fn subscribe(&self, queue: Queue, prefetch: u16) -> BoxFuture<'_, Result<Box<dyn Subscription>, Error>>;
 
     /// Publishes, and waits until the broker has confirmed that the message is safe, or that no queue takes it.
     fn publish<'a>(&'a self, target: &'a Target, message: &'a Message) -> BoxFuture<'a, Result<Routing, Error>>;
 
-    /// Publishes as [`Broker::publish`] does, while no other message is on its way on the same connection.
+    /// Publishes as [`Broker::publish`] does, on a connection on which no other message is on its way.
     fn publish_alone<'a>(&'a self, target: &'a Target, message: &'a Message) -> BoxFuture<'a, Result<Routing, Error>>;
 
-    /// Why nothing can be published now, if so.
+    /// Why publishing is impossible now. Returns `None` while it is possible.
     fn not_publishing(&self) -> Option<&'static str>;
 
-    /// Closes the connections in order, so that everything acknowledged before has reached the broker.
+    /// Closes the connections in order, so that all earlier acknowledgements have reached the broker.
     fn close(&self) -> BoxFuture<'_, ()>;
 }
 
-/// Jobs as they come in.
+/// The jobs that a broker delivers.
 pub trait Subscription: Send {
-    /// The next job, first in, first out. `None` after [`Subscription::stop`], when all that was on its way has come.
-    /// An error ends the subscription: what it delivered and was not settled will be delivered again.
+    /// The next job, first in, first out. Returns `None` after [`Subscription::stop`], once all deliveries that were on their way
+    /// have come. An error ends the subscription: the broker delivers its unsettled deliveries again.
     fn next(&mut self) -> BoxFuture<'_, Option<Result<Delivery, Error>>>;
 
-    /// Lets `more` deliveries beyond the prefetch be unsettled, or somewhat more than that after a larger window. They come once
-    /// no other subscription lacks one of its prefetch. It comes into effect while [`Subscription::next`] is awaited.
+    /// Allows `more` unsettled deliveries beyond the prefetch; after a larger window it may be somewhat more. These deliveries come
+    /// only once every other subscription has its full prefetch. The change takes effect while [`Subscription::next`] is awaited.
     fn extend_window(&mut self, more: usize);
 
-    /// Consumers that the broker counts of it now. One that takes no more may count until all that it delivered is settled.
+    /// How many consumers of this subscription the broker counts now. A cancelled consumer may count until all its deliveries are
+    /// settled.
     fn consumers(&self) -> usize;
 
-    /// Takes no more. What was delivered stays with the worker until it is settled.
+    /// Takes no more jobs. The worker keeps its deliveries until they are settled.
     fn stop(&mut self) -> BoxFuture<'_, Result<(), Error>>;
 
-    /// Ends for good. What was not settled goes back to the queue.
+    /// Ends the subscription. Unsettled deliveries go back to the queue.
     fn close(self: Box<Self>) -> BoxFuture<'static, ()>;
 }

@@ -1,19 +1,19 @@
-//! What stands around a body, between AMQP's properties and the plain fields that the worker's rooms know.
+//! The properties and headers of a message: AMQP's on one side, the plain fields that the rest of the worker knows on the other.
 //!
 //! The contract with process engines is written in AMQP's properties and headers, so every broker keeps them whole: a
-//! job that is requeued or becomes a dead letter keeps headers that this worker knows nothing of.
+//! job that is requeued or becomes a dead letter keeps even the headers that this worker does not know.
 
 use lapin::BasicProperties;
 use lapin::types::{AMQPValue, FieldTable, ShortString};
 use scriptmill_sdk::Code;
 use scriptmill_sdk::amqp::{Envelope, HEADERS_BYTES_MAX, HEADERS_DROPPED};
 
-/// The broker's own count of a message's earlier deliveries. RabbitMQ 3.10 has it in every delivery; 4.x leaves it away
-/// where it is 0, and some versions altogether.
+/// The header with the broker's count of a message's earlier deliveries. RabbitMQ 3.10 sets it in every delivery; 4.x omits it
+/// when it is 0, and some versions always omit it.
 const DELIVERY_COUNT: &str = "x-delivery-count";
 
-/// Headers that a message sheds when it is published again: RabbitMQ's own counts, of which some make it take a second
-/// round for a cycle and drop the message, and those that would send copies elsewhere.
+/// Headers that are removed when a message is published again: RabbitMQ's own counts, and the headers that would send copies to
+/// other queues. Some of the counts would make RabbitMQ take a second round for a cycle and drop the message.
 const SHED: [&str; 10] = [
     "x-death",
     "x-first-death-exchange",
@@ -43,27 +43,27 @@ pub enum Header {
 }
 
 impl Properties {
-    /// Those of a job, as a dispatcher writes them.
+    /// The properties of a job, as a dispatch client writes them.
     pub fn of_job(envelope: &Envelope) -> Self {
         Self(envelope.job_properties())
     }
 
-    /// Those of the outcome of the job with this envelope, at `now_ms` milliseconds since 1970.
+    /// The properties of the outcome of the job with this envelope, at `now_ms` milliseconds since 1970.
     pub fn of_outcome(envelope: &Envelope, status: &str, code: Option<Code>, now_ms: u64) -> Self {
         Self(envelope.outcome_properties(status, code, now_ms))
     }
 
-    /// What the rooms need of them.
+    /// The fields that the rest of the worker needs.
     pub fn envelope(&self) -> Envelope {
         Envelope::read(&self.0)
     }
 
-    /// How many bytes all headers take as they are written.
+    /// The size of all headers as they are encoded, in bytes.
     pub fn headers_bytes(&self) -> usize {
         self.0.headers().as_ref().map_or(0, table_bytes)
     }
 
-    /// The same without these headers.
+    /// The same properties without these headers.
     pub fn without(&self, names: &[&str]) -> Self {
         let headers = self.0.headers().iter().flat_map(|headers| headers.inner());
         let mut table = FieldTable::default();
@@ -73,8 +73,8 @@ impl Properties {
         Self(self.0.clone().with_headers(table))
     }
 
-    /// Which attempt at a job a delivery of it is, from 1: what workers counted when they requeued it, and what the broker
-    /// counted when they died with it.
+    /// Which attempt at its job a delivery is, from 1. Workers count the attempts after which they requeue a job; the broker counts
+    /// those during which a worker died.
     pub fn attempt(&self, envelope: &Envelope, redelivered: bool) -> u32 {
         let headers = self.0.headers().as_ref();
         let counted = headers.and_then(|headers| match headers.inner().get(DELIVERY_COUNT)? {
@@ -86,10 +86,10 @@ impl Properties {
         envelope.attempt.saturating_add(counted.unwrap_or(0).max(u32::from(redelivered)))
     }
 
-    /// Those of the same message when it is published once more, with some headers set: persistent, and without what it
-    /// sheds, its expiration and its publisher, whom nobody else may name. Of headers that are above their bound together, those
-    /// that fit are kept, and the others counted in [`HEADERS_DROPPED`]: they stand in one frame, and a frame that is too large
-    /// makes the broker close the connection.
+    /// The properties with which the same message is published again, with `headers` set. The message is persistent, and loses the
+    /// headers of `SHED`, its expiration and its `user_id`: the broker lets nobody publish under another user's name. When all headers
+    /// together exceed their bound, those that fit are kept, and [`HEADERS_DROPPED`] counts the others. All headers go into one frame,
+    /// and the broker closes the connection over a frame that is too large.
     pub fn published_again(&self, headers: impl IntoIterator<Item = (&'static str, Header)>) -> Self {
         type With = fn(BasicProperties, ShortString) -> BasicProperties;
         const PERSISTENT: u8 = 2;
@@ -148,7 +148,7 @@ fn table_bytes(table: &FieldTable) -> usize {
     table.inner().iter().map(|(name, value)| entry_bytes(name, value)).sum()
 }
 
-/// A name with its length, a value with its type.
+/// The encoded size of one header: the name with its length, and the value with its type.
 fn entry_bytes(name: &ShortString, value: &AMQPValue) -> usize {
     1 + name.as_str().len() + 1 + value_bytes(value)
 }

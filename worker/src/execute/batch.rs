@@ -9,13 +9,13 @@ use serde_json::value::RawValue;
 use super::call::{Call, Environment};
 use super::runner::Runner;
 
-/// Time that a whole batch may take: half of RabbitMQ's consumer timeout, after which it would be delivered again.
+/// The longest time of a whole batch: half of RabbitMQ's consumer timeout, after which the batch would be delivered again.
 const BATCH_TIME_MAX: Duration = Duration::from_secs(15 * 60);
-/// Bytes of an outcome that are left for what is not a result.
+/// Bytes of an outcome that are reserved for everything but the results.
 const OUTCOME_HEAD_BYTES: usize = 32 << 10;
 
 impl<R: Runner> Call<'_, R> {
-    /// Runs each input of a batch as the job `ID#0`, `ID#1` … What refuses the script or the entry refuses the whole batch.
+    /// Runs each input of a batch as the job `ID#0`, `ID#1` … A refusal of the script or of the entry refuses the whole batch.
     pub(super) async fn run_batch(&self, inputs: &[Box<RawValue>]) -> Execution {
         let Environment { policy, clock, .. } = *self.environment;
         let accepted = self.accepted;
@@ -60,14 +60,14 @@ fn rejected_input(code: Code, message: String, number: usize) -> Ending {
     Ending::Rejected(Rejection { code, message, path: Some(format!("inputs[{number}]")) })
 }
 
-/// The results of a batch, which fit into one outcome together.
+/// The results of a batch, which together fit into one outcome.
 struct Results {
-    /// Each with the bytes that it takes.
+    /// Each result with its size in bytes.
     kept: Vec<(ItemResult, usize)>,
     bytes: usize,
-    /// What an outcome may take.
+    /// The most bytes of an outcome.
     message_bytes_max: u64,
-    /// How many from the first on may still give way.
+    /// How many results, from the first on, may still be replaced.
     whole: usize,
 }
 
@@ -76,8 +76,8 @@ impl Results {
         Self { kept: Vec::new(), bytes: OUTCOME_HEAD_BYTES, message_bytes_max, whole: 0 }
     }
 
-    /// Adds a result. Where it does not fit, it becomes `exhausted: output`; and where not even that fits, those before it do too, the
-    /// latest first.
+    /// Adds a result. A result that does not fit becomes `exhausted: output`. If not even that fits, the results before it become
+    /// `exhausted: output` too, the latest first.
     fn push(&mut self, result: ItemResult) {
         let bytes = bytes_of(&result);
         self.bytes = self.bytes.saturating_add(bytes);
@@ -97,7 +97,7 @@ impl Results {
         self.bytes as u64 > self.message_bytes_max
     }
 
-    /// Makes the result at this place smaller, if it can be.
+    /// Replaces the result at this place with `exhausted: output`, if that is smaller.
     fn give_way(&mut self, at: usize) {
         let bytes_max = self.message_bytes_max;
         let Some((result, bytes)) = self.kept.get_mut(at) else { return };
@@ -110,7 +110,7 @@ impl Results {
     }
 }
 
-/// What stands for a result that has no room in the outcome.
+/// The replacement for a result that has no room in the outcome.
 fn unfit(result: &ItemResult, bytes_max: u64) -> ItemResult {
     let message = format!("the results of the batch are more than the {bytes_max} bytes of one outcome");
     let limit = LimitKind::OutputBytes;
@@ -119,7 +119,7 @@ fn unfit(result: &ItemResult, bytes_max: u64) -> ItemResult {
     ItemResult { ending: Ending::Exhausted(exhausted), logs, warnings, usage: result.usage.clone() }
 }
 
-/// As it is written in the outcome, with the comma behind it.
+/// The size of a result as it is written in the outcome, with the comma behind it.
 fn bytes_of(result: &ItemResult) -> usize {
     serde_json::to_vec(result).map_or(usize::MAX / 2, |text| text.len() + 1)
 }
@@ -146,7 +146,7 @@ mod tests {
         ItemResult { ending: Ending::Succeeded(value), logs, warnings, usage: Usage::default() }
     }
 
-    /// Which results of these sizes are whole in an outcome of so many bytes.
+    /// Which results of these sizes are whole in an outcome of at most `bytes_max` bytes.
     fn whole(sizes: &[usize], bytes_max: usize) -> Vec<bool> {
         let mut results = Results::within(bytes_max as u64);
         sizes.iter().for_each(|bytes| results.push(result(*bytes)));

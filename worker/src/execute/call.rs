@@ -9,9 +9,9 @@ use serde_json::value::RawValue;
 use super::runner::Runner;
 use crate::intake::{Accepted, Policy};
 
-/// How a job ends whose deadline passed while it waited, at such a time since the epoch.
+/// The ending of a job whose deadline passed while it waited. `now` is the time since the epoch.
 pub fn deadline_passed(deadline_ms: u64, now: Duration) -> Ending {
-    /// What no queue holds for as long was never meant.
+    /// No queue holds a job for as long as this: a deadline further in the past is a mistake.
     const LATE_MAX: Duration = Duration::from_secs(2 * 366 * 24 * 60 * 60);
     let late = now.saturating_sub(Duration::from_millis(deadline_ms));
     let message = match late > LATE_MAX {
@@ -28,15 +28,15 @@ pub fn deadline_passed(deadline_ms: u64, now: Duration) -> Ending {
 
 /// What all jobs of a worker have in common.
 pub struct Environment<'a, R: Runner> {
-    /// What runs them.
+    /// The runner that runs the jobs.
     pub runner: &'a R,
-    /// What a worker takes at most.
+    /// The bounds of what a worker takes.
     pub policy: &'a Policy,
     /// The time.
     pub clock: &'a dyn Clock,
 }
 
-/// How long a job waited for what it needs.
+/// How long a job waited before it could begin.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Waits {
     /// For a slot.

@@ -32,7 +32,7 @@ impl<R: Runner> Environment<'_, R> {
         }
     }
 
-    /// Prepares a job's script, if need be, and runs the job: what the worker does, without its queues.
+    /// Prepares a job's script if necessary, and runs the job: the same as the worker does, without its queues.
     pub async fn prepare_and_execute(&self, accepted: Accepted) -> Outcome {
         let began = self.clock.monotonic();
         let script = self.runner.prepare(&accepted.job.script, 0).await;

@@ -1,21 +1,21 @@
-//! What runs jobs.
+//! The interface to what runs jobs.
 
 use scriptmill_sandbox::{Execution, Invocation, Prepared, Sandbox};
 use scriptmill_sdk::Bundle;
 
-/// What runs jobs: a sandbox, or a stand-in for it in tests of the way to it.
+/// Runs jobs: a sandbox, or a stand-in for it in tests of the worker's other parts.
 pub trait Runner: Send + Sync + 'static {
-    /// A script that was prepared: it can run, or each of its jobs ends as the preparation did.
+    /// A script that was prepared. If the preparation failed, each of its jobs ends as the preparation did.
     type Script: Send + Sync + 'static;
 
     /// SHA-256 of the engine, in hexadecimal.
     fn engine(&self) -> &str;
 
-    /// The script, if it was prepared before.
+    /// The prepared script. Returns `None` if it was not prepared before.
     fn ready(&self, bundle: &Bundle) -> impl Future<Output = Option<Self::Script>> + Send;
 
-    /// Prepares a script, which takes as long as many jobs do. Other callers that ask for the same one meanwhile wait for it.
-    /// Scripts of one queue wait for each other; queues take turns.
+    /// Prepares a script, which takes as long as many jobs. Other callers that ask for the same script meanwhile wait for it.
+    /// Scripts of one queue wait for each other; the queues take turns.
     fn prepare(&self, bundle: &Bundle, queue: u64) -> impl Future<Output = Self::Script> + Send;
 
     /// Calls an entry of a script once, handing the thread back at every slice.

@@ -1,4 +1,4 @@
-//! An outcome as it goes out, within the bound on messages.
+//! An outcome as it is published, within the bound on messages.
 
 use bytes::Bytes;
 use scriptmill_sdk::{Code, Ending, Exhausted, LimitKind, Outcome, Usage};
@@ -6,11 +6,11 @@ use scriptmill_sdk::{Code, Ending, Exhausted, LimitKind, Outcome, Usage};
 use crate::ledger::Record;
 use crate::metrics::Counted;
 
-/// An outcome as it goes out.
+/// An outcome as it is published.
 pub struct Answer {
     pub(crate) body: Bytes,
     pub(crate) tenant: String,
-    /// The job's id, and the field that is to blame where there is one: for the log.
+    /// The job's id, for the log. `path` is the field that is to blame, if there is one.
     job_id: String,
     path: Option<String>,
     pub(crate) counted: Counted,
@@ -19,7 +19,7 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// Writes an outcome down, [within] `bytes_max`.
+    /// Serialises an outcome, [within] `bytes_max`.
     pub fn new(outcome: Outcome, bytes_max: u64) -> Self {
         let (outcome, body) = within(outcome, bytes_max);
         let reason = outcome.ending.message().map(str::to_owned);
@@ -31,7 +31,7 @@ impl Answer {
         Self { body: body.into(), counted, reason, tenant: outcome.tenant, job_id: outcome.job_id, path }
     }
 
-    /// Logs how the job ended: one line for one that did not succeed. What the script or its input said is not part of it.
+    /// Logs how the job ended, in one line. The line holds nothing that the script or its input says.
     pub fn log(&self, is_dead_letter: bool) {
         let Self { job_id: job, tenant, path, .. } = self;
         let (status, path) = (self.status(), path.as_deref());
@@ -46,7 +46,7 @@ impl Answer {
         }
     }
 
-    /// An outcome that was recorded before. What it used was counted then.
+    /// The answer for an outcome that was recorded before. Its usage was counted then, and is empty here.
     pub fn recorded(record: Record, tenant: String) -> Self {
         const STATUSES: [&str; 6] = ["succeeded", "failed", "exhausted", "rejected", "cancelled", "completed"];
         let Record { status, code, body } = record;
@@ -56,24 +56,24 @@ impl Answer {
         Self { body, tenant, counted, reason: None, job_id: String::new(), path: None }
     }
 
-    /// It as it is recorded.
+    /// The outcome as the ledger records it.
     pub fn record(&self) -> Record {
         let code = self.code().map(|code| code.to_string());
         Record { status: self.status().to_owned(), code, body: self.body.clone() }
     }
 
-    /// The code of its error, if it has one.
+    /// The code of the outcome's error, if it has one.
     pub fn code(&self) -> Option<Code> {
         self.counted.code
     }
 
-    /// `succeeded`, `failed` …
+    /// The status: `succeeded`, `failed` …
     pub fn status(&self) -> &'static str {
         self.counted.status
     }
 }
 
-/// An outcome that takes no more than `bytes_max` as text, and that text. One that is longer becomes `exhausted: output`.
+/// Returns an outcome and its JSON text of at most `bytes_max` bytes. A longer outcome becomes `exhausted: output`.
 pub fn within(mut outcome: Outcome, bytes_max: u64) -> (Outcome, Vec<u8>) {
     let mut body = text(&outcome);
     if body.len() as u64 > bytes_max {
@@ -93,7 +93,7 @@ pub fn within(mut outcome: Outcome, bytes_max: u64) -> (Outcome, Vec<u8>) {
 }
 
 fn text(outcome: &Outcome) -> Vec<u8> {
-    // Writing to memory fails for no value of this type; an empty body would still be answered and logged.
+    // Serialising a value of this type to memory never fails. If it did, an empty body would still be published and logged.
     serde_json::to_vec(outcome).unwrap_or_else(|error| {
         tracing::error!(%error, job = outcome.job_id, "an outcome cannot be written");
         Vec::new()

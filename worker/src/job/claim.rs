@@ -1,4 +1,4 @@
-//! What the ledger is asked of a job before it runs, and what follows from its answer.
+//! How a job is claimed in the ledger before it runs, and what follows from the ledger's answer.
 
 use std::time::Duration;
 
@@ -12,20 +12,20 @@ use crate::intake::Policy;
 use crate::ledger::leases::{self, Taken};
 use crate::ledger::{Key, Script};
 
-/// How long a job that another worker has claimed waits on a queue before it is asked for again.
+/// How long a job that another worker has claimed waits on a queue before it is claimed again.
 const WAIT_MIN: Duration = Duration::from_secs(1);
 const WAIT_MAX: Duration = Duration::from_secs(5);
 
 impl Admitted {
-    /// As the ledger knows it.
+    /// The job in the form in which it is claimed in the ledger.
     pub fn claimable(&self) -> leases::Job {
         claimable(&self.accepted.job, &self.held)
     }
 
-    /// The ledger answered so. Where another worker has the job, it waits on a queue until that may have ended.
+    /// Acts on the ledger's answer `taken`. If another worker has the job, this one waits on a queue until the other may have ended it.
     ///
     /// # Errors
-    /// It is not to be run now.
+    /// The job must not run now.
     pub fn taken(mut self, taken: Taken, now: Duration, policy: &Policy) -> Result<Self, Ended> {
         let Job { id, tenant, .. } = &self.accepted.job;
         match answered(self.held, taken, (id, tenant.as_str()), policy)? {
@@ -49,7 +49,7 @@ pub(super) enum Next {
     Requeue(Held),
 }
 
-/// A job as the ledger knows it.
+/// The job in the form in which it is claimed in the ledger.
 pub(super) fn claimable(job: &Job, held: &Held) -> leases::Job {
     let mut hash = Sha256::new();
     for module in &job.script.modules {
@@ -69,7 +69,7 @@ pub(super) fn claimable(job: &Job, held: &Held) -> leases::Job {
     }
 }
 
-/// What is to be done with the job of this id and tenant.
+/// What follows from the ledger's answer `taken` for the job with this id and tenant.
 pub(super) fn answered(
     mut held: Held,
     taken: Taken,

@@ -18,20 +18,20 @@ use crate::ledger::leases::{self, Taken};
 /// What became of a message in the process that read it.
 #[derive(Debug, Serialize, Deserialize)]
 pub enum Ran {
-    /// It ran, or was refused where its script or its deadline was.
+    /// The job ran, or was refused because of its script or its deadline.
     Ended {
         /// How it ended.
         outcome: Box<Outcome>,
-        /// What follows, if it failed.
+        /// What follows if the job failed.
         next: Next,
     },
-    /// It is no job for this worker.
+    /// The message is no job for this worker.
     Unreadable(Box<Outcome>),
-    /// It is to begin later, in milliseconds since the epoch.
+    /// The job is to begin later, at this time in milliseconds since the epoch.
     Later(u64),
 }
 
-/// Who the message is from, as far as that can be read.
+/// The job's id and tenant, read from a message's body.
 #[derive(Deserialize)]
 struct Identity {
     id: String,
@@ -45,7 +45,8 @@ pub struct Isolated {
 }
 
 impl Received {
-    /// It runs in another process. Who published it is read from where the worker wrote it that put it into quarantine.
+    /// Prepares the job for running in another process. The worker that put it into quarantine wrote the publisher into a header, from
+    /// which it is taken here.
     pub fn isolate(self) -> Isolated {
         let (mut held, received_at) = self.into_held();
         let Envelope { user_id, publisher, .. } = &mut held.around.envelope;
@@ -55,17 +56,17 @@ impl Received {
 }
 
 impl Isolated {
-    /// The message's body, what stands around it, and when it came.
+    /// The message's body, its envelope, and when it came.
     pub fn message(&self) -> (&[u8], &Around, Duration) {
         (&self.held.delivery.message.body, &self.held.around, self.received_at)
     }
 
-    /// Whether the worker that had it before died with it, or its connection.
+    /// Whether the worker that had the job before, or its connection, died with it.
     pub fn is_redelivered(&self) -> bool {
         self.held.delivery.redelivered
     }
 
-    /// Its id and tenant, as far as they can be read: the tenant may be empty.
+    /// The job's id and tenant. Both may be empty when the message cannot be read.
     pub fn identity(&self) -> (String, String) {
         match serde_json::from_slice(&self.held.delivery.message.body) {
             Ok(Identity { id, tenant }) => (id, tenant),
@@ -73,28 +74,28 @@ impl Isolated {
         }
     }
 
-    /// Somebody has cancelled it. The process that runs it is killed.
+    /// The job was cancelled. The process that runs it is killed.
     pub fn cancelled(self, (id, tenant): (String, String), policy: &Policy) -> Ended {
         let outcome = policy.cancelled(id, tenant, None);
         Ended::Settling(Box::new(Settling::new(self.held, outcome, policy, false)))
     }
 
-    /// Ends when the delivery is void.
+    /// Completes when the delivery is void.
     pub fn lost(&self) -> WaitForCancellationFuture<'_> {
         self.held.delivery.lost()
     }
 
-    /// As the ledger knows it; none where the message cannot be read.
+    /// The job in the form in which it is claimed in the ledger. Returns `None` if the message cannot be read.
     pub fn claimable(&self) -> Option<leases::Job> {
         let read = || Job::from_slice(&self.held.delivery.message.body).ok();
         let job = catch_unwind(AssertUnwindSafe(read)).ok().flatten()?;
         Some(claim::claimable(&job, &self.held))
     }
 
-    /// The ledger answered so. Where another worker still has the job, it goes back to the quarantine.
+    /// Acts on the ledger's answer `taken`. If another worker still has the job, it goes back to the quarantine.
     ///
     /// # Errors
-    /// It is not to be run now.
+    /// The job must not run now.
     pub fn taken(self, taken: Taken, of: &Key, policy: &Policy) -> Result<Self, Ended> {
         let received_at = self.received_at;
         match claim::answered(self.held, taken, (&of.job_id, &of.tenant), policy)? {
@@ -105,7 +106,7 @@ impl Isolated {
         }
     }
 
-    /// This became of it.
+    /// Acts on what became of the message in the other process.
     pub fn ran(self, ran: Ran, now: Duration, policy: &Policy) -> Ended {
         match ran {
             Ran::Ended { outcome, next } => self.held.ended(*outcome, &next, now, policy),
@@ -114,8 +115,8 @@ impl Isolated {
         }
     }
 
-    /// A process died over it, in this way. It is tried again in quarantine, or set aside once that was the last of `deaths_max`
-    /// deaths: the first was that of the worker that had it before it came to quarantine.
+    /// A process died over the job; `how` says in which way. The job is tried again in quarantine. After `deaths_max` deaths it is set
+    /// aside instead. The first death was that of the worker that had the job before it came to quarantine.
     pub fn died(mut self, how: &str, deaths_max: u32, now: Duration, policy: &Policy) -> Ended {
         let envelope = &mut self.held.around.envelope;
         envelope.crashes = envelope.crashes.saturating_add(1);
@@ -136,15 +137,15 @@ impl Isolated {
         Ended::Settling(Box::new(Settling::new(self.held, outcome, policy, true)))
     }
 
-    /// A connection was lost with it, and nobody need have died: it stays in quarantine, uncharged. It is published again however long that
-    /// takes: one that went back as it is, since nothing can be published yet, would come again at once.
+    /// A connection was lost with the job, though perhaps no process died. The job stays in quarantine and no death is counted. It is
+    /// published again, however long that takes: if it were requeued as it is, it would come again at once.
     pub fn spared(mut self) -> Moving {
         let what = "a connection was lost with it in quarantine; it stays there, uncharged";
         self.held.around.envelope.remember(millis(self.received_at), what);
         self.held.moved(Target::Queue(Queue::Quarantine), Why::Suspect)
     }
 
-    /// It stays in quarantine, at the end of the queue, and is not charged.
+    /// Puts the job at the end of the quarantine's queue, without counting a death.
     pub fn requeue(self) -> Moving {
         self.held.moved(Target::Queue(Queue::Quarantine), Why::Requeue)
     }

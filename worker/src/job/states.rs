@@ -10,8 +10,8 @@
 //!
 //! A job in quarantine runs in another process: `Received ──isolate──▶ Isolated`, and from there on to `Settling` or `Moving`.
 //!
-//! All of them hold the delivery. What was read from around the message (its envelope, and with it which attempt at the job this
-//! is) is read once and travels along. A state that is dropped drops its delivery, which the broker then delivers again.
+//! All states hold the delivery. The envelope, and with it the number of this attempt at the job, is read once and travels along.
+//! A state that is dropped drops its delivery, which the broker then delivers again.
 //!
 //! A job cannot run before it is admitted and has a slot:
 //!
@@ -21,7 +21,7 @@
 //! }
 //! ```
 //!
-//! and what is settled cannot be settled again:
+//! and a job that is settled cannot be settled again:
 //!
 //! ```compile_fail,E0382
 //! async fn settle(settler: scriptmill::settle::Settler, settling: scriptmill::job::Settling) {
@@ -49,32 +49,33 @@ use crate::intake::{self, Accepted, Around, Policy};
 use crate::ledger::leases::Lease;
 use crate::signals::{Occupied, Signals, Unstarted};
 
-/// How long a job waits that is left to other workers, in seconds, and how often it is: for ten minutes, which a rolling change takes.
+/// How long a job that is left to other workers waits, in seconds, and how often it is left to them at most. Together that is ten
+/// minutes, the time that a rolling change takes.
 const PASS_SECONDS: u64 = 2;
 const PASSES_MAX: u32 = 300;
 
-/// What every state holds.
+/// The part that every state holds.
 pub(super) struct Held {
     pub(super) delivery: Delivery,
     pub(super) around: Around,
-    /// Its claim in the ledger, once it has one. Dropping it gives the claim back.
+    /// The job's claim in the ledger, once it has one. Dropping the lease gives the claim back.
     pub(super) lease: Option<Lease>,
 }
 
 impl Held {
-    /// It goes on to a queue, for this reason.
+    /// Moves the job on to a queue, for this reason.
     pub(super) fn moved(self, to: Target, why: Why) -> Moving {
         Moving { held: self, to, why }
     }
 
-    /// It waits until then, in milliseconds since the epoch; `now` is the time.
+    /// Makes the job wait on a queue until `start_ms`, in milliseconds since the epoch; `now` is the current time.
     pub(super) fn until(mut self, start_ms: u64, now: Duration, why: Why) -> Moving {
         self.around.envelope.not_before_ms = Some(start_ms);
         let seconds = delay_towards(start_ms.saturating_sub(millis(now)));
         self.moved(Target::Delay { seconds }, why)
     }
 
-    /// A run has ended so: it goes on to its next run, where its policy has one, or it is settled.
+    /// A run has ended with `outcome`. The job runs again if its retry policy asks for that; otherwise it is settled.
     pub(super) fn ended(mut self, outcome: Outcome, next: &Next, now: Duration, policy: &Policy) -> Ended {
         let envelope = &mut self.around.envelope;
         match next.start_ms(&outcome, envelope.retries, now) {
@@ -92,13 +93,13 @@ impl Held {
 
 /// How a run ended.
 pub enum Ended {
-    /// Its outcome is the job's.
+    /// The run's outcome is the job's outcome.
     Settling(Box<Settling>),
     /// The job runs again.
     Moving(Box<Moving>),
 }
 
-/// What follows a run that fails.
+/// What decides whether a job runs again after a run that failed.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Next {
     retry: Option<RetryPolicy>,
@@ -106,12 +107,13 @@ pub struct Next {
 }
 
 impl Next {
-    /// What the job asks for.
+    /// The retry policy and the deadline of this job.
     pub fn of(accepted: &Accepted) -> Self {
         Self { retry: accepted.job.retry.clone(), deadline_ms: accepted.deadline_ms }
     }
 
-    /// When the job runs again that has ended so after so many runs that failed; it does not where that is past its deadline.
+    /// When the job runs again after `runs` failed runs and this outcome. Returns `None` if its policy asks for no further run, or if
+    /// that run would begin after its deadline.
     fn start_ms(&self, outcome: &Outcome, runs: u32, now: Duration) -> Option<u64> {
         let policy = self.retry.as_ref().filter(|policy| policy.asks_for_another(&outcome.ending, runs))?;
         let start_ms = millis(now).saturating_add(policy.pause_ms_after(runs));
@@ -121,29 +123,29 @@ impl Next {
 
 /// The right to have a job begun. Dropping it gives the slot to the next one.
 pub struct Slot {
-    /// Before the permit, so that its end is counted before the next one's beginning.
+    /// Stands before the permit, so that this job's end is counted before the next job's beginning.
     occupied: Occupied,
     _permit: OwnedSemaphorePermit,
 }
 
 impl Slot {
-    /// A slot, counted by `signals` for as long as it is held.
+    /// A slot that `signals` counts for as long as it is held.
     pub fn new(permit: OwnedSemaphorePermit, signals: &Arc<Signals>) -> Self {
         Self { occupied: signals.occupy(), _permit: permit }
     }
 
-    /// Counts that a job begins in it, after these waits; one that is refused begins and ends at once.
+    /// Counts that a job begins in this slot after these waits. A job that is refused begins and ends at once.
     pub(crate) fn begin(&mut self, waits: Waits) {
         self.occupied.begin(waits.slot);
     }
 }
 
-/// A message that has come. Its body has not been looked into.
+/// A message that has come. Its body has not been read.
 pub struct Received {
     held: Held,
-    /// By the time of day, since the Unix epoch.
+    /// When it came by the wall clock, since the Unix epoch.
     received_at: Duration,
-    /// By the monotonic clock.
+    /// When it came by the monotonic clock.
     received: Duration,
     waits: Waits,
     unstarted: Unstarted,
@@ -161,25 +163,25 @@ impl Received {
         Self { held, received_at, received, waits, unstarted: signals.delivered() }
     }
 
-    /// Whether its message says when it was sent, and cannot be believed.
+    /// Whether the message names a time of sending that cannot be true.
     pub fn is_misdated(&self) -> bool {
         intake::is_misdated(&self.held.around.envelope, self.received_at)
     }
 
-    /// The span in which all that happens to the job is logged. Its tenant is recorded once it is known.
+    /// The span in which everything that happens to the job is logged. The tenant is recorded once it is known.
     pub fn span(&self) -> tracing::Span {
         let Envelope { message_id, traceparent, .. } = &self.held.around.envelope;
         let id = message_id.as_deref().unwrap_or_default();
         tracing::info_span!("job", id, tenant = tracing::field::Empty, traceparent)
     }
 
-    /// Notes that there is a slot for it now, and says how long it waited.
+    /// Notes that the job has a slot now, and returns how long it waited for one.
     pub fn has_slot(&mut self, clock: &dyn Clock) -> Waits {
         self.waits.slot = clock.monotonic().saturating_sub(self.received);
         self.waits
     }
 
-    /// Whether it has been held without beginning for longer than `patience`.
+    /// Whether the job has been held for longer than `patience` and has not begun.
     pub fn is_overdue(&self, patience: Duration, clock: &dyn Clock) -> bool {
         clock.monotonic().saturating_sub(self.received) > patience
     }
@@ -192,8 +194,8 @@ impl Received {
     /// Reads the message.
     ///
     /// # Errors
-    /// It is no job for this worker: it is settled with the outcome that says why, and becomes a dead letter. Or the
-    /// worker's own code broke over it: it is settled with the outcome that says so.
+    /// The message is no job for this worker: it is settled with the outcome that says why, and becomes a dead letter. Or the
+    /// worker's own code panicked: it is settled with the outcome that says so.
     pub fn admit(self, policy: &Policy) -> Result<Admitted, Box<Settling>> {
         let Self { held, received_at, waits, unstarted, .. } = self;
         let read = || intake::read(&held.delivery.message.body, &held.around, received_at, policy);
@@ -209,23 +211,24 @@ impl Received {
         self.held.moved(Target::JOBS, Why::Requeue)
     }
 
-    /// Whether a worker or a connection died with it.
+    /// Whether a worker or a connection died with the job.
     pub fn is_suspect(&self) -> bool {
         self.held.delivery.redelivered
     }
 
-    /// It goes to the quarantine, without being charged: whichever job killed the worker, the others were merely there.
+    /// Moves the job to the quarantine without counting a death: only one of the worker's jobs has killed it, and the others were
+    /// merely there.
     pub fn quarantine(self) -> Moving {
         let Self { mut held, received_at, .. } = self;
         let what = "a worker or a connection died with it; it goes to the quarantine";
         let envelope = &mut held.around.envelope;
         envelope.remember(millis(received_at), what);
-        // On the queue of jobs anybody may have written that; in quarantine it is believed.
+        // Anybody may have written this header on the queue of jobs; in quarantine it is trusted.
         envelope.publisher = None;
         held.moved(Target::Queue(Queue::Quarantine), Why::Suspect)
     }
 
-    /// Whether it was told to wait, and its time has not come. An error is the job on its way to wait on.
+    /// Returns the job if its time has come. An error is a job that is to begin later, on its way to a queue to wait there.
     pub fn is_due(self) -> Result<Self, Box<Moving>> {
         match self.held.around.envelope.not_before_ms {
             Some(start_ms) if start_ms > millis(self.received_at) => {
@@ -235,17 +238,17 @@ impl Received {
         }
     }
 
-    /// It runs in another process.
+    /// The held part and when the message came, for a job that runs in another process.
     pub(super) fn into_held(self) -> (Held, Duration) {
         (self.held, self.received_at)
     }
 }
 
-/// A job that may run here and now. It holds no slot: its script may have to be prepared first.
+/// A job that may run on this worker now. It holds no slot: its script may have to be prepared first.
 pub struct Admitted {
     pub(super) held: Held,
     pub(super) accepted: Accepted,
-    /// How long it has waited so far.
+    /// How long the job has waited so far.
     pub waits: Waits,
     unstarted: Unstarted,
 }
@@ -288,20 +291,20 @@ impl Admitted {
         Settling::new(self.held, policy.cancelled(id, tenant.into(), queued_us), policy, false)
     }
 
-    /// When it is to begin, in milliseconds since the epoch, where that has not come by `now`.
+    /// When the job is to begin, in milliseconds since the epoch. Returns `None` if it may begin at `now`.
     pub fn starts_later(&self, now: Duration) -> Option<u64> {
         self.accepted.start_ms.filter(|start_ms| *start_ms > millis(now))
     }
 
-    /// It waits until then.
+    /// Makes the job wait on a queue until `start_ms`, in milliseconds since the epoch.
     pub fn until(self, start_ms: u64, now: Duration) -> Moving {
         self.held.until(start_ms, now, Why::Delay)
     }
 
-    /// It is settled without having run if its deadline has passed by `now`.
+    /// Returns the job if its deadline has not passed by `now`.
     ///
     /// # Errors
-    /// It has.
+    /// The deadline has passed: the job is settled without having run.
     pub fn in_time(self, now: Duration, policy: &Policy) -> Result<Self, Box<Settling>> {
         match self.accepted.deadline_ms {
             Some(deadline_ms) if deadline_ms <= millis(now) => {
@@ -313,7 +316,7 @@ impl Admitted {
         }
     }
 
-    /// Takes its slot.
+    /// Begins the job in its slot.
     pub fn start(self, mut slot: Slot) -> (Running, Accepted) {
         let Self { held, accepted, waits, unstarted } = self;
         slot.begin(waits);
@@ -331,7 +334,7 @@ impl Admitted {
 /// A job that has begun. It holds its slot.
 pub struct Running {
     held: Held,
-    /// How long it waited before it began.
+    /// How long the job waited before it began.
     pub waits: Waits,
     next: Next,
     /// Its id and its tenant.
@@ -345,7 +348,7 @@ impl Running {
         self.held.delivery.lost()
     }
 
-    /// It came to its end at `now`, with this outcome.
+    /// The job's run ended at `now` with this outcome.
     pub fn end(self, outcome: Outcome, now: Duration, policy: &Policy) -> Ended {
         self.held.ended(outcome, &self.next, now, policy)
     }
@@ -362,7 +365,7 @@ impl Running {
         Settling::new(self.held, policy.cancelled(id, tenant, None), policy, false)
     }
 
-    /// It goes back to the queue, and has been tried once more.
+    /// Puts the job back on the queue, and counts one more attempt.
     pub fn abort(self) -> Moving {
         let Self { mut held, .. } = self;
         held.around.envelope.attempt = held.around.envelope.attempt.saturating_add(1);
@@ -375,9 +378,9 @@ pub struct Settling {
     pub(crate) delivery: Delivery,
     pub(crate) envelope: Envelope,
     pub(crate) answer: Answer,
-    /// Its claim in the ledger: the outcome is recorded before it is published.
+    /// The job's claim in the ledger: the outcome is recorded before it is published.
     pub(crate) lease: Option<Lease>,
-    /// The message is kept among the dead letters: it is no job for this worker, or workers died of it.
+    /// Whether the message goes to the dead letters: it is no job for this worker, or workers died of it.
     pub(crate) is_dead_letter: bool,
 }
 
@@ -391,7 +394,7 @@ impl Settling {
         Self { delivery, envelope, answer, lease, is_dead_letter }
     }
 
-    /// Whether it was refused for bounds that another worker may have set higher, and has not been passed on too often.
+    /// Whether the job was refused because of bounds that another worker may have set higher, and has not been passed on too often.
     pub fn may_run_elsewhere(&self) -> bool {
         use Code::{BatchTooLarge, InputTooLarge, LimitAboveWorker, MessageTooLarge, NewerContract};
         let is_bound = matches!(
@@ -401,7 +404,7 @@ impl Settling {
         is_bound && self.envelope.passes < PASSES_MAX
     }
 
-    /// It is left to other workers, after a pause.
+    /// Leaves the job to other workers, after a pause.
     pub fn pass_on(self) -> Moving {
         let Self { delivery, mut envelope, .. } = self;
         envelope.passes += 1;
@@ -409,7 +412,7 @@ impl Settling {
         held.moved(Target::Delay { seconds: PASS_SECONDS }, Why::Pass)
     }
 
-    /// Settled with the outcome that says that the worker's own code broke over a message that was not read.
+    /// Settles a message over which the worker's own code panicked before it was read.
     fn broken(held: Held, policy: &Policy) -> Self {
         let job_id = held.around.envelope.message_id.clone().unwrap_or_default();
         Self::new(held, policy.broken(job_id, String::new()), policy, false)
@@ -419,7 +422,7 @@ impl Settling {
 /// Why a job goes on to a queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Why {
-    /// It could not begin or go on here.
+    /// It could not begin or go on in this worker.
     Requeue,
     /// A worker or a connection died with it.
     Suspect,
@@ -429,12 +432,12 @@ pub enum Why {
     Retry,
     /// Its time has not come.
     Delay,
-    /// It is above this worker's bounds, and others may take it.
+    /// It exceeds this worker's bounds, and other workers may take it.
     Pass,
 }
 
 impl Why {
-    /// As a word.
+    /// The reason as a word.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Requeue => "requeue",
@@ -455,12 +458,12 @@ pub struct Moving {
 }
 
 impl Moving {
-    /// Its claim in the ledger, to be given back before it goes on.
+    /// Takes out the job's claim in the ledger, which is given back before the job moves on.
     pub(crate) fn take_lease(&mut self) -> Option<Lease> {
         self.held.lease.take()
     }
 
-    /// The delivery, what stands around the message when it is published again, where to, and why.
+    /// The delivery, the envelope with which the message is published again, its target, and the reason.
     pub(crate) fn into_parts(self) -> (Delivery, Envelope, Target, Why) {
         let Self { held: Held { delivery, around: Around { envelope, .. }, .. }, to, why } = self;
         (delivery, envelope, to, why)

@@ -1,4 +1,4 @@
-//! A ledger's address, which may hold a password and so is never shown whole.
+//! A ledger's address. It may hold a password, so it is never shown whole.
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,8 +8,8 @@ use scriptmill_sdk::address_fault;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use url::Url;
 
-/// `postgres://host:5432/database`, with `user:password@` before the host where credentials don't come from files, and
-/// `?sslmode=…` behind. `Debug` and `Display` leave the credentials out; serialising keeps them.
+/// `postgres://host:5432/database`, with `user:password@` before the host unless the credentials come from files, and optionally
+/// `?sslmode=…` at the end. `Debug` and `Display` leave the credentials out; serialising keeps them.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Address {
     url: Url,
@@ -19,19 +19,19 @@ pub struct Address {
 /// How a connection is secured, in the words of PostgreSQL's own clients.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SslMode {
-    /// Not at all.
+    /// Without TLS.
     Disable,
-    /// With TLS where the server has it, without looking at its certificate.
+    /// With TLS if the server has it, without verifying its certificate.
     Prefer,
-    /// With TLS, without looking at the server's certificate.
+    /// With TLS, without verifying the server's certificate.
     Require,
-    /// With TLS, and a certificate of an authority that is trusted.
+    /// With TLS, and a certificate of a trusted authority.
     VerifyCa,
-    /// With TLS, and such a certificate for the host's name.
+    /// With TLS, and a certificate of a trusted authority for the host's name.
     VerifyFull,
 }
 
-/// A text is no ledger's address.
+/// The text is not the address of a ledger.
 #[derive(Debug, thiserror::Error)]
 #[error("must look like postgres://host:5432/database or postgres://host/database?sslmode=verify-full: {0}")]
 pub struct InvalidAddress(String);
@@ -42,7 +42,7 @@ impl Address {
         &self.url
     }
 
-    /// How connections are secured, where the address says so.
+    /// How connections are secured. Returns `None` if the address does not say.
     pub fn ssl_mode(&self) -> Option<SslMode> {
         self.ssl_mode
     }
@@ -58,7 +58,7 @@ impl Address {
         self.url.port().unwrap_or(PORT)
     }
 
-    /// The database's name as it is written, which may be encoded for a URL.
+    /// The database's name as it is written; it may be percent-encoded.
     pub fn database(&self) -> &str {
         self.url.path().trim_start_matches('/')
     }
@@ -107,7 +107,7 @@ impl SslMode {
         })
     }
 
-    /// Whether the server's certificate is looked at.
+    /// Whether the server's certificate is verified.
     pub fn verifies(self) -> bool {
         matches!(self, Self::VerifyCa | Self::VerifyFull)
     }

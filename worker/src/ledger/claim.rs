@@ -1,4 +1,4 @@
-//! What is claimed, and what is recorded of it.
+//! Claims of jobs, and the records of their outcomes.
 
 use bytes::Bytes;
 use uuid::Uuid;
@@ -10,11 +10,11 @@ pub struct Key {
     pub tenant: String,
     /// Its id.
     pub job_id: String,
-    /// How often it was replayed from the dead letters: a job that was replayed is to run again.
+    /// How often it was replayed from the dead letters. A replayed job has a key of its own, so that it runs again.
     pub generation: u32,
 }
 
-/// Which script a job runs, for whoever looks for its jobs.
+/// Which script a job runs, so that the jobs of a script can be looked up.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Script {
     /// The name of its main module.
@@ -32,16 +32,16 @@ pub struct Claim {
     pub body_hash: [u8; 32],
     /// Its script.
     pub script: Script,
-    /// The worker, as a person knows it.
+    /// The worker's name, for people.
     pub worker: String,
     /// Which attempt at the job this is, from 1.
     pub attempt: u32,
-    /// Tells this claim from all others. Asking again with the same token is asking for the same claim.
+    /// Identifies this claim among all others. Asking again with the same token asks for the same claim.
     pub token: Uuid,
 }
 
 impl Claim {
-    /// A claim with a token of its own.
+    /// A claim with a new token.
     pub fn new(key: Key, body_hash: [u8; 32], script: Script, worker: String, attempt: u32) -> Self {
         Self { key, body_hash, script, worker, attempt, token: Uuid::now_v7() }
     }
@@ -50,13 +50,13 @@ impl Claim {
 /// What became of a claim.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Claimed {
-    /// It is granted: the job may run.
+    /// The claim is granted: the job may run.
     Granted,
     /// The job has an outcome, which is to be published without running it.
     Recorded(Record),
-    /// Another claim holds it, for `left` at least unless it is given back. None left: ask again.
+    /// Another claim holds the job, for at least `left` unless it is given back. If `left` is zero, ask again.
     Held {
-        /// How long, by the ledger's clock.
+        /// How long the other claim holds, by the ledger's clock.
         left: std::time::Duration,
     },
     /// The job was claimed with another message before.
@@ -77,9 +77,9 @@ pub struct Record {
 /// What became of a record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Recorded {
-    /// It is the job's outcome.
+    /// The record is now the job's outcome.
     First,
-    /// This one was recorded before and is the job's outcome.
+    /// This outcome was recorded before, and is the job's.
     Earlier(Record),
     /// The job was claimed with another message before. Nothing was recorded.
     OtherBody,

@@ -10,7 +10,7 @@ use prometheus_client::registry::{Registry, Unit};
 
 use super::{Claimed, Error, Recorded};
 
-/// What became of what a worker asked, and how long it waited for that.
+/// The ledger's answers to a worker, and how long the worker waited for them.
 pub(super) struct Counts {
     claims: Family<ResultLabel, Counter>,
     records: Family<ResultLabel, Counter>,

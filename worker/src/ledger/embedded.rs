@@ -1,4 +1,4 @@
-//! A ledger in memory, for tests: it is held to the same table of cases as PostgreSQL's.
+//! A ledger in memory, for tests. It passes the same table of cases as the ledger in PostgreSQL.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -24,7 +24,7 @@ pub struct Embedded {
 struct Row {
     /// The latest claim, or the one whose outcome was recorded.
     claim: Arc<Claim>,
-    /// Until when it is claimed; none after it was given back.
+    /// Until when the job is claimed. `None` after the claim was given back.
     lease_until: Option<Duration>,
     claims: u32,
     first: Duration,
@@ -38,12 +38,12 @@ impl Embedded {
         Self { lease, rows_max, now, rows: Mutex::default(), is_down: Mutex::new(false) }
     }
 
-    /// From now on it does not answer, or answers again.
+    /// Makes the ledger stop answering, or answer again.
     pub fn goes_down(&self, is_down: bool) {
         *self.is_down.lock().unwrap_or_else(PoisonError::into_inner) = is_down;
     }
 
-    /// Forgets jobs whose last claim and outcome are older than `retention`, and that nobody holds.
+    /// Forgets jobs that nobody holds and whose last claim and outcome are older than `retention`.
     pub fn forget(&self, retention: Duration) {
         let now = (self.now)();
         self.lock().retain(|_, row| {
@@ -56,7 +56,7 @@ impl Embedded {
         self.rows.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Answers at once, unless it is down.
+    /// Answers at once, unless the ledger is down.
     fn answer<T: Send + 'static>(&self, answer: impl FnOnce(&mut BTreeMap<Key, Row>, Duration) -> T) -> Answer<T> {
         let answered = match self.not_answering() {
             Some(why) => Err(Error::Lost(why)),
@@ -65,7 +65,7 @@ impl Embedded {
         ready(answered).boxed()
     }
 
-    /// The row of this claim's job, with room made for it.
+    /// The row of this claim's job. Makes room and inserts the row if there is none.
     fn row<'a>(&self, rows: &'a mut BTreeMap<Key, Row>, claim: &Arc<Claim>, now: Duration) -> &'a mut Row {
         if !rows.contains_key(&claim.key) {
             self.make_room(rows, now);
@@ -73,7 +73,7 @@ impl Embedded {
         rows.entry(claim.key.clone()).or_insert_with(|| Row::new(claim, now))
     }
 
-    /// Forgets the oldest that nobody holds, where there is no room for one more.
+    /// Forgets the oldest jobs that nobody holds, until there is room for one more.
     fn make_room(&self, rows: &mut BTreeMap<Key, Row>, now: Duration) {
         while rows.len() >= self.rows_max {
             let oldest = rows.iter().filter(|(_, row)| !row.is_held(now)).min_by_key(|(_, row)| row.first);
@@ -97,7 +97,7 @@ impl Row {
         self.recorded.is_none() && self.lease_until.is_some_and(|until| until > now)
     }
 
-    /// Whether this is the claim that holds it, or did last.
+    /// Whether this claim holds the job, or was the last to hold it.
     fn is_of(&self, claim: &Claim) -> bool {
         self.recorded.is_none() && self.lease_until.is_some() && self.claim.token == claim.token
     }

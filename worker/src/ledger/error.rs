@@ -13,15 +13,15 @@ pub enum Error {
     /// No address was given.
     #[error("{code}: no ledger's address is given (ledger.addresses)", code = Code::InvalidSetting)]
     NoAddress,
-    /// No server answers there, or none that can be written to.
+    /// No server answers at the address, or the server there cannot be written to.
     #[error("{code}: {address} cannot be reached: {why}", code = Code::LedgerUnreachable)]
     Unreachable {
-        /// Where.
+        /// The address.
         address: Address,
         /// Why not.
         why: String,
     },
-    /// The connection ended, or the server cannot work now.
+    /// The connection ended, or the server cannot serve requests now.
     #[error("{code}: the connection to the ledger was lost: {0}", code = Code::LedgerUnreachable)]
     Lost(String),
     /// The server did not answer in time.
@@ -29,13 +29,13 @@ pub enum Error {
     Silent {
         /// What was asked.
         what: &'static str,
-        /// How long was waited.
+        /// How long the worker waited.
         waited: Duration,
     },
-    /// A server answers, and refuses: the user, the database, or what was asked.
+    /// The server refuses the user, the database, or the request.
     #[error("{code}: the ledger refuses: {0}", code = Code::LedgerRefuses)]
     Refused(String),
-    /// The tables are those of a newer version.
+    /// The tables have a newer version.
     #[error(
         "{code}: the ledger's tables have version {found}, and this scriptmill knows {known} at most: use a newer scriptmill",
         code = Code::LedgerNewer
@@ -46,7 +46,7 @@ pub enum Error {
         /// The latest that this program knows.
         known: i32,
     },
-    /// The tables are missing or those of an older version, and were not brought up to date.
+    /// The tables are missing or have an older version, and were not brought up to date.
     #[error(
         "{code}: the ledger's tables have version {found}, and this scriptmill needs {needed}: {why}; \
          run `scriptmill ledger migrate` as their owner",
@@ -71,12 +71,12 @@ pub enum Error {
 }
 
 impl Error {
-    /// Whether the same may succeed after a pause, without anybody changing a setting.
+    /// Whether the same request may succeed after a pause, without a changed setting.
     pub fn is_transient(&self) -> bool {
         matches!(self, Self::Unreachable { .. } | Self::Lost(_) | Self::Silent { .. })
     }
 
-    /// The code of its page.
+    /// The error's code.
     pub fn code(&self) -> Code {
         match self {
             Self::NoAddress => Code::InvalidSetting,

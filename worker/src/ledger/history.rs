@@ -1,23 +1,23 @@
-//! What a ledger tells about jobs of the past.
+//! Queries about past jobs, and the ledger's answers.
 
 use std::time::Duration;
 
 use bytes::Bytes;
 
-/// Which jobs are asked for. What is absent lets all through.
+/// Which jobs are asked for. A field that is `None` matches every job.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Filter {
-    /// Of this tenant.
+    /// Jobs of this tenant.
     pub tenant: Option<String>,
-    /// Of the script whose main module has this name, or whose hash begins so, in hexadecimal.
+    /// Jobs of the script whose main module has this name, or whose hash begins with this text, in hexadecimal.
     pub script: Option<String>,
-    /// With this status of the outcome, or `claimed`, `expired` or `released` where there is none.
+    /// Jobs whose outcome has this status. For jobs without an outcome it is `claimed`, `expired` or `released`.
     pub status: Option<String>,
-    /// First claimed at or after this time, since the Unix epoch.
+    /// Jobs that were first claimed at or after this time, since the Unix epoch.
     pub since: Option<Duration>,
-    /// First claimed before this time, since the Unix epoch.
+    /// Jobs that were first claimed before this time, since the Unix epoch.
     pub until: Option<Duration>,
-    /// How many at most.
+    /// The most jobs to return.
     pub limit: u32,
 }
 
@@ -30,7 +30,7 @@ pub struct Line {
     pub job_id: String,
     /// How often it was replayed.
     pub generation: u32,
-    /// The outcome's status; without one `claimed` under a lease, `expired` when that has run out, or `released`.
+    /// The outcome's status. A job without an outcome is `claimed` under a lease, `expired` when its lease has run out, or `released`.
     pub status: String,
     /// The code of the outcome's error, if it has one.
     pub code: Option<String>,
@@ -51,13 +51,13 @@ pub struct Line {
 /// All that is known of one job.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Job {
-    /// What a list says of it.
+    /// The job as a list shows it.
     pub line: Line,
     /// SHA-256 of its message, in hexadecimal.
     pub body_hash: String,
-    /// Until when it is claimed, where it is.
+    /// Until when the job is claimed, if it is.
     pub lease_ms: Option<u64>,
-    /// Each time that it was claimed, the oldest first: the first one and the latest, where there were many.
+    /// The job's claims, the oldest first. If there were many, these are the first one and the latest ones.
     pub attempts: Vec<Attempt>,
     /// Its outcome as it was published.
     pub outcome: Option<Bytes>,
@@ -72,10 +72,10 @@ pub struct Attempt {
     pub attempt: u32,
     /// When, in milliseconds since the Unix epoch.
     pub claimed_ms: u64,
-    /// When it was given back, where it was.
+    /// When the claim was given back, if it was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub released_ms: Option<u64>,
 }
 
-/// Attempts that are remembered of one job.
+/// The most attempts that are remembered for one job.
 pub(super) const ATTEMPTS_MAX: usize = 20;

@@ -1,4 +1,5 @@
-//! The claims of a worker: asked for before jobs run, kept alive for as long as it holds them, and given back or recorded.
+//! The claims of a worker. It asks for a claim before a job runs, extends the claim for as long as it holds the job, and then gives the
+//! claim back or records the outcome.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -19,7 +20,7 @@ use uuid::Uuid;
 use super::counts::Counts;
 use super::{Claim, Claimed, Error, Key, Ledger, Record, Recorded, Script, WhenDown};
 
-/// How often a lease is extended before it would run out, so that some of the attempts may fail.
+/// How often a lease is extended within its length, so that some of the attempts may fail.
 const TIMES: u32 = 4;
 /// The longest pause before a ledger that is down is asked again.
 const PAUSE_MAX: Duration = Duration::from_secs(5);
@@ -27,7 +28,7 @@ const PAUSE_MAX: Duration = Duration::from_secs(5);
 /// The claims that a worker holds. A task extends all of them at once, and ends with the last handle.
 pub struct Leases {
     ledger: Arc<dyn Ledger>,
-    /// Bounded by the jobs that a worker holds.
+    /// The claims that are kept, by their tokens. Bounded by the jobs that a worker holds.
     kept: Mutex<HashMap<Uuid, Arc<Claim>>>,
     when_down: WhenDown,
     worker: String,
@@ -47,20 +48,20 @@ pub struct Job {
     pub attempt: u32,
 }
 
-/// What a worker is to do with a job that it asked for.
+/// What a worker must do with a job that it has tried to claim.
 pub enum Taken {
-    /// It is this worker's to run; or, while the ledger is down, runs without it.
+    /// This worker runs the job: it has the claim, or it goes on without the ledger while that is down.
     Run(Lease),
-    /// Its outcome is known: it is published again.
+    /// The job's outcome is known, and is published again.
     Recorded(Record),
-    /// Another worker has it, for `left` at least unless it is given back.
+    /// Another worker has the job, for at least `left` unless it gives the claim back.
     Held {
-        /// How long.
+        /// How long the other claim holds.
         left: Duration,
     },
-    /// The id stands for another job.
+    /// The id belongs to another job.
     OtherBody,
-    /// The ledger is down, and jobs are held.
+    /// The ledger is down, and jobs are held until it answers.
     Down,
 }
 
@@ -73,17 +74,17 @@ impl Leases {
         leases
     }
 
-    /// Shows in this registry what is asked of the ledger, and what it answers.
+    /// Registers metrics of the requests to the ledger and of its answers.
     pub fn register(self: &Arc<Self>, registry: &mut Registry) {
         self.counts.register(registry);
         registry.register_collector(Box::new(View(self.clone())));
     }
 
-    /// Asks for a job. Where it holds jobs while the ledger is down, it asks again for as long as `patience`. A caller that waits no
-    /// longer leaves no claim behind.
+    /// Claims a job. If jobs are held while the ledger is down, this asks again until `patience` has passed. Dropping the future gives
+    /// the claim back.
     pub async fn take(self: &Arc<Self>, job: Job, patience: Duration) -> Taken {
         let mut asked = pin!(self.ask(job, patience));
-        // Jobs ask on the threads that run scripts, which know no timer.
+        // Jobs ask on the threads that run scripts, which have no tokio timer.
         let entered = poll_fn(|context| {
             let _entered = self.runtime.enter();
             asked.as_mut().poll(context)
@@ -94,7 +95,7 @@ impl Leases {
     async fn ask(self: &Arc<Self>, job: Job, patience: Duration) -> Taken {
         let Job { key, body_hash, script, attempt } = job;
         let claim = Arc::new(Claim::new(key, body_hash, script, self.worker.clone(), attempt));
-        // From now on, since it may be granted without an answer.
+        // The claim is kept from now on, since it may be granted although the answer is lost.
         let mut lease = self.keep(claim);
         let until = Instant::now() + patience;
         let mut retry = Retry::up_to(PAUSE_MAX);
@@ -134,12 +135,12 @@ impl Leases {
         &self.ledger
     }
 
-    /// Why jobs are held now, if so.
+    /// Why jobs are held now. Returns `None` while they are not.
     pub fn holding(&self) -> Option<String> {
         self.ledger.not_answering().filter(|_| self.when_down == WhenDown::Hold)
     }
 
-    /// Keeps a claim until what this returns is dropped.
+    /// Keeps a claim until the returned lease is dropped.
     pub fn keep(self: &Arc<Self>, claim: Arc<Claim>) -> Lease {
         self.lock().insert(claim.token, claim.clone());
         Lease { claim, leases: self.clone(), is_over: false }
@@ -163,7 +164,7 @@ async fn extend(leases: Weak<Leases>, every: Duration) {
             continue;
         }
         match leases.ledger.extend(&kept).await {
-            // Some of them may have been recorded meanwhile.
+            // Some of the claims may have been recorded meanwhile.
             Ok(0) => {}
             Ok(gone) => tracing::debug!(gone, "claims were recorded or lost before their leases could be extended"),
             Err(error) => tracing::warn!(%error, claims = kept.len(), "leases could not be extended"),
@@ -171,7 +172,7 @@ async fn extend(leases: Weak<Leases>, every: Duration) {
     }
 }
 
-/// A claim that is kept. Dropping it gives it back, unless its job's outcome was recorded.
+/// A claim that is kept. Dropping the lease gives the claim back, unless the job's outcome was recorded.
 pub struct Lease {
     claim: Arc<Claim>,
     leases: Arc<Leases>,
@@ -187,7 +188,7 @@ impl Lease {
     /// Records the job's outcome.
     ///
     /// # Errors
-    /// The ledger does not answer. It may have been recorded all the same: record it again.
+    /// The ledger does not answer. The outcome may have been recorded all the same: record it again.
     pub async fn record(&mut self, record: &Record) -> Result<Recorded, Error> {
         let asked = Instant::now();
         let recorded = self.leases.ledger.record(&self.claim, record).await;
@@ -224,7 +225,7 @@ async fn give_back(ledger: &dyn Ledger, claim: &Arc<Claim>) {
     }
 }
 
-/// What is asked at every scrape.
+/// The gauges that are read at every scrape.
 struct View(Arc<Leases>);
 
 impl fmt::Debug for View {

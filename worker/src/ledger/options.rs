@@ -10,11 +10,11 @@ use serde::{Deserialize, Serialize};
 use super::address::Address;
 use crate::rules::{Rules, UNACKNOWLEDGED_MAX};
 
-/// How long one answer may take.
+/// The range of the longest wait for one answer.
 const MOMENT: RangeInclusive<Duration> = Duration::from_millis(100)..=Duration::from_secs(60);
-/// Shorter leases would run out in a pause of the network, longer ones outlast a delivery.
+/// Shorter leases would run out during a short network outage; longer ones would outlast a delivery.
 const LEASE: RangeInclusive<Duration> = Duration::from_secs(5)..=UNACKNOWLEDGED_MAX;
-/// Shorter than an hour and a job that is delivered again would be run again; longer than ten years (humantime's) is a mistake.
+/// With less than an hour, a job that is delivered again could run again. More than ten years (as humantime counts them) is a mistake.
 const RETENTION: RangeInclusive<Duration> = Duration::from_secs(3_600)..=Duration::from_secs(10 * 31_557_600);
 
 /// The ledger: what has been done, remembered in PostgreSQL for all workers of a cluster.
@@ -85,7 +85,7 @@ impl Options {
         !self.addresses.is_empty()
     }
 
-    /// Holds the options against their ranges.
+    /// Checks the options against their ranges.
     pub(crate) fn check(&self, rules: &mut Rules<'_>) {
         let is_built = cfg!(feature = "ledger") || !self.is_on();
         rules.check("addresses", is_built, "must be empty: this build has no feature `ledger`");

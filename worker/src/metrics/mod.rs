@@ -1,4 +1,4 @@
-//! What a worker counts. Labels have few values: a tenant is never one, since there may be any number of them.
+//! The worker's counters. Labels have few values: a tenant is never a label, since there may be any number of tenants.
 
 mod process;
 mod view;
@@ -24,19 +24,19 @@ use view::View;
 /// The counters of a worker.
 #[derive(Clone)]
 pub struct Metrics {
-    /// What the rooms count of jobs on their way.
+    /// The counts of jobs on their way through the rooms.
     pub signals: Arc<Signals>,
     /// Outcomes that the broker has confirmed, and whose jobs are acknowledged.
     jobs: Family<JobLabels, Counter>,
     /// Messages received that had been delivered before.
     pub redeliveries: Counter,
-    /// Messages whose time of sending cannot be believed.
+    /// Messages whose time of sending cannot be true.
     pub misdated: Counter,
     /// Messages put with the dead letters.
     dead_letters: Family<CodeLabel, Counter>,
     /// Outcomes whose queue did not take them.
     unroutable: Family<ReasonLabel, Counter>,
-    /// Outcomes that wait, since their queue takes none now.
+    /// Outcomes that wait because their queue takes none now.
     pub undelivered: Gauge,
     /// Jobs published again, to their own queue or another.
     moved: Family<ReasonLabel, Counter>,
@@ -48,9 +48,9 @@ pub struct Metrics {
     pub preparing: Gauge,
     /// 1 while jobs can be received.
     pub connected: Gauge,
-    /// Looks for scripts that were prepared before: found, or not.
+    /// Lookups of prepared scripts: found, or missing.
     lookups: Family<ResultLabel, Counter>,
-    /// How long scripts took that were prepared: their turn, the check and the image.
+    /// How long the preparation of scripts took: waiting for their turn, the check and the image.
     preparations: Histogram,
     /// Cancels of jobs.
     pub(crate) cancels: cancels::Counts,
@@ -98,9 +98,9 @@ struct FuelLabel {
 }
 
 impl Metrics {
-    /// Counters that `registry` shows. Times are those of the clock.
+    /// Counters that are registered in `registry`. Times come from `clock`.
     pub fn new(registry: &mut Registry, clock: Arc<dyn Clock>) -> Self {
-        // Those of the other histograms, so that a promise in seconds can be read off all of them.
+        // The bounds of the other histograms, so that a promise in seconds can be read off all of them.
         let durations = || Histogram::new(BOUNDS);
         let metrics = Self {
             signals: Signals::new(clock),
@@ -151,7 +151,7 @@ impl Metrics {
         metrics
     }
 
-    /// Shows what of scripts is kept, and which program and engine this is.
+    /// Registers metrics of the kept scripts, and of the program's version and its engine.
     pub fn describe(registry: &mut Registry, sandbox: &Sandbox) {
         let build = Family::<BuildLabels, Gauge>::default();
         let labels = BuildLabels { version: env!("CARGO_PKG_VERSION"), engine: sandbox.engine_hash().to_owned() };
@@ -160,12 +160,12 @@ impl Metrics {
         registry.register_collector(Box::new(view::Kept::of(sandbox.clone())));
     }
 
-    /// Shows what the process takes, under the names that all of Prometheus' clients have for it.
+    /// Registers metrics of the process, under the names that all of Prometheus' client libraries use.
     pub fn describe_process(root: &mut Registry) {
         root.register_collector(Box::new(process::Process));
     }
 
-    /// Counts a look for a script.
+    /// Counts a lookup of a prepared script.
     pub(crate) fn looked_up(&self, is_found: bool) {
         let result = if is_found { "found" } else { "missing" };
         self.lookups.get_or_create(&ResultLabel { result }).inc();
@@ -205,7 +205,7 @@ impl Metrics {
         self.moved.get_or_create(&ReasonLabel { reason }).inc();
     }
 
-    /// Jobs that went on to a queue for this reason so far.
+    /// How many jobs have gone on to a queue for this reason.
     pub fn moves(&self, reason: &'static str) -> u64 {
         self.moved.get_or_create(&ReasonLabel { reason }).get()
     }
@@ -215,7 +215,7 @@ impl Metrics {
     }
 }
 
-/// What is counted of an outcome.
+/// The parts of an outcome that are counted.
 pub(crate) struct Counted {
     pub(crate) status: &'static str,
     pub(crate) code: Option<Code>,
@@ -241,7 +241,7 @@ mod tests {
     use crate::ledger::embedded::Embedded;
     use crate::ledger::leases::Leases;
 
-    /// What `deploy/monitoring` may name.
+    /// The file with the metrics that `deploy/monitoring` may name.
     const NAMES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../deploy/monitoring/metrics.txt");
 
     #[tokio::test]
@@ -251,7 +251,7 @@ mod tests {
             &mut registry,
             Arc::new(scriptmill_sandbox::TokioClock::new(tokio::runtime::Handle::current())),
         );
-        // A family is shown from its first sample on.
+        // A family appears only after its first sample.
         metrics.settled(&Counted { status: "succeeded", code: None, usage: scriptmill_sdk::Usage::default() });
         metrics.dead_letter(None);
         metrics.unroutable("gone");

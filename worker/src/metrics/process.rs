@@ -1,5 +1,5 @@
-//! What the process takes, as all of Prometheus' client libraries name it. Read from `/proc` at every scrape; where there is none,
-//! as on a system that is not Linux, the metrics are absent.
+//! Metrics of the process, with the names that all of Prometheus' client libraries use. They are read from `/proc` at every scrape;
+//! without `/proc`, as on systems other than Linux, they are absent.
 
 use std::fmt;
 use std::fs;
@@ -13,7 +13,7 @@ use prometheus_client::registry::Unit;
 #[derive(Debug)]
 pub(super) struct Process;
 
-/// What is known of it.
+/// What is known of the process.
 struct Seen {
     cpu_seconds: f64,
     start_seconds: f64,
@@ -49,7 +49,7 @@ impl Collector for Process {
 
 /// Reads `/proc/self/stat`, see proc_pid_stat(5).
 fn seen() -> Option<Seen> {
-    /// Linux tells processes of hundredths of seconds, whatever its own clock ticks in.
+    /// Linux reports times to processes in hundredths of a second, whatever its own tick is.
     const TICKS: f64 = 100.0;
     let stat = fs::read_to_string("/proc/self/stat").ok()?;
     // The second field is a name in parentheses, and may hold spaces.

@@ -1,4 +1,4 @@
-//! What the signals count, as metrics.
+//! The signals as metrics.
 
 use std::fmt;
 use std::sync::Arc;
@@ -18,7 +18,7 @@ use crate::signals::Signals;
 #[derive(Debug)]
 pub(super) struct View {
     pub(super) signals: Arc<Signals>,
-    /// Jobs whose script is being prepared: they have not begun, and wait for something else than a slot.
+    /// Jobs whose script is being prepared. They have not begun, but they do not wait for a slot.
     pub(super) preparing: Gauge,
 }
 
@@ -31,7 +31,7 @@ impl Collector for View {
         let mut show = |name, help, unit: Option<&Unit>, metric: &dyn EncodeMetric| {
             metric.encode(encoder.encode_descriptor(name, help, unit, metric.metric_type())?)
         };
-        // A count is whole, and 2^53 jobs take no worker's life.
+        // The count is a whole number, and no worker lives for 2^53 jobs, beyond which `f64` is not exact.
         show("deliveries", "Messages received", None, &ConstCounter::new(sums.delivered as u64))?;
         show("jobs_running", "Jobs that have a slot", None, &gauge(level.busy))?;
         let waiting = level.unstarted.saturating_sub(preparing);
@@ -49,7 +49,7 @@ impl Collector for View {
     }
 }
 
-/// What of scripts is kept.
+/// The prepared scripts that are kept.
 pub(super) struct Kept(Sandbox);
 
 impl Kept {

@@ -1,4 +1,4 @@
-//! The life of a worker: it takes jobs, hands each one to the rooms, and ends in order when it is asked to.
+//! The life of a worker: it takes jobs, sees each one through the rooms, and drains when it is told to.
 
 mod options;
 
@@ -34,13 +34,13 @@ use crate::window::Window;
 pub(crate) use options::MESSAGE_SIZE;
 pub use options::Options;
 
-/// How often the window is fitted to what the worker counts, and jobs that it holds for too long go back.
+/// How often the worker adapts the prefetch window to its counts, and requeues jobs that it has held for too long.
 const TICK: Duration = Duration::from_millis(250);
-/// Where there is a ledger, jobs for each slot that wait for it: a statement there takes as long as some jobs run.
+/// With a ledger, how many jobs for each slot may wait for it: a statement takes as long as some jobs run.
 pub(crate) const CLAIMS_OF_A_SLOT: usize = 2;
-/// How long the broker may take to cancel the consumers of a worker that leaves. The jobs go on meanwhile.
+/// How long the broker may take to cancel the consumers of a worker that drains. Its jobs go on meanwhile.
 const STOP_MAX: Duration = Duration::from_secs(5);
-/// What is left of the grace period for the heartbeat that says that the worker has left.
+/// The part of the grace period that is reserved for the heartbeat that says that the worker has left.
 const LAST_WORDS: Duration = Duration::from_millis(200);
 /// What a worker is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,32 +49,32 @@ pub enum Status {
     Connecting,
     /// Taking jobs.
     Consuming,
-    /// Told to leave: taking no more.
+    /// Draining: taking no more jobs.
     Draining,
 }
 
 /// A worker.
 pub struct Service<R: Runner> {
     rooms: Arc<Rooms<R>>,
-    /// Where cancels come from, until the worker begins to read them.
+    /// Where cancels come from. `None` once the worker reads them.
     cancels: Option<Source>,
-    /// What sees jobs in quarantine through, if this worker takes some.
+    /// The lane for jobs in quarantine, if this worker takes some.
     lane: Option<Arc<Lane>>,
     options: Options,
     retry_pause_max: Duration,
     promised_wait: Duration,
     status: watch::Sender<Status>,
-    /// Looks at the queue, of which there are several a second.
+    /// How often the worker's loop has looked at the queue: several times a second.
     looks: Arc<AtomicU64>,
     stall: watch::Sender<Option<Stall>>,
-    /// Why it receives no jobs, while it does not.
+    /// Why the worker receives no jobs. `None` while it receives them.
     trouble: watch::Sender<Option<String>>,
 }
 
 /// Jobs that a worker held when it was told to drain.
 struct Drained {
     subscription: Box<dyn Subscription>,
-    /// They have not begun.
+    /// Jobs that have not begun.
     waiting: VecDeque<Received>,
 }
 
@@ -82,25 +82,25 @@ struct Drained {
 pub struct Parts<R: Runner> {
     /// Where jobs come from and outcomes go.
     pub broker: Arc<dyn Broker>,
-    /// Where cancels of jobs are kept. Without it nobody hears of any.
+    /// Where cancels of jobs are kept. Without it the worker reads none.
     pub cancels: Option<Arc<dyn broker::Cancels>>,
-    /// What runs jobs.
+    /// The runner of jobs.
     pub runner: Arc<R>,
-    /// What runs jobs with which a worker died. Without it they run beside all others.
+    /// The runner of jobs with which a worker died. Without it they run beside all others.
     pub isolation: Option<Arc<dyn Isolation>>,
     /// Whether another worker may take jobs that this one refuses.
     pub is_mixed: Arc<dyn Fn() -> bool + Send + Sync>,
-    /// What is taken for a job.
+    /// The policy by which messages are taken for jobs.
     pub policy: Policy,
-    /// The time.
+    /// The source of the time.
     pub clock: Arc<dyn Clock>,
-    /// What is counted.
+    /// The worker's counters.
     pub metrics: Metrics,
-    /// The claims in the ledger, where there is one.
+    /// The claims in the ledger, if there is one.
     pub leases: Option<Arc<Leases>>,
     /// The longest pause between attempts to reach the broker.
     pub retry_pause_max: Duration,
-    /// How long most jobs are to wait at most.
+    /// The longest wait of most jobs: `scaling.promise.wait`.
     pub promised_wait: Duration,
 }
 
@@ -108,7 +108,7 @@ impl Options {
     /// A worker of these parts. Call it within a tokio runtime.
     ///
     /// # Errors
-    /// The system starts no more threads.
+    /// The operating system starts no more threads.
     pub fn build<R: Runner>(self, parts: Parts<R>) -> std::io::Result<Service<R>> {
         let Parts {
             broker,
@@ -144,7 +144,7 @@ impl Options {
             broker,
             runner,
             is_mixed,
-            // Where a job must name its publisher it goes back as it came, and is then delivered again like one whose worker died.
+            // A job that must name its publisher is requeued as it came, and is then redelivered like one whose worker died.
             patience: if policy.tenant_is_user { PATIENCE_MAX } else { (promised_wait / 4).clamp(TICK, PATIENCE_MAX) },
             policy,
             clock,
@@ -178,29 +178,29 @@ impl Options {
 }
 
 impl<R: Runner> Service<R> {
-    /// What the worker is doing, now and from now on.
+    /// Watches what the worker is doing.
     pub fn status(&self) -> watch::Receiver<Status> {
         self.status.subscribe()
     }
 
-    /// Why it receives no jobs, now and from now on: what is in the way, and what went wrong.
+    /// Watches why the worker receives no jobs: the obstacle and the error.
     pub fn trouble(&self) -> watch::Receiver<Option<String>> {
         self.trouble.subscribe()
     }
 
-    /// Where the worker has work and makes no progress, now and from now on.
+    /// Watches where the worker has work and makes no progress.
     pub fn stall(&self) -> watch::Receiver<Option<Stall>> {
         self.stall.subscribe()
     }
 
-    /// Works until `drain` is cancelled and then leaves within the grace period, of which it returns what is left. Without a
-    /// broker it goes on trying.
+    /// Works until `drain` is cancelled, and then drains within the grace period. Returns what is left of the grace period. While no
+    /// broker answers it goes on trying.
     ///
     /// # Errors
-    /// A queue exists with other properties than the worker's: trying again would not help.
+    /// A queue exists with other properties than the worker needs: trying again would not help.
     pub async fn run(mut self, drain: CancellationToken) -> Result<Duration, Error> {
         let mut jobs = JoinSet::new();
-        // It ends with this function.
+        // These tasks end with this function.
         let mut watched = JoinSet::new();
         watched.spawn(progress::watch(self.parts(), self.stall.clone()));
         let mut lanes = JoinSet::new();
@@ -228,7 +228,7 @@ impl<R: Runner> Service<R> {
                     match self.consume(subscription, &mut jobs, &drain).await {
                         Ok(drained) => break Some(drained),
                         Err(error) => {
-                            // One message can end every subscription at once.
+                            // One message may end every new subscription immediately, so a short one does not reset the pause.
                             if self.rooms.clock.monotonic().saturating_sub(since) >= self.retry_pause_max {
                                 retry.reset();
                             }
@@ -255,7 +255,7 @@ impl<R: Runner> Service<R> {
         Ok(self.release(jobs, lanes, drained).await)
     }
 
-    /// What is watched for progress.
+    /// The parts of the worker that are watched for progress.
     fn parts(&self) -> impl Fn() -> Vec<Part> + Send + 'static {
         let (rooms, looks, status) = (self.rooms.clone(), self.looks.clone(), self.status.subscribe());
         move || {
@@ -280,7 +280,7 @@ impl<R: Runner> Service<R> {
         }
     }
 
-    /// Takes jobs, each beginning as soon as there is a slot, in the order in which they came, until it is told to drain.
+    /// Takes jobs until it is told to drain. The jobs begin in the order in which they came, each as soon as there is a slot.
     async fn consume(
         &self,
         mut subscription: Box<dyn Subscription>,
@@ -325,7 +325,7 @@ impl<R: Runner> Service<R> {
                         jobs.spawn(self.rooms.clone().see_through(received, slot));
                     }
                 }
-                // What the jobs leave behind is collected as they end.
+                // Joins the tasks of jobs as they end.
                 Some(_) = jobs.join_next(), if !jobs.is_empty() => {}
                 delivery = subscription.next() => match delivery {
                     Some(Ok(delivery)) => match self.admits(self.received(delivery)) {
@@ -344,7 +344,7 @@ impl<R: Runner> Service<R> {
         }
     }
 
-    /// Takes out of those that wait for a slot the ones that have waited for too long.
+    /// Removes the jobs that have waited for a slot for too long from `waiting`, and returns them.
     fn overdue(&self, waiting: &mut VecDeque<Received>) -> VecDeque<Received> {
         let is_overdue = |received: &Received| received.is_overdue(self.rooms.patience, &*self.rooms.clock);
         if !waiting.iter().any(is_overdue) {
@@ -355,7 +355,8 @@ impl<R: Runner> Service<R> {
         overdue
     }
 
-    /// A job that may wait for a slot here. An error is one on its way to another queue: its time has not come, or a worker died with it.
+    /// Returns a job that may wait for a slot here. An error is a job on its way to another queue: its time has not come, or a worker or a
+    /// connection died with it.
     fn admits(&self, received: Received) -> Result<Received, Box<Moving>> {
         if self.lane.is_some() && received.is_suspect() {
             return Err(Box::new(received.quarantine()));
@@ -372,8 +373,8 @@ impl<R: Runner> Service<R> {
         u16::try_from(self.options.slots.get()).unwrap_or(u16::MAX)
     }
 
-    /// Takes no more jobs, requeues what has not begun, waits for what has, requeues what takes too long, and closes the
-    /// connections to the broker: all of it within the grace period, of which it returns what is left.
+    /// Drains within the grace period: takes no more jobs, requeues those that have not begun, waits for those that have, requeues those
+    /// that take too long, and closes the connections to the broker. Returns what is left of the grace period.
     async fn release(&self, mut jobs: JoinSet<()>, mut lanes: JoinSet<()>, drained: Option<Drained>) -> Duration {
         let told = self.rooms.clock.monotonic();
         let left = |grace: Duration| grace.saturating_sub(self.rooms.clock.monotonic().saturating_sub(told));
@@ -381,7 +382,7 @@ impl<R: Runner> Service<R> {
         let mut subscription = None;
         if let Some(Drained { subscription: mut taking, mut waiting }) = drained {
             tracing::info!(running = jobs.len(), waiting = waiting.len(), "draining: taking no more jobs");
-            // Nothing is requeued before: what is on its way to a consumer when it is cancelled would count as tried.
+            // No job is requeued before: a delivery on its way to a consumer that is then cancelled would count as an attempt.
             match timeout(left(running_grace).min(STOP_MAX), self.stop_taking(&mut *taking, &mut waiting)).await {
                 Ok(Ok(())) => {}
                 Ok(Err(error)) => tracing::warn!(%error, "the broker may still send jobs; they will go back"),
@@ -421,7 +422,7 @@ impl<R: Runner> Service<R> {
         left(self.options.grace)
     }
 
-    /// Takes no more jobs; those that are on their way join the others that wait.
+    /// Takes no more jobs. Those that are on their way join `waiting`.
     async fn stop_taking(
         &self,
         subscription: &mut dyn Subscription,
@@ -434,8 +435,8 @@ impl<R: Runner> Service<R> {
         Ok(())
     }
 
-    /// Waits for what has begun. Consumers count until all that they delivered is settled, as they do for the broker: the fleet
-    /// takes consumers that nobody speaks for as workers that are not heard.
+    /// Waits for the jobs that have begun. A consumer counts until all its deliveries are settled, as it does for the broker: the fleet
+    /// takes consumers that no heartbeat reports for workers that are not heard.
     async fn drained(
         &self,
         jobs: &mut JoinSet<()>,

@@ -13,15 +13,14 @@ use crate::intake::Policy;
 use crate::rules::{Rules, UNACKNOWLEDGED_MAX};
 use crate::{limits, quarantine, settle};
 
-/// More slots at one time: an instance takes about six mappings, and Linux gives a process 65,530 by default
-/// (`vm.max_map_count`).
+/// The most slots: an instance takes about six memory mappings, and Linux gives a process 65,530 by default (`vm.max_map_count`).
 const SLOTS_MAX: usize = 10_000;
-/// More threads than that help no machine.
+/// The most threads: more help no machine.
 const THREADS_MAX: usize = 1_024;
-/// More inputs would take a batch past its time.
+/// The most inputs of a batch: with more it would exceed its time.
 const BATCH_INPUTS_MAX: usize = 100_000;
-/// A smaller message could not hold the outcome of a job that says why it failed; RabbitMQ 4 refuses messages above 16 MiB
-/// by default, and headers need room too.
+/// The range of the message size. A smaller message could not hold an outcome that says why its job failed. RabbitMQ 4 refuses
+/// messages above 16 MiB by default, and headers need room too.
 pub(crate) const MESSAGE_SIZE: RangeInclusive<ByteSize> = ByteSize::kib(64)..=ByteSize::mib(15);
 
 /// How much a worker takes on.
@@ -84,7 +83,7 @@ impl Default for Options {
 }
 
 impl Options {
-    /// Holds the options against their ranges.
+    /// Checks the options against their ranges.
     pub(crate) fn check(&self, rules: &mut Rules<'_>) {
         rules.within("slots", self.slots.get(), ..=SLOTS_MAX, "");
         if let Some(threads) = self.threads {
@@ -100,7 +99,7 @@ impl Options {
         rules.section("limits", |rules| self.limits.check(self.message_size, rules));
     }
 
-    /// What is taken for a job.
+    /// The policy by which messages are taken for jobs.
     pub fn policy(&self, tenant_is_user: bool, engine: &str) -> Policy {
         Policy {
             message_bytes_max: self.message_size.as_u64(),
@@ -116,7 +115,7 @@ impl Options {
         self.threads.or_else(|| std::thread::available_parallelism().ok()).unwrap_or(NonZeroUsize::MIN)
     }
 
-    /// How long jobs may go on in a drain: the grace period less what requeueing them takes.
+    /// How long jobs may go on in a drain: the grace period less the time for requeueing them.
     pub(super) fn running_grace(&self) -> Duration {
         self.grace.saturating_sub((self.grace / 5).min(Duration::from_secs(5)))
     }

@@ -1,9 +1,9 @@
 //! Publishes, waits for the confirm, acknowledges.
 //!
-//! Each way out consumes the job's last state, and the delivery with it. A failed publication is tried again with growing
-//! pauses until it succeeds or the delivery is void; meanwhile the job keeps its place in the prefetch window, so that a
-//! broker in trouble slows the worker down and loses nothing. Where the broker is well and one requester's queue is not, its
-//! outcomes wait [apart](super::Undelivered), and go to the dead letters in the end.
+//! Settling or moving a job consumes its last state, and the delivery with it. A failed publication is tried again with growing
+//! pauses until it succeeds or the delivery is void. Meanwhile the job keeps its place in the prefetch window, so a broker in
+//! trouble slows the worker down and loses nothing. If only one requester's queue refuses outcomes, they wait
+//! [apart](super::Undelivered) and finally go to the dead letters.
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -22,7 +22,7 @@ use crate::ledger::Recorded;
 use crate::ledger::leases::Lease;
 use crate::metrics::Metrics;
 
-/// The longest pause before an outcome is published again: a requester who reads again is not to wait for long.
+/// The longest pause before an outcome is published again: a requester that reads again must not wait for long.
 const REFUSED_PAUSE_MAX: Duration = Duration::from_secs(5);
 
 /// Settles jobs. Cheap to clone.
@@ -30,15 +30,15 @@ const REFUSED_PAUSE_MAX: Duration = Duration::from_secs(5);
 pub struct Settler {
     /// Where outcomes are published.
     pub broker: Arc<dyn Broker>,
-    /// What is counted.
+    /// The worker's counters.
     pub metrics: Metrics,
     /// The longest pause between two attempts to publish.
     pub retry_pause_max: Duration,
-    /// Outcomes that wait since their place takes none now.
+    /// The outcomes that wait because their queue takes none now.
     pub undelivered: Undelivered,
-    /// The time that outcomes carry.
+    /// The source of the time that outcomes carry.
     pub clock: Arc<dyn Clock>,
-    /// Jobs are held against their publisher: one whose message names none is no job.
+    /// Whether a job's tenant must be its publisher. A message that names no publisher is then no job.
     pub tenant_is_user: bool,
 }
 
@@ -46,20 +46,20 @@ pub struct Settler {
 #[derive(Debug)]
 struct Lost;
 
-/// Why an outcome is not where it should be, in the words of the header that says so.
+/// Why an outcome could not be delivered, as the header of its dead letter says it.
 type Undeliverable = &'static str;
 
-/// Its queue is not there.
+/// The outcome's queue does not exist.
 const GONE: Undeliverable = "gone";
 
 /// The message of a delivery as it is published again.
 fn again(delivery: &Delivery, envelope: &Envelope) -> Message {
-    // Whoever published it may not have named another publisher.
+    // A publisher must not be able to name another one.
     let properties = delivery.message.properties.without(&[PUBLISHER]).published_again(own_headers(envelope));
     Message { body: delivery.message.body.clone(), properties }
 }
 
-/// What workers say of a message that they publish again.
+/// The headers that workers set on a message that they publish again.
 fn own_headers(envelope: &Envelope) -> impl Iterator<Item = (&'static str, Header)> {
     let number = |number: u64| Header::Number(i64::try_from(number).unwrap_or(i64::MAX));
     let publisher = envelope.user_id.clone().or_else(|| envelope.publisher.clone());
@@ -76,8 +76,8 @@ fn own_headers(envelope: &Envelope) -> impl Iterator<Item = (&'static str, Heade
 }
 
 impl Settler {
-    /// Publishes the outcome, waits for the confirm, acknowledges the job. A message that is no job for this worker is put
-    /// with the dead letters before: its requester is answered once, however often that has to be tried.
+    /// Publishes the outcome, waits for the confirm, and acknowledges the job. A message that is no job for this worker is put with the
+    /// dead letters first, so its requester gets one answer however often that publication has to be tried.
     pub async fn settle(&self, settling: Settling) {
         let _unsettled = self.metrics.signals.settling();
         let Settling { delivery, mut envelope, mut answer, lease, is_dead_letter } = settling;
@@ -107,8 +107,8 @@ impl Settler {
         }
     }
 
-    /// Publishes the job to the queue it goes on to, waits for the confirm, and acknowledges this delivery of it. So a broker that counts
-    /// deliveries counts none for it, and one that is delivered again has met a worker or a connection that died.
+    /// Publishes the job to its next queue, waits for the confirm, and acknowledges this delivery. So the broker counts no redelivery
+    /// for such a move: unless it was requeued as it is, a redelivered job is one with which a worker or a connection died.
     pub async fn republish(&self, mut job: Moving) {
         if let Some(lease) = job.take_lease() {
             lease.release().await;
@@ -129,9 +129,9 @@ impl Settler {
         }
     }
 
-    /// Puts the job at the end of its queue. It goes back as it is, to the queue's head, where it cannot be published: while the broker
-    /// takes no publications (those would come later, beside what went back), or after an attempt at it has failed; and where it must name
-    /// its publisher, since the broker lets no other user publish it so. Then it counts as delivered again.
+    /// Puts the job at the end of its queue. If it cannot be published, it is requeued as it is, to the queue's head, and then counts as
+    /// delivered again. That happens while the broker takes no publications (a publication held back would come later, beside the
+    /// requeued job), after one failed attempt, and if the job must name its publisher: the broker lets no other user publish it so.
     async fn requeue(&self, delivery: Delivery, envelope: &Envelope, to: &Target) -> Result<(), Lost> {
         let needs_publisher = self.tenant_is_user && *to == Target::JOBS;
         if !needs_publisher && self.broker.not_publishing().is_none() {
@@ -160,7 +160,7 @@ impl Settler {
         u64::try_from(self.clock.now().as_millis()).unwrap_or(u64::MAX)
     }
 
-    /// Records the outcome in the ledger. Where there is one already, that is the job's: it is published in place of this one.
+    /// Records the outcome in the ledger. If the ledger has an outcome already, that one is published in place of this one.
     async fn record(&self, delivery: &Delivery, mut lease: Lease, answer: &mut Answer) -> Result<(), Lost> {
         let record = answer.record();
         let mut retry = Retry::up_to(REFUSED_PAUSE_MAX);
@@ -202,7 +202,7 @@ impl Settler {
             Some(queue) => Target::Requester(queue.clone()),
             None => Target::Results { tenant: answer.tenant.clone() },
         };
-        // Held until it is with the dead letters, where it goes there.
+        // Held until the outcome is delivered, or is with the dead letters.
         let mut waits = None;
         match self.deliver(delivery, &target, &message, &mut waits).await? {
             Ok(()) => Ok(()),
@@ -210,7 +210,7 @@ impl Settler {
         }
     }
 
-    /// Puts the message itself with the dead letters, with the code that says why and the AMQP user who published it.
+    /// Publishes the job's message to the dead letters, with the code that says why and the AMQP user who published it.
     async fn publish_dead_letter(&self, delivery: &Delivery, envelope: &Envelope, answer: &Answer) -> Result<(), Lost> {
         let code = answer.code().map(|code| (CODE, code.to_string()));
         let headers = code.into_iter().map(|(name, text)| (name, Header::Text(text))).chain(own_headers(envelope));
@@ -219,7 +219,7 @@ impl Settler {
         self.publish(delivery, &Target::Dead, &letter).await
     }
 
-    /// Puts an outcome with the dead letters that could not be delivered.
+    /// Publishes an outcome that could not be delivered to the dead letters.
     async fn keep(
         &self,
         delivery: &Delivery,
@@ -241,8 +241,8 @@ impl Settler {
         self.publish(delivery, &Target::Dead, &letter).await
     }
 
-    /// Publishes an outcome until the broker has it, the delivery is void, or it has waited for too long for a queue that
-    /// does not take it. `waits` is since when it has, with its place among those that do.
+    /// Publishes an outcome until the broker has it, the delivery is void, or the outcome has waited for too long for a queue that
+    /// refuses it. `waits` holds since when the outcome has waited, and its place among the waiting outcomes.
     async fn deliver(
         &self,
         delivery: &Delivery,
@@ -264,7 +264,7 @@ impl Settler {
                 *waits = self.undelivered.enter(target, bytes).map(|place| (self.clock.monotonic(), place));
             }
             if let Some(why) = error.refusal() {
-                // A further attempt would cost a further connection.
+                // Each further attempt would cost another connection.
                 let is_final = matches!(error, Error::Closes(_));
                 let has_waited = waits.as_ref().map(|(since, _)| self.clock.monotonic().saturating_sub(*since));
                 if is_final || has_waited.is_none_or(|waited| waited >= self.undelivered.patience()) {

@@ -1,8 +1,8 @@
-//! Outcomes whose place takes none now, such as a requester's queue that is full.
+//! Outcomes whose queue takes none now, such as a requester's queue that is full.
 //!
-//! Such an outcome is tried again for a while. Meanwhile its job, which is not acknowledged, would hold a place in the prefetch
-//! window, and a requester who reads nothing would so hold all of them. Like a job in preparation it holds none, in effect: the
-//! window grows by one for each, within a bound on their memory, of which one requester has a part.
+//! Such an outcome is published again for a while. Meanwhile its job is not acknowledged and would hold a place in the prefetch
+//! window, so one requester that reads nothing could hold all places. Therefore the window grows by one for each such outcome, as it
+//! does for a job in preparation. The memory of these outcomes has a bound, and one requester may use a part of it.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -17,9 +17,9 @@ use tokio::sync::watch;
 use crate::broker::Target;
 use crate::rules::{Rules, UNACKNOWLEDGED_MAX};
 
-/// One requester may use one of so many parts of the memory.
+/// One requester may use one `PARTS`th of the memory.
 const PARTS: u64 = 4;
-/// What each takes beside its messages, in bytes.
+/// The memory that each outcome takes beside its messages, in bytes.
 const OVERHEAD_BYTES: u64 = 4 << 10;
 
 /// How long an outcome waits that its place does not take, and how many of them do.
@@ -43,13 +43,13 @@ impl Default for Options {
 }
 
 impl Options {
-    /// Holds the options against their ranges.
+    /// Checks the options against their ranges.
     pub(crate) fn check(&self, rules: &mut Rules<'_>) {
         rules.within("patience", self.patience, ..=UNACKNOWLEDGED_MAX, "that is half of RabbitMQ's consumer timeout");
     }
 }
 
-/// All outcomes that wait so. Clones share them.
+/// All outcomes that wait for their queue to take them. Clones share them.
 #[derive(Clone)]
 pub struct Undelivered(Arc<Shared>);
 
@@ -61,22 +61,22 @@ struct Shared {
 }
 
 impl Undelivered {
-    /// None wait yet. `shown` is how many do.
+    /// Begins with no waiting outcomes. `shown` is the gauge of how many wait.
     pub fn new(options: Options, shown: Gauge) -> Self {
         Self(Arc::new(Shared { options, waiting: Mutex::default(), count: watch::Sender::new(0), shown }))
     }
 
-    /// How long each may wait.
+    /// How long an outcome may wait.
     pub(super) fn patience(&self) -> Duration {
         self.0.options.patience
     }
 
-    /// How many wait, now and from now on.
+    /// Watches how many outcomes wait.
     pub(crate) fn watch(&self) -> watch::Receiver<usize> {
         self.0.count.subscribe()
     }
 
-    /// A place for an outcome to `target` which takes, with its job, so many bytes. None where there is no room for it.
+    /// Reserves `bytes` (the outcome and its job) for an outcome to `target`. Returns `None` when there is no room.
     pub(super) fn enter(&self, target: &Target, bytes: usize) -> Option<Place> {
         let bytes = bytes as u64 + OVERHEAD_BYTES;
         let mut waiting = self.0.waiting.lock().unwrap_or_else(PoisonError::into_inner);
@@ -94,7 +94,7 @@ impl Undelivered {
     }
 }
 
-/// The place of one outcome.
+/// The place of one waiting outcome. Dropping it frees the place.
 pub(super) struct Place {
     undelivered: Undelivered,
     target: Target,

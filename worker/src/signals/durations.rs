@@ -1,11 +1,11 @@
-//! Durations as they were seen: how many, their sum, the sum of their squares, and how they are distributed.
+//! Observed durations: their number, their sum, the sum of their squares, and their distribution.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use scriptmill_scaling::{BOUNDS, Distribution};
 
-/// What was seen of a kind of duration. Adding one takes a few additions and no lock.
+/// The observed durations of one kind. Adding one takes a few additions and no lock.
 #[derive(Debug, Default)]
 pub(super) struct Durations {
     counts: [AtomicU64; BOUNDS.len() + 1],
@@ -17,7 +17,7 @@ pub(super) struct Durations {
 
 impl Durations {
     pub(super) fn add(&self, duration: Duration) {
-        // 584 years.
+        // 2^64 ns are 584 years.
         let ns = u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
         self.sum_ns.fetch_add(ns, Ordering::Relaxed);
         let square = u128::from(ns) * u128::from(ns);
@@ -34,12 +34,12 @@ impl Durations {
         Distribution { counts: self.counts.each_ref().map(|count| count.load(Ordering::Acquire)) }
     }
 
-    /// In seconds.
+    /// The sum, in seconds.
     pub(super) fn sum(&self) -> f64 {
         self.sum_ns.load(Ordering::Relaxed) as f64 / 1e9
     }
 
-    /// The sum of squares, in seconds squared. Read while a carry is on its way it is too small, and never too large.
+    /// The sum of squares, in seconds squared. A value that is read between an addition and its carry is too small; none is too large.
     pub(super) fn squares(&self) -> f64 {
         let high = self.squares_high.load(Ordering::Acquire);
         let low = self.squares_low.load(Ordering::Relaxed);

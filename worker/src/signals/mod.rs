@@ -1,9 +1,9 @@
-//! What the rooms count of the jobs that go through them, once. The heartbeat and the metrics are views of it, and it knows
-//! neither, nor the broker.
+//! The counts of the jobs that go through the rooms, each taken once. The heartbeat and the metrics are views of these counts. The
+//! counts know neither of the two, nor the broker.
 //!
-//! Counting is a handful of additions to words that all threads share; no lock is taken and nothing allocated for a job. What is
-//! read is not one instant's: each count is right by itself, and two of them may differ by the jobs that changed state between.
-//! A job that waits on the host keeps its slot here, so it counts as busy, and what waits is not told apart.
+//! Counting a job takes a handful of additions to words that all threads share; no lock is taken and nothing is allocated. A snapshot
+//! is not of one instant: each count is right by itself, and two counts may differ by the jobs that changed state between their reads.
+//! A job that waits on the host keeps its slot, so it counts as busy: jobs that wait on the host are not counted apart.
 
 mod durations;
 mod occupancy;
@@ -23,9 +23,9 @@ use oldest::{Cell, Oldest};
 /// What a worker counts of its jobs.
 pub struct Signals {
     clock: Arc<dyn Clock>,
-    /// By the monotonic clock, when counting began.
+    /// When counting began, by the monotonic clock.
     born: Duration,
-    /// When jobs could be taken for the first time, in microseconds since counting began, and one; 0 before that.
+    /// When jobs could be taken for the first time, in microseconds since counting began, plus one; 0 before that.
     booted_us: AtomicU64,
     slots: AtomicU32,
     consumers: AtomicU32,
@@ -41,7 +41,7 @@ pub struct Signals {
     read: Mutex<Read>,
 }
 
-/// What was read last, for sums that are read as they grow. Only readers take this lock.
+/// The last reading of the sums that must only grow. Only readers take this lock.
 #[derive(Default)]
 struct Read {
     integral: u64,
@@ -49,16 +49,16 @@ struct Read {
     squares: f64,
 }
 
-/// What a worker counted up to an instant.
+/// The counts of a worker up to an instant.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Snapshot {
     /// How long it has counted.
     pub uptime: Duration,
-    /// From the beginning of that until jobs could be taken for the first time.
+    /// The time from the beginning of counting until jobs could be taken for the first time. `None` before that.
     pub boot: Option<Duration>,
-    /// Counts since the beginning.
+    /// The sums since counting began.
     pub sums: Sums,
-    /// What it holds now.
+    /// What the worker holds now.
     pub level: Level,
     /// How long jobs waited for a slot.
     pub waits: Distribution,
@@ -90,12 +90,12 @@ impl Signals {
         })
     }
 
-    /// There are so many slots.
+    /// Sets the number of slots.
     pub fn has_slots(&self, slots: usize) {
         self.slots.store(u32::try_from(slots).unwrap_or(u32::MAX), Ordering::Relaxed);
     }
 
-    /// There are so many consumers on the queue: none while no jobs are taken.
+    /// Sets the number of consumers on the queue; 0 while no jobs are taken.
     pub fn has_consumers(&self, consumers: usize) {
         self.consumers.store(u32::try_from(consumers).unwrap_or(u32::MAX), Ordering::Relaxed);
         if consumers > 0 && self.booted_us.load(Ordering::Relaxed) == 0 {
@@ -103,37 +103,37 @@ impl Signals {
         }
     }
 
-    /// A job has come. It has not begun for as long as this lives.
+    /// Counts a job that has come. It counts as not begun for as long as the returned guard lives.
     pub fn delivered(self: &Arc<Self>) -> Unstarted {
         self.delivered.fetch_add(1, Ordering::Relaxed);
         self.unstarted.fetch_add(1, Ordering::Relaxed);
         Unstarted { cell: self.oldest.enter(self.now_us()), signals: self.clone() }
     }
 
-    /// A slot is taken, for as long as this lives.
+    /// Counts a slot as taken for as long as the returned guard lives.
     pub fn occupy(self: &Arc<Self>) -> Occupied {
         let since = self.now();
         self.busy.begin(micros(since));
         Occupied { signals: self.clone(), since, is_begun: false }
     }
 
-    /// An outcome is known. It is not settled for as long as this lives.
+    /// Counts an outcome that is known. It counts as not settled for as long as the returned guard lives.
     pub fn settling(&self) -> Unsettled<'_> {
         self.unsettled.fetch_add(1, Ordering::Relaxed);
         Unsettled(self)
     }
 
-    /// Outcomes that are known and not settled.
+    /// The number of outcomes that are known and not settled.
     pub fn unsettled(&self) -> u32 {
         self.unsettled.load(Ordering::Relaxed)
     }
 
-    /// Outcomes that have been settled since counting began, or whose delivery died.
+    /// The number of outcomes that have been settled since counting began, or whose delivery died.
     pub fn settlements(&self) -> u64 {
         self.settlements.load(Ordering::Relaxed)
     }
 
-    /// What was counted up to now.
+    /// The counts up to now.
     pub fn snapshot(&self) -> Snapshot {
         let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
         // Ends are read before beginnings, so that no more jobs have ended than begun.
@@ -179,7 +179,7 @@ impl Signals {
         }
     }
 
-    /// Since counting began.
+    /// The time since counting began.
     fn now(&self) -> Duration {
         self.clock.monotonic().saturating_sub(self.born)
     }
@@ -214,8 +214,8 @@ pub struct Occupied {
 }
 
 impl Occupied {
-    /// A job begins in this slot after it has waited so long for one. When the slot is free again, the job has completed. A slot
-    /// in which none begins counts as used and as nothing else.
+    /// Counts that a job begins in this slot, after it `waited` for one. The job has completed when the slot is free again. A slot in
+    /// which no job begins counts as busy, but not as a start or a completion.
     pub fn begin(&mut self, waited: Duration) {
         if !std::mem::replace(&mut self.is_begun, true) {
             self.signals.starts.fetch_add(1, Ordering::Relaxed);

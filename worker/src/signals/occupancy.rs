@@ -1,34 +1,34 @@
-//! How many are in use, and for how long in all, in one word.
+//! How many slots are in use, and the integral of that number over time, in one word.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// The low bits hold how many are in use; the others the integral, in microseconds and modulo 2^50.
+/// The low bits hold how many slots are in use; the others hold the integral, in microseconds and modulo 2^50.
 const COUNT_BITS: u32 = 14;
 const INTEGRAL_MASK: u64 = u64::MAX >> COUNT_BITS;
 
-/// How many are in use and the integral of that over time.
+/// How many slots are in use, and the integral of that number over time.
 ///
-/// A start adds one to the count and takes the time from the integral, an end takes one and adds the time: then integral +
-/// count × now is what all had up to now, those that go on included. Both are one addition to one word, so that a
-/// reader sees no start without its time, and neither waits for the other.
+/// A start adds one to the count and subtracts the time from the integral; an end subtracts one and adds the time. Then
+/// integral + count × now is the time of all slots up to now, including those still in use. A start and an end are one addition to
+/// one word each, so a reader sees no start without its time, and no thread waits for another.
 ///
-/// The integral is read modulo 2^50 µs: 35 years of one slot, 31 hours of 10,000. Whoever reads it more often than that knows
-/// how much it grew ([`growth`]). At most 16,383 may be in use at one time.
+/// The integral is read modulo 2^50 µs: 35 years of one slot, 31 hours of 10,000 slots. A caller that reads it more often than that
+/// knows how much it grew ([`growth`]). At most 16,383 slots may be in use at one time.
 #[derive(Debug, Default)]
 pub(super) struct Occupancy(AtomicU64);
 
 impl Occupancy {
-    /// One more is in use, since `now_us`.
+    /// One more slot is in use since `now_us`.
     pub(super) fn begin(&self, now_us: u64) {
         self.0.fetch_add(1_u64.wrapping_sub(now_us << COUNT_BITS), Ordering::Relaxed);
     }
 
-    /// One less is in use, since `now_us`.
+    /// One slot less is in use since `now_us`.
     pub(super) fn end(&self, now_us: u64) {
         self.0.fetch_add((now_us << COUNT_BITS).wrapping_sub(1), Ordering::Relaxed);
     }
 
-    /// How many are in use, and the integral up to `now_us`, in microseconds and modulo 2^50.
+    /// How many slots are in use, and the integral up to `now_us`, in microseconds and modulo 2^50.
     pub(super) fn read(&self, now_us: u64) -> (u32, u64) {
         let word = self.0.load(Ordering::Relaxed);
         let count = word & !(u64::MAX << COUNT_BITS);
@@ -37,8 +37,8 @@ impl Occupancy {
     }
 }
 
-/// How much an integral grew between two readings. A start that happened after the time of a reading was taken and before it was
-/// made puts that reading a little behind the one before: that is no growth.
+/// How much an integral grew between two readings. A start between the moment when `now_us` is taken and the reading itself can make
+/// the reading a little smaller than the one before. That counts as no growth.
 pub(super) fn growth(before: u64, after: u64) -> u64 {
     let growth = after.wrapping_sub(before) & INTEGRAL_MASK;
     if growth > INTEGRAL_MASK / 2 { 0 } else { growth }
@@ -51,7 +51,7 @@ mod tests {
     #[test]
     fn the_integral_is_right_while_some_go_on_and_past_its_end() {
         let occupancy = Occupancy::default();
-        // Near the end of what the integral holds, so that it goes past it.
+        // Near the largest value of the integral, so that it wraps around.
         let start = INTEGRAL_MASK - 500;
         occupancy.begin(start);
         occupancy.begin(start + 100);
@@ -59,7 +59,7 @@ mod tests {
         assert_eq!((count, before), (2, 100));
         occupancy.end(start + 400);
         let (count, after) = occupancy.read(start + 1_000);
-        // One had 400, the other goes on and had 900.
+        // One slot was in use for 400, the other still is and was for 900.
         assert_eq!((count, growth(before, after)), (1, 1_200));
         occupancy.end(start + 2_000);
         let (count, last) = occupancy.read(start + 9_000);

@@ -1,21 +1,21 @@
-//! Since when the oldest of many waits.
+//! Since when the oldest of many jobs waits.
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
-/// So many are told apart; further ones are younger than these and not looked at.
+/// The most jobs whose times are kept. Further jobs are younger than these, and are not looked at.
 const CELLS: usize = 4_096;
 
-/// The times since which things wait, each in a cell of its own.
+/// The times since which jobs wait, each in a cell of its own.
 ///
-/// They come and go nearly in order, so that the next cell is nearly always free.
+/// Jobs come and go nearly in order, so the next cell is nearly always free.
 #[derive(Debug)]
 pub(super) struct Oldest {
-    /// 0 is free, else the time in microseconds and one.
+    /// A cell is 0 when it is free, else it is the time in microseconds plus one.
     cells: Box<[AtomicU64]>,
     next: AtomicUsize,
 }
 
-/// The cell of one that waits; none where all were taken.
+/// The cell of a job that waits. `None` if all cells were taken.
 #[derive(Debug)]
 pub(super) struct Cell(Option<usize>);
 
@@ -24,7 +24,7 @@ impl Oldest {
         Self { cells: (0..CELLS).map(|_| AtomicU64::new(0)).collect(), next: AtomicUsize::new(0) }
     }
 
-    /// One waits since `now_us`.
+    /// Takes a cell for a job that waits since `now_us`.
     pub(super) fn enter(&self, now_us: u64) -> Cell {
         let first = self.next.fetch_add(1, Ordering::Relaxed);
         let cells = (0..CELLS).map(|step| first.wrapping_add(step) % CELLS);
@@ -36,14 +36,14 @@ impl Oldest {
         Cell(cells.into_iter().find(take))
     }
 
-    /// It waits no longer.
+    /// Frees the cell of a job that waits no longer.
     pub(super) fn leave(&self, cell: &Cell) {
         if let Cell(Some(cell)) = cell {
             self.cells[*cell].store(0, Ordering::Relaxed);
         }
     }
 
-    /// Since when the oldest waits, in microseconds; `None` where nothing waits.
+    /// Since when the oldest job waits, in microseconds. Returns `None` if no job waits.
     pub(super) fn since_us(&self) -> Option<u64> {
         self.cells.iter().filter_map(|cell| cell.load(Ordering::Relaxed).checked_sub(1)).min()
     }
@@ -59,7 +59,7 @@ mod tests {
         assert_eq!(oldest.since_us(), None);
         let mut cells: Vec<_> = (0..CELLS as u64 + 10).map(|now| oldest.enter(now)).collect();
         assert_eq!(oldest.since_us(), Some(0));
-        // The oldest goes, another comes and takes its cell.
+        // The oldest job goes; another one comes and takes its cell.
         oldest.leave(&cells.remove(0));
         let late = oldest.enter(1_000_000);
         assert_eq!(oldest.since_us(), Some(1));

@@ -54,7 +54,7 @@ fn a_job_is_counted_from_its_delivery_to_the_end_of_its_slot() {
     clock.at(5_000);
     let seen = signals.snapshot();
     assert_eq!((seen.level.busy, seen.level.unstarted, seen.level.oldest_wait_seconds), (1, 1, 3.8));
-    // It still runs, and the slot was in use for two seconds.
+    // The job still runs, and its slot was in use for two seconds.
     let expected = Sums { delivered: 2.0, starts: 1.0, busy_seconds: 2.0, ..Sums::default() };
     assert_eq!(seen.sums, expected);
     assert_eq!((seen.waits.count(), seen.wait_seconds, seen.waits.quantile(0.5)), (1, 2.0, Some(2.0)));

@@ -1,7 +1,7 @@
 //! Cancels over RabbitMQ: a stream, which each worker reads on a connection of its own.
 //!
-//! RabbitMQ does not say where a stream ends. So whoever begins to read puts a mark there, and has read all that was there before
-//! when the mark comes back. Others pass over it.
+//! RabbitMQ does not say where a stream ends. So a reader that begins publishes a mark to the stream. When the mark comes back, the
+//! reader has read all that was there before. Other readers skip the mark.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,24 +24,24 @@ use crate::broker::error::Error;
 
 /// What the connection is for.
 const PURPOSE: &str = "cancels";
-/// Cancels on their way to one worker. Some are always unacknowledged.
+/// The most unacknowledged cancels on their way to one worker.
 const PREFETCH: u16 = 1_000;
-/// Cancels that one acknowledgement is for.
+/// How many cancels one acknowledgement covers.
 const ACKNOWLEDGED_TOGETHER: u16 = PREFETCH / 4;
-/// The header in which a stream says the place of a message, and the argument that says where to begin.
+/// The header that holds a message's place in a stream, and the consumer argument that says where to begin.
 const OFFSET: &str = "x-stream-offset";
-/// What a mark begins with, which no cancel does.
+/// The prefix of a mark. No cancel begins with it.
 const MARK: &str = "mark ";
 
 /// The cancels under one prefix.
 pub struct Cancels {
     dialler: Arc<Dialler>,
-    /// The first connection.
+    /// The first connection, opened before somebody reads.
     ahead: Ahead,
 }
 
 impl Cancels {
-    /// Cancels at the broker that these options name. Nothing is connected before somebody reads.
+    /// Cancels at the broker that these options name. Does not connect before somebody reads.
     pub fn new(options: &Options) -> Self {
         Self::at(Arc::new(Dialler::new(options)))
     }
@@ -73,11 +73,11 @@ struct Following {
     connection: Connection,
     channel: Channel,
     consumer: Consumer,
-    /// The place behind which it reads.
+    /// The place of the last message that was read.
     after: Option<u64>,
-    /// What was put there when it began; none once it has come back.
+    /// The mark that this reader has put into the stream. `None` once the mark has come back.
     mark: Option<Bytes>,
-    /// The last one that was read, while it is not acknowledged, and how many with it.
+    /// The tag of the last message that was read, and how many messages up to it are not acknowledged. `None` when all are.
     unacknowledged: Option<(DeliveryTag, u16)>,
     timeout: Duration,
 }
@@ -105,10 +105,10 @@ impl Following {
         Ok(Self { connection, channel, consumer, after, mark: Some(mark), unacknowledged: None, timeout })
     }
 
-    /// Acknowledges those that were read, once they are many: the broker sends more then.
+    /// Acknowledges the messages that were read once there are [`ACKNOWLEDGED_TOGETHER`] of them: the broker then sends more.
     async fn acknowledge(&mut self) -> Result<(), Error> {
         if let Some((tag, _)) = self.unacknowledged.filter(|(_, count)| *count >= ACKNOWLEDGED_TOGETHER) {
-            // Should this future be dropped here, the next acknowledgement is for these as well.
+            // If this future is dropped here, the next acknowledgement covers these messages too.
             self.unacknowledged = None;
             let ack = self.channel.basic_ack(tag, BasicAckOptions { multiple: true });
             answer("basic.ack", self.timeout, ack).await?;
@@ -116,14 +116,14 @@ impl Following {
         Ok(())
     }
 
-    /// What a message is to the reader, if it is anything.
+    /// Reads a message of the stream. Returns `None` for a message without a place, one before the wanted place, and another reader's mark.
     fn read(&mut self, delivery: Delivery) -> Option<Followed> {
         let headers = delivery.properties.headers().as_ref();
         let place = match headers.and_then(|headers| headers.inner().get(OFFSET)) {
             Some(AMQPValue::LongLongInt(place)) => u64::try_from(*place).ok()?,
             _ => return None,
         };
-        // A stream may begin somewhat before the place that it was asked for.
+        // A stream may begin somewhat before the place that was asked for.
         if self.after.is_some_and(|after| place <= after) {
             return None;
         }

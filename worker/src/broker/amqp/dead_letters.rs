@@ -1,4 +1,4 @@
-//! The dead letters, for who looks into them.
+//! The dead letters, for the commands that look at them.
 
 use futures_util::StreamExt as _;
 use lapin::options::{BasicAckOptions, BasicConsumeOptions, BasicQosOptions, QueueDeclareOptions};
@@ -13,14 +13,14 @@ use super::route::Route;
 use crate::broker::error::Error;
 use crate::broker::message::{Message, Routing, Target};
 
-/// Those that were there when it was opened, the oldest first. They are held until it is closed, and go back then where they were;
-/// nobody else sees them meanwhile.
+/// The dead letters that were there when this was opened, the oldest first. Until this is closed, it holds the letters that it took
+/// and nobody else sees them; then they go back to their places.
 pub struct DeadLetters {
     dialler: Dialler,
     publisher: Publisher,
     channel: Channel,
     letters: Consumer,
-    /// How many there still are.
+    /// How many letters are still to come.
     left: u32,
 }
 
@@ -32,7 +32,7 @@ pub struct DeadLetter {
 }
 
 impl DeadLetters {
-    /// Connects, and begins with the oldest of so many at most.
+    /// Connects, and begins with the oldest dead letter. Takes at most `count_max` of them.
     ///
     /// # Errors
     /// No broker answers, or it refuses.
@@ -61,10 +61,10 @@ impl DeadLetters {
         Ok(Self { publisher, channel, letters, left: count.min(count_max.into()), dialler })
     }
 
-    /// The next one. `None` once all have come.
+    /// The next dead letter. Returns `None` once all have come.
     ///
     /// # Errors
-    /// The connection was lost, or the broker is silent: somebody else may have taken some meanwhile.
+    /// The connection was lost, or no letter comes: somebody else may have taken some meanwhile.
     pub async fn next(&mut self) -> Result<Option<DeadLetter>, Error> {
         if self.left == 0 {
             return Ok(None);
@@ -98,7 +98,7 @@ impl DeadLetters {
         Ok(answer("basic.ack", self.dialler.brokers.timeout, removed).await?)
     }
 
-    /// Ends: those that were not removed go back.
+    /// Closes the connection. The letters that were not removed go back.
     pub async fn close(self) {
         close(self.publisher.connection(), self.dialler.brokers.timeout).await;
     }

@@ -18,9 +18,9 @@ use crate::broker::message::Target;
 pub(super) struct Dialler {
     pub(super) brokers: Brokers,
     pub(super) names: Names,
-    /// The address whose turn it is: one that answers keeps it.
+    /// The index of the address to try next. It moves on only when an address does not answer.
     turn: AtomicUsize,
-    /// A job has come whose headers are larger than a frame may be.
+    /// Set once a job has come whose headers are larger than a frame may be.
     is_wide: AtomicBool,
     /// When the topology was declared last.
     declared: Mutex<Option<Instant>>,
@@ -37,7 +37,7 @@ impl Ahead {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(connecting);
     }
 
-    /// What came of it, once. A connection that was lost in the meantime is none.
+    /// Waits for the connection and hands it out, once. Returns `None` when there is none, or when it was lost in the meantime.
     pub(super) async fn take(&self) -> Option<Result<Connection, Error>> {
         let connecting = self.0.lock().unwrap_or_else(PoisonError::into_inner).take()?;
         let connected = connecting.await.ok()?;
@@ -58,12 +58,12 @@ impl Dialler {
         self.dial(purpose, false).await
     }
 
-    /// Connects as [`Dialler::connect`] does, to receive jobs.
+    /// Connects as [`Dialler::connect`] does, for receiving jobs.
     pub(super) async fn connect_for_jobs(&self) -> Result<Connection, Error> {
         self.dial("jobs", self.is_wide.load(Ordering::Relaxed)).await
     }
 
-    /// From now on connections for jobs take frames that are larger than the broker announces.
+    /// Makes all later connections for jobs take frames that are larger than the broker announces.
     pub(super) fn widen(&self) {
         self.is_wide.store(true, Ordering::Relaxed);
     }
@@ -73,7 +73,7 @@ impl Dialler {
         Ok(topology::declare(connection, &self.names, self.brokers.timeout).await?)
     }
 
-    /// Declares what a message to this target needs.
+    /// Declares the queues and exchanges that a message to this target needs.
     pub(super) async fn declare_for(&self, target: &Target, connection: &Connection) -> Result<(), Error> {
         let Target::Delay { seconds } = target else {
             return self.declare(connection).await;
@@ -86,7 +86,7 @@ impl Dialler {
         let turn = self.turn.load(Ordering::Relaxed);
         let connected = self.dial_at(turn, purpose, is_wide).await;
         if connected.is_err() {
-            // Another connection may have moved it on already.
+            // Another connection may have moved the turn on already.
             let _ = self.turn.compare_exchange(turn, turn.wrapping_add(1), Ordering::Relaxed, Ordering::Relaxed);
         }
         connected
@@ -109,7 +109,7 @@ impl Dialler {
         Ok(connection)
     }
 
-    /// Declares the topology, unless that was done on another connection since then: a worker opens several at once.
+    /// Declares the topology, unless another connection has declared it since `began`: a worker opens several connections at once.
     async fn declare_since(&self, began: Instant, connection: &Connection) -> Result<(), Error> {
         let mut declared = self.declared.lock().await;
         if declared.is_none_or(|declared| declared < began) {
@@ -120,7 +120,7 @@ impl Dialler {
     }
 }
 
-/// Closes a connection in order, so that what was sent before has arrived.
+/// Closes a connection in order, so that everything sent before has arrived.
 pub(super) async fn close(connection: &Connection, timeout: Duration) {
     if let Err(error) = answer("connection.close", timeout, connection.close(200, "closing".into())).await {
         tracing::debug!(%error, "the connection did not close in order");

@@ -1,7 +1,7 @@
-//! Heartbeats over RabbitMQ: a fanout exchange, and for each process a queue that is its own and goes with it.
+//! Heartbeats over RabbitMQ: a fanout exchange, and for each process an exclusive queue that is deleted when the process leaves.
 //!
-//! All of it is on a connection of its own: jobs and outcomes never wait behind a heartbeat. What the queue of jobs holds is asked by a
-//! passive declaration on a second channel, since the broker closes the channel over a queue that is not there.
+//! Heartbeats have a connection of their own, so jobs and outcomes never wait behind one. The depth of the queue of jobs is asked by
+//! a passive declaration on a second channel, since the broker closes the channel when the queue is not there.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,17 +23,17 @@ use super::options::Options;
 use crate::broker::error::Error;
 use crate::broker::heartbeats::{self, Listener};
 
-/// Heartbeats that the broker keeps for one process: two beats of 2,000 processes. Older ones give way.
+/// The most heartbeats that the broker keeps for one process: two beats of 2,000 processes. Older ones are dropped.
 const KEPT_MAX: i64 = 4_000;
-/// Bytes of them.
+/// The most bytes of these heartbeats together.
 const KEPT_BYTES_MAX: i64 = KEPT_MAX * BEAT_BYTES_MAX as i64 / 4;
-/// Heartbeats on their way to one process. Some are always unacknowledged, for a few beats at most.
+/// The most unacknowledged heartbeats on their way to one process. Some always are, for a few beats at most.
 const PREFETCH: u16 = 128;
-/// Heartbeats that one acknowledgement is for.
+/// How many heartbeats one acknowledgement covers.
 const ACKNOWLEDGED_TOGETHER: u16 = PREFETCH / 4;
-/// A heartbeat that has not been heard by then, in milliseconds, is of no use: three beats.
+/// When a heartbeat expires in a queue, in milliseconds: after three beats it is of no use.
 const EXPIRY_MS: &str = "6000";
-/// How long the queue of jobs may take to say what it holds: heartbeats are not heard meanwhile.
+/// The longest wait for the depth of the queue of jobs. No heartbeats are read meanwhile.
 const DEPTH_TIMEOUT: Duration = BEAT.checked_div(2).expect("two is not zero");
 
 /// The heartbeats of the processes under one prefix.
@@ -42,7 +42,7 @@ pub struct Heartbeats {
 }
 
 impl Heartbeats {
-    /// Heartbeats at the broker that these options name. Nothing is connected before somebody listens.
+    /// Heartbeats at the broker that these options name. Does not connect before somebody listens.
     pub fn new(options: &Options) -> Self {
         Self::at(Arc::new(Dialler::new(options)))
     }
@@ -66,9 +66,9 @@ struct Listening {
     connection: Connection,
     channel: Channel,
     consumer: Consumer,
-    /// The last one heard, while it is not acknowledged, and how many with it.
+    /// The tag of the last heartbeat that was read, and how many up to it are not acknowledged. `None` when all are.
     unacknowledged: Option<(DeliveryTag, u16)>,
-    /// The channel for questions; none after the broker closed it.
+    /// The channel on which the depth is asked. `None` before the first question and after the broker closed it.
     questions: Option<Channel>,
     names: Names,
     timeout: Duration,
@@ -80,7 +80,7 @@ impl Listening {
         let channel = answer("channel.open", timeout, connection.create_channel()).await?;
         answer("basic.qos", timeout, channel.basic_qos(PREFETCH, BasicQosOptions::default())).await?;
         let own = QueueDeclareOptions { exclusive: true, auto_delete: true, ..QueueDeclareOptions::default() };
-        // The queue of a connection that was lost lives on until the broker has noticed, so each has a name of its own.
+        // The queue of a lost connection exists until the broker has noticed the loss, so each connection's queue has its own name.
         let queue = names.heartbeat_queue(&uuid::Uuid::new_v4().simple().to_string());
         let (name, exchange) = (ShortString::from(queue), names.heartbeats.as_str().into());
         answer("queue.declare", timeout, channel.queue_declare(name.clone(), own, bounds())).await?;
@@ -107,7 +107,7 @@ impl Listening {
     }
 }
 
-/// What the queue of one process keeps at most.
+/// The arguments that bound the queue of one process.
 fn bounds() -> FieldTable {
     let mut bounds = FieldTable::default();
     bounds.insert("x-max-length".into(), AMQPValue::LongLongInt(KEPT_MAX));
@@ -120,7 +120,7 @@ impl Listener for Listening {
     fn next(&mut self) -> BoxFuture<'_, Result<Bytes, Error>> {
         async move {
             if let Some((tag, _)) = self.unacknowledged.filter(|(_, count)| *count >= ACKNOWLEDGED_TOGETHER) {
-                // Should this future be dropped here, the next acknowledgement is for these as well.
+                // If this future is dropped here, the next acknowledgement covers these heartbeats too.
                 self.unacknowledged = None;
                 let ack = self.channel.basic_ack(tag, BasicAckOptions { multiple: true });
                 answer("basic.ack", self.timeout, ack).await?;
@@ -142,7 +142,7 @@ impl Listener for Listening {
             let properties = BasicProperties::default().with_expiration(EXPIRY_MS.into());
             let options = BasicPublishOptions::default();
             let published = self.channel.basic_publish(exchange, "".into(), options, &heartbeat, properties);
-            // The channel has no confirms: it is enough that it is written.
+            // The channel has no confirms: it is enough that the heartbeat is written.
             answer("basic.publish", self.timeout, published).await?;
             Ok(())
         }

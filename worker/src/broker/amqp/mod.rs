@@ -1,8 +1,8 @@
 //! RabbitMQ over AMQP 0-9-1, as lapin speaks it.
 //!
-//! Jobs are consumed on one connection and outcomes published on another, since RabbitMQ holds back a connection that
-//! publishes too fast. Neither recovers by itself: delivery tags die with their channel, so a lost connection is an
-//! error of the subscription. Every wait for the broker has a deadline.
+//! Jobs are consumed on one connection and outcomes published on another, since RabbitMQ throttles a connection that
+//! publishes too fast. A lost connection for jobs does not recover by itself: delivery tags die with their channel, so its loss is
+//! an error of the subscription. Every wait for the broker has a deadline.
 
 mod cancels;
 mod dead_letters;
@@ -45,7 +45,7 @@ pub struct Amqp {
     /// The first connection for jobs.
     ahead: Ahead,
     publisher: watch::Receiver<Option<Arc<Publisher>>>,
-    /// For requesters with direct reply-to: with an address of theirs that is none, RabbitMQ closes the connection.
+    /// The connection for requesters with direct reply-to, apart from the others since RabbitMQ closes it over an invalid address.
     direct: OnDemand,
     suspects: Suspects,
     /// Ends the task that keeps the publisher connected.
@@ -53,8 +53,8 @@ pub struct Amqp {
 }
 
 impl Amqp {
-    /// Begins to keep a connection for publishing; call it within a tokio runtime. Without a broker it tries for ever,
-    /// with growing pauses.
+    /// Begins to keep a connection for publishing. Call it within a tokio runtime. While no broker answers it tries for ever, with
+    /// growing pauses.
     pub fn new(options: Options) -> Self {
         let dialler = Arc::new(Dialler::new(&options));
         let (sender, publisher) = watch::channel(None);
@@ -126,7 +126,7 @@ impl Broker for Amqp {
             };
             match publisher.publish(route.clone(), message).await {
                 Ok(Routing::Unroutable) if target.is_own() => {
-                    // Somebody has deleted a queue of ours, or it is used for the first time.
+                    // Somebody has deleted a queue that workers declare, or it is used for the first time.
                     self.dialler.declare_for(target, publisher.connection()).await?;
                     match publisher.publish(route, message).await? {
                         Routing::Queued => Ok(Routing::Queued),

@@ -1,4 +1,4 @@
-//! A connection for publishing that is opened when it is needed, and anew when it is lost.
+//! A connection for publishing that is opened when it is first needed, and again after it was lost.
 
 use std::sync::Arc;
 
@@ -8,12 +8,12 @@ use super::dialler::Dialler;
 use super::publisher::Publisher;
 use crate::broker::error::Error;
 
-/// A connection for publishing, once there was something to publish on it.
+/// A connection for publishing, opened at the first use.
 #[derive(Default)]
 pub(super) struct OnDemand(Mutex<Option<Arc<Publisher>>>);
 
 impl OnDemand {
-    /// The connection.
+    /// The connection, which is opened if there is none or it was lost.
     pub(super) async fn get(&self, dialler: &Dialler) -> Result<Arc<Publisher>, Error> {
         let mut kept = self.0.lock().await;
         if let Some(publisher) = kept.as_ref().filter(|publisher| publisher.is_open()) {

@@ -11,11 +11,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::rules::Rules;
 
-/// Bytes of a prefix.
+/// The most bytes of a prefix.
 const PREFIX_BYTES_MAX: usize = 64;
 /// How long one answer of the broker, or a pause between two attempts, may take.
 const MOMENT: RangeInclusive<Duration> = Duration::from_millis(100)..=Duration::from_secs(600);
-/// How often both sides may say that they are alive.
+/// The range of the AMQP heartbeat's interval.
 const HEARTBEAT: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(300);
 
 /// How RabbitMQ is reached, and under which names its queues and exchanges live.
@@ -67,7 +67,7 @@ impl Default for Options {
 }
 
 impl Options {
-    /// Holds the options against their ranges.
+    /// Checks the options against their ranges.
     pub(crate) fn check(&self, rules: &mut Rules<'_>) {
         rules.check("addresses", !self.addresses.is_empty(), "must name at least one broker");
         let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
@@ -89,7 +89,7 @@ impl Options {
         rules.check("username_file", !alone(username_file, password_file), "needs broker.password_file beside it");
     }
 
-    /// The brokers, as the client takes them too.
+    /// The brokers, in the form that the dispatch client takes too.
     pub fn brokers(&self) -> Brokers {
         Brokers {
             addresses: self.addresses.clone(),

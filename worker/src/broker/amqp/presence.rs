@@ -1,7 +1,7 @@
-//! Whether a queue that is consumed from is still there.
+//! Watches whether the consumed queue still exists.
 //!
-//! RabbitMQ tells the consumers of a queue that is deleted, but not always: where a member of a quorum queue has just come back and
-//! lags behind its leader, nobody is told (seen on 3.10). Workers then stood still, connected and ready, until they were restarted.
+//! RabbitMQ usually tells consumers that their queue was deleted. It does not when a member of a quorum queue has just come back and
+//! lags behind its leader (seen on 3.10). Workers then stood still, connected and ready, until they were restarted.
 
 use std::time::Duration;
 
@@ -14,13 +14,14 @@ use tokio_util::sync::CancellationToken;
 
 /// How often the broker is asked.
 const EVERY: Duration = Duration::from_secs(2);
-/// The first worker to hear that the queue is gone declares it again. Before that all must have heard, since none can tell a queue
-/// that was declared again from the one it consumed.
+/// The pause between the discovery that the queue is gone and the end of the subscription. The first worker that subscribes again
+/// declares the queue again. Before that all workers must have discovered the loss, since none can tell the new queue from the old.
 const HEARD_BY_ALL: Duration = EVERY.saturating_mul(2);
-/// What a refusal begins with whose reason is that something is not there: AMQP's reply code.
+/// The prefix of a refusal because something does not exist: AMQP's reply code.
 const NOT_FOUND: &str = "404 ";
 
-/// Sets `gone` once the queue is, until the connection ends. `channel` is for this alone, since the broker closes it then.
+/// Watches the queue until the connection ends, and cancels `gone` once the queue is gone. `channel` serves this alone, since the
+/// broker closes it when the queue is gone.
 pub(super) async fn watch(channel: Channel, queue: String, timeout: Duration, gone: CancellationToken) {
     loop {
         sleep(EVERY).await;
@@ -29,7 +30,7 @@ pub(super) async fn watch(channel: Channel, queue: String, timeout: Duration, go
         match answer("queue.declare", timeout, asked).await {
             Ok(_) | Err(Error::Silent { .. }) => {}
             Err(Error::Refused(said)) if said.starts_with(NOT_FOUND) => break,
-            // What else goes wrong is seen by those who consume.
+            // The subscription itself notices every other error.
             Err(_) => return,
         }
     }

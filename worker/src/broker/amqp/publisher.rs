@@ -1,8 +1,8 @@
 //! A connection for publishing, kept alive.
 //!
-//! All publications go over one channel, and those that are due at one time are handed to lapin before the first is waited
-//! for, so that it writes them in one go. Trivial jobs/s over the echo worker's were 0.75 and 0.64 in two runs before that, and
-//! 0.85 in one run with it (BENCHMARKS.md).
+//! All publications go over one channel. Those that are due at one time are handed to lapin before the first is awaited, so that
+//! lapin writes them in one go. The ratio of trivial jobs/s to the echo worker's was 0.75 and 0.64 in two runs before that, and 0.85
+//! in one run with it (BENCHMARKS.md).
 
 use std::collections::BTreeMap;
 use std::pin::pin;
@@ -25,14 +25,14 @@ use super::route::Route;
 use crate::broker::error::Error;
 use crate::broker::message::{Message, Routing};
 
-/// Publications on their way at one time; more wait for their turn.
+/// The most publications on their way at one time; more wait for their turn.
 const PUBLICATIONS_MAX: usize = 1024;
 
 /// A connection for publishing, with one channel for all publications: RabbitMQ then confirms many at once.
 pub(super) struct Publisher {
     connection: Connection,
     publications: mpsc::Sender<Publication>,
-    /// Set when the connection is of no more use.
+    /// Cancelled when the connection is of no more use.
     broken: CancellationToken,
 }
 
@@ -41,7 +41,7 @@ struct Publication {
     route: Route,
     message: Message,
     came: Instant,
-    /// The broker has returned it: no queue takes it.
+    /// Whether the broker has returned the message because no queue takes it.
     is_returned: bool,
     done: oneshot::Sender<Result<Routing, Error>>,
 }
@@ -70,12 +70,12 @@ impl Publisher {
         &self.connection
     }
 
-    /// Whether it can still publish.
+    /// Whether the connection can still publish.
     pub(super) fn is_open(&self) -> bool {
         self.connection.status().connected() && !self.broken.is_cancelled()
     }
 
-    /// Whether the broker holds publishing back, since it is short of memory or disk.
+    /// Whether the broker blocks publishing because it is short of memory or disk.
     pub(super) fn is_blocked(&self) -> bool {
         self.connection.status().blocked()
     }
@@ -91,7 +91,7 @@ impl Publisher {
     }
 }
 
-/// The publications between being sent and being confirmed.
+/// The publications that are sent and not yet confirmed.
 struct Flight {
     /// In boxes, since a tree moves its values.
     publications: BTreeMap<u64, Box<Publication>>,
@@ -100,22 +100,21 @@ struct Flight {
     connection: ConnectionStatus,
     /// The longest wait for a confirm.
     timeout: Duration,
-    /// Until then at least the broker held publishing back.
+    /// When the broker was last seen to block publishing.
     blocked_until: Instant,
-    /// When it confirmed last.
+    /// When the broker last confirmed a publication.
     confirmed_at: Instant,
 }
 
 impl Flight {
-    /// Publishes what comes in and answers each sender, until there are no more senders or the channel
-    /// fails.
+    /// Publishes the received publications and answers each sender, until there are no more senders or the channel fails.
     async fn run(mut self, channel: Channel, mut received: mpsc::Receiver<Publication>, broken: CancellationToken) {
         let channel = Arc::new(channel);
         let mut batch = Vec::new();
-        // One timer for all of them, since hardly any publication ever waits for long.
+        // One timer for all publications, since hardly any ever waits for long.
         let mut looks = tokio::time::interval((self.timeout / 8).max(Duration::from_millis(1)));
         loop {
-            // Those that were given up take no room, or one queue that never confirms would take all of it.
+            // Publications that were given up take no room: otherwise one queue that never confirms would take all of it.
             let room = PUBLICATIONS_MAX.saturating_sub(self.publications.len());
             let sent = tokio::select! {
                 biased;
@@ -130,7 +129,7 @@ impl Flight {
                 },
             };
             if let Err(error) = sent {
-                // One publication's mistake, such as an exchange that is gone, closes the channel under all of them.
+                // One faulty publication, such as one to an exchange that is gone, closes the channel for all of them.
                 broken.cancel();
                 let error = Error::from(error);
                 for (_, publication) in self.publications {
@@ -141,11 +140,11 @@ impl Flight {
         }
     }
 
-    /// Fails once a publication has waited for too long. A broker that has said that it is short of memory or disk gets
-    /// all the time it needs: publishing on a new connection would not be faster, and would publish twice.
+    /// Fails once a publication has waited for too long. The wait does not count while the broker blocks publishing because it is short
+    /// of memory or disk: publishing on a new connection would not be faster, and would publish twice.
     ///
-    /// Where the broker has confirmed others in the meantime, the connection is well and that publication's queue is not: it
-    /// alone fails, and the others go on.
+    /// If the broker has confirmed other publications in the meantime, the connection works and that publication's queue does not: only
+    /// that publication fails, and the others go on.
     fn look(&mut self) -> Result<(), connect::Error> {
         let now = Instant::now();
         if self.connection.blocked() {
@@ -154,7 +153,7 @@ impl Flight {
         let Self { timeout, blocked_until, confirmed_at, .. } = *self;
         let is_late =
             |publication: &Publication| now.saturating_duration_since(publication.came.max(blocked_until)) > timeout;
-        // Halfway at least: a confirm from the time when it was sent says nothing of now.
+        // The last confirm must be younger than half the timeout: one from when the publication was sent says nothing about now.
         let is_alive = now.saturating_duration_since(confirmed_at) < timeout / 2;
         if self.publications.values().any(|publication| is_late(publication)) && !is_alive {
             return Err(connect::Error::Silent { what: "basic.publish", waited: timeout });
@@ -162,7 +161,7 @@ impl Flight {
         for (_, publication) in self.publications.extract_if(.., |_, publication| is_late(publication)) {
             publication.tell(Err(Error::Unconfirmed));
         }
-        // Their confirms may come yet. Where they are too many, a new connection forgets them.
+        // The confirms of given-up publications may still come. When there are too many, a new connection gets rid of them.
         let given_up = self.confirms.len().saturating_sub(self.publications.len());
         if given_up > PUBLICATIONS_MAX {
             return Err(connect::Error::Silent { what: "basic.publish", waited: timeout });
@@ -170,7 +169,7 @@ impl Flight {
         Ok(())
     }
 
-    /// Sends the publications that have come, and those that come while it yields once.
+    /// Sends the publications that have come, and those that come while this yields once.
     async fn send_all(
         &mut self,
         channel: &Arc<Channel>,
@@ -189,8 +188,8 @@ impl Flight {
         }
     }
 
-    /// Sends one at the next look at the confirms, without waiting for the socket: lapin then writes all that was sent in
-    /// one go.
+    /// Queues one publication, which is sent when the confirms are polled next. This does not wait for the socket, so lapin writes all
+    /// queued publications in one go.
     fn send(&mut self, channel: &Arc<Channel>, publication: Publication) {
         self.last += 1;
         let (number, channel, message) = (self.last, channel.clone(), publication.message.clone());
@@ -201,17 +200,17 @@ impl Flight {
         let confirmed = async move {
             let Message { body, properties } = message;
             let confirm = channel.basic_publish(exchange, routing_key, options, &body, properties.0).await?;
-            // It is not held until the confirm comes, which it may never do.
+            // Frees the body now, since the confirm may never come.
             drop(body);
             confirm.await
         };
         self.confirms.push(confirmed.map(move |confirmation| (number, confirmation)).boxed());
     }
 
-    /// Takes all confirms that are there.
+    /// Takes all confirms that have come.
     ///
-    /// lapin hands a returned message to whichever confirm comes next on the channel, at the latest to its own. So all
-    /// that are ready are looked through for returned messages before any sender is answered.
+    /// lapin hands a returned message to whichever confirm comes next on the channel, at the latest to the message's own. So this looks
+    /// for returned messages in all confirms that have come before it answers any sender.
     fn confirmed(&mut self, first: (u64, lapin::Result<Confirmation>)) -> lapin::Result<()> {
         self.confirmed_at = Instant::now();
         let mut ready = Vec::new();
@@ -240,7 +239,7 @@ impl Flight {
         Ok(())
     }
 
-    /// Finds the publication that the broker has returned.
+    /// Finds the publication that the broker has returned, and marks it.
     fn returned(&mut self, returned: &BasicReturnMessage) {
         let delivery = &returned.delivery;
         let is_same = |publication: &&mut Box<Publication>| {
@@ -312,7 +311,7 @@ async fn broken(publisher: &Publisher) {
             event = events.next() => match event {
                 Some(lapin::Event::ConnectionBlocked(reason)) => tracing::warn!(reason, "the broker holds back publishing"),
                 Some(lapin::Event::ConnectionUnblocked) => tracing::info!("the broker takes publications again"),
-                // A channel's error comes here too, and leaves the connection as it was.
+                // A channel's error comes here too, and does not affect the connection.
                 Some(_) => {}
                 None => return,
             },

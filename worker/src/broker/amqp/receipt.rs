@@ -9,12 +9,12 @@ use super::settlement::Settlements;
 use crate::broker::delivery::Receipt;
 use crate::broker::error::Error;
 
-/// The tag of one delivery, which dies with its channel.
+/// The tag of one delivery. It dies with its channel.
 pub(super) struct Tag {
     pub(super) tag: DeliveryTag,
-    /// Gone once the delivery is settled.
+    /// `None` once the delivery is settled.
     pub(super) settlements: Option<Settlements>,
-    /// Keeps its consumer counted.
+    /// Keeps the delivery's consumer counted while the delivery is not settled.
     pub(super) _held: Arc<()>,
 }
 
@@ -43,7 +43,7 @@ impl Receipt for Tag {
 }
 
 impl Drop for Tag {
-    /// A delivery that is dropped unsettled must not hold its place in the prefetch window for ever.
+    /// Requeues an unsettled delivery, which would otherwise hold its place in the prefetch window for ever.
     fn drop(&mut self) {
         if let Some(settlements) = self.settlements.take() {
             settlements.requeue_at_leisure(self.tag);

@@ -1,10 +1,10 @@
-//! Where a target lies in AMQP.
+//! The exchange and routing key of a target.
 
 use scriptmill_sdk::Names;
 
 use crate::broker::message::{Queue, Target};
 
-/// What the address of a requester begins with that uses direct reply-to. The broker adds which of its channels it is.
+/// The prefix of a requester's address for direct reply-to. The broker adds the requester's channel.
 const DIRECT_REPLY_TO: &str = "amq.rabbitmq.reply-to.";
 
 /// An exchange and a routing key.
@@ -12,8 +12,8 @@ const DIRECT_REPLY_TO: &str = "amq.rabbitmq.reply-to.";
 pub(super) struct Route {
     pub(super) exchange: String,
     pub(super) routing_key: String,
-    /// It leads to a requester with direct reply-to. Such an address is no queue: RabbitMQ returns a mandatory message as unroutable
-    /// that it has delivered there.
+    /// Whether the route leads to a requester with direct reply-to. Such an address is no queue: RabbitMQ returns a mandatory message as
+    /// unroutable although it has delivered it.
     pub(super) is_direct: bool,
 }
 

@@ -1,5 +1,5 @@
-//! Acknowledgements in batches: what was settled while the last ones were on their way goes out together, and a run of
-//! deliveries without a gap in one ack, which the broker settles in one step.
+//! Acknowledgements in batches: the settlements that came while the last ones were on their way go out together. One ack covers a
+//! run of deliveries without a gap, which the broker settles in one step.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::broker::error::Error;
 
-/// Settlements on their way to the task that writes them; more wait for their turn.
+/// The most settlements on their way to the task that writes them; more wait for their turn.
 const WAITING_MAX: usize = 1024;
 
 /// Settles the deliveries of one channel. Cheap to clone.
@@ -24,7 +24,7 @@ pub(super) struct Settlements(mpsc::Sender<Settlement>);
 struct Settlement {
     tag: DeliveryTag,
     how: How,
-    /// Answered when the broker has been told.
+    /// Answered when the settlement has been sent to the broker.
     done: Option<oneshot::Sender<Result<(), Error>>>,
 }
 
@@ -35,9 +35,9 @@ enum How {
 }
 
 impl Settlements {
-    /// Settles on `channel` until the last clone is gone; call it within a tokio runtime. Once the broker cannot be told of one,
-    /// `failed` is cancelled and all others fail too: a process that was paused for longer than `timeout` would else go on
-    /// taking jobs and acknowledge none of them.
+    /// Settles on `channel` until the last clone is gone. Call it within a tokio runtime. Once one settlement cannot be sent, `failed`
+    /// is cancelled and all others fail too: otherwise a process that was paused for longer than `timeout` would go on taking jobs and
+    /// acknowledge none of them.
     pub(super) fn new(channel: Channel, timeout: Duration, failed: CancellationToken) -> Self {
         let (sender, settlements) = mpsc::channel(WAITING_MAX);
         let writing = write(channel, settlements, timeout);
@@ -56,7 +56,7 @@ impl Settlements {
         self.settle(tag, How::Requeue).await
     }
 
-    /// Puts a delivery back without waiting for it. Where that is impossible it goes back when the channel ends.
+    /// Requeues a delivery without waiting. If that is impossible now, the delivery goes back when the channel ends.
     pub(super) fn requeue_at_leisure(self, tag: DeliveryTag) {
         let _ = self.0.try_send(Settlement { tag, how: How::Requeue, done: None });
     }
@@ -73,7 +73,7 @@ async fn write(channel: Channel, mut settlements: mpsc::Receiver<Settlement>, ti
     let mut run = Run { end: 0, beyond: BTreeSet::new() };
     let mut batch = Vec::new();
     while settlements.recv_many(&mut batch, WAITING_MAX).await > 0 {
-        // Others that are about to settle join in.
+        // Lets other jobs that are about to settle join the batch.
         tokio::task::yield_now().await;
         while let Ok(settlement) = settlements.try_recv() {
             batch.push(settlement);
@@ -90,10 +90,10 @@ async fn write(channel: Channel, mut settlements: mpsc::Receiver<Settlement>, ti
             }
         }
         let acks = run.acks(acknowledged.iter().map(|one| one.tag).collect());
-        // All of them before the first is waited for: lapin then writes them in one go.
+        // All acks are handed to lapin before the first is awaited: lapin then writes them in one go.
         let acks = acks.iter().map(|ack| channel.basic_ack(ack.tag, BasicAckOptions { multiple: ack.multiple }));
         if let Err(error) = answer("basic.ack", timeout, try_join_all(acks)).await {
-            // The channel is gone with all its deliveries, or it is given up.
+            // The channel is gone with all its deliveries, or is given up here.
             let error = Error::from(error);
             acknowledged.into_iter().for_each(|one| one.tell(Err(error.clone())));
             return;
@@ -111,7 +111,7 @@ impl Settlement {
     }
 }
 
-/// What a channel has settled: all deliveries up to `end`, and those beyond it.
+/// The deliveries that a channel has settled: all up to `end`, and those in `beyond`.
 struct Run {
     end: DeliveryTag,
     beyond: BTreeSet<DeliveryTag>,
@@ -120,7 +120,7 @@ struct Run {
 #[derive(Debug, PartialEq)]
 struct Ack {
     tag: DeliveryTag,
-    /// All deliveries up to this one, or this one alone.
+    /// Whether the ack covers all deliveries up to this one, or this one alone.
     multiple: bool,
 }
 
@@ -132,8 +132,8 @@ impl Run {
         }
     }
 
-    /// The acks that acknowledge these deliveries. `multiple` stands only on one of them, never on one that was settled
-    /// before: RabbitMQ would not find it, go on, and acknowledge what still runs.
+    /// The acks for these deliveries. Only a tag that is unsettled so far gets `multiple`. RabbitMQ would not find a settled tag, and
+    /// would go on and acknowledge jobs that still run.
     fn acks(&mut self, mut tags: Vec<DeliveryTag>) -> Vec<Ack> {
         tags.sort_unstable();
         tags.iter().for_each(|tag| self.add(*tag));
@@ -157,7 +157,7 @@ mod tests {
         assert_eq!(run.acks(vec![5, 1]), [one(1), one(5)]);
         assert_eq!(run.acks(vec![4, 3]), [all(4)]);
         assert_eq!((run.end, run.beyond.len()), (5, 0));
-        // 7 is put back; 6 comes last, and 8 is the highest that is still open.
+        // 7 is requeued; 6 comes last, and 8 is the highest that is still unsettled.
         run.add(7);
         assert_eq!(run.acks(vec![6, 8]), [all(8)]);
         assert_eq!(run.acks(vec![10, 12, 11]), [one(10), one(11), one(12)]);

@@ -1,10 +1,10 @@
 //! Jobs from RabbitMQ, and the prefetch window.
 //!
-//! The prefetch is that of each consumer, and RabbitMQ's quorum queues don't let a live one change it: `basic.qos` has no
-//! effect there (seen on 3.10). So a larger window is more consumers on the same channel, and a smaller one fewer.
+//! The prefetch is a property of each consumer, and RabbitMQ's quorum queues don't let a live consumer change it: `basic.qos` has
+//! no effect there (seen on 3.10). So a larger window takes more consumers on the same channel, and a smaller one fewer.
 //!
-//! Those further consumers have a lower priority: RabbitMQ gives them jobs only while no consumer of the first kind can take
-//! one, that is while the slots of all workers are full. A worker that joins so gets its share at once.
+//! The further consumers have a lower priority: RabbitMQ gives them jobs only while no first consumer can take one, that is while
+//! the slots of all workers are full. So a worker that joins gets its share at once.
 
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -28,7 +28,7 @@ use crate::broker::delivery::Delivery;
 use crate::broker::error::Error;
 use crate::broker::message::{Message, Queue};
 
-/// The priority of consumers beyond the first one, whose is 0.
+/// The priority of the consumers after the first one, which has priority 0.
 const FURTHER_PRIORITY: i32 = -1;
 
 /// Consumers on one channel of a connection of their own.
@@ -36,29 +36,29 @@ pub(super) struct Consuming {
     connection: Connection,
     channel: Channel,
     queue: String,
-    /// What comes from all of them, with `None` at the end of each: lapin ends its stream without a word.
+    /// The deliveries of all consumers. A `None` marks the end of one consumer: lapin ends its stream without an error.
     deliveries: SelectAll<BoxStream<'static, Option<lapin::Result<Delivered>>>>,
-    /// Those that take jobs, in the order in which they were added.
+    /// The consumers that take jobs, in the order in which they were added.
     consumers: Vec<Taking>,
-    /// Those that were cancelled. The broker counts one for as long as a delivery of it is not settled.
+    /// The cancelled consumers. The broker counts a cancelled consumer for as long as one of its deliveries is not settled.
     cancelled: Vec<Weak<()>>,
-    /// Those that were cancelled and whose end has not come yet.
+    /// How many cancelled consumers' streams have not ended yet.
     ending: usize,
-    /// What those after the first should take together.
+    /// The prefetch that the consumers after the first should have together.
     more: usize,
-    /// One that is being added or cancelled.
+    /// The consumer that is being added or cancelled, if any.
     change: Option<BoxFuture<'static, Result<Change, connect::Error>>>,
     settlements: Settlements,
-    /// Set when the queue is gone, though the broker did not say so.
+    /// Cancelled when the queue is gone and the broker did not say so.
     gone: CancellationToken,
-    /// Set when deliveries can no longer be settled.
+    /// Cancelled when deliveries can no longer be settled.
     unsettleable: CancellationToken,
     dialler: Arc<Dialler>,
     lost: CancellationToken,
     stopping: bool,
 }
 
-/// A delivery, and what lives as long as any of its consumer's is not settled.
+/// A delivery, and a token that all unsettled deliveries of its consumer share.
 type Delivered = (lapin::message::Delivery, Arc<()>);
 
 enum Change {
@@ -70,7 +70,7 @@ enum Change {
 struct Taking {
     tag: ShortString,
     prefetch: u16,
-    /// Gone once the consumer is, and all that it delivered is settled.
+    /// Dangles once the consumer has ended and all its deliveries are settled.
     held: Weak<()>,
 }
 
@@ -117,7 +117,7 @@ impl Consuming {
     fn consume(&self, prefetch: u16, arguments: FieldTable) -> BoxFuture<'static, Result<Change, connect::Error>> {
         let (channel, queue, timeout) = (self.channel.clone(), self.queue.as_str().into(), self.timeout());
         async move {
-            // It holds for the consumers that come after it.
+            // `basic.qos` applies to the consumers that are added after it.
             answer("basic.qos", timeout, channel.basic_qos(prefetch, BasicQosOptions::default())).await?;
             let consume = channel.basic_consume(queue, "".into(), BasicConsumeOptions::default(), arguments);
             Ok(Change::Added(answer("basic.consume", timeout, consume).await?, prefetch))
@@ -147,7 +147,7 @@ impl Consuming {
         }
     }
 
-    /// Begins to add the consumer that is missing, or to cancel the last one if the others suffice.
+    /// Begins to add a consumer if prefetch is missing, or to cancel the last one if the others suffice.
     fn fit(&mut self) -> Option<BoxFuture<'static, Result<Change, connect::Error>>> {
         let further = self.consumers.get(1..).unwrap_or_default();
         let taken: usize = further.iter().map(|consumer| usize::from(consumer.prefetch)).sum();
@@ -164,7 +164,7 @@ impl Consuming {
         None
     }
 
-    /// The next delivery of any consumer; meanwhile consumers are added or cancelled, one at a time.
+    /// Waits for the next delivery of any consumer. Meanwhile it adds or cancels consumers, one at a time.
     async fn delivered(&mut self) -> Result<Option<Delivered>, Error> {
         loop {
             if self.change.is_none() && !self.stopping {
@@ -240,7 +240,7 @@ impl Subscription for Consuming {
                 let change = change.await?;
                 self.changed(change);
             }
-            // All at once: there may be some dozens, and what has not begun goes back only then.
+            // All at once: there may be some dozens, and the jobs that have not begun go back to the queue only after that.
             let consumers = std::mem::take(&mut self.consumers);
             let cancels: Vec<_> = consumers.into_iter().map(|consumer| self.cancel(consumer)).collect();
             try_join_all(cancels).await?;

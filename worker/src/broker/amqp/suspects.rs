@@ -1,9 +1,10 @@
 //! Messages that may have made the broker close a connection.
 //!
-//! A broker can close the connection because of one message: an address of direct reply-to that is none makes RabbitMQ 3.10 end
-//! it with 541 INTERNAL_ERROR. All that was on its way then is published again, and is lost again if that message is among it.
-//! So what was lost when the broker closed a connection is published alone, one message after the other on a connection apart,
-//! and the one with which that one closes too is found out. Others to the same place are published so from the beginning.
+//! A broker can close a connection because of one message: an invalid address of direct reply-to makes RabbitMQ 3.10 close it with
+//! 541 INTERNAL_ERROR. All messages that were on their way are then published again, and would be lost again with that message
+//! among them. So the messages that were lost when the broker closed a connection are published one at a time on a separate
+//! connection. The message with which that connection closes too is at fault. Later messages to the same place are published alone
+//! from the beginning.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
@@ -16,27 +17,27 @@ use super::route::Route;
 use crate::broker::error::Error;
 use crate::broker::message::{Message, Routing};
 
-/// Places that are remembered; of more the oldest is forgotten.
+/// The most places that are remembered; beyond that the oldest is forgotten.
 const PLACES_MAX: usize = 256;
 
 /// Messages under suspicion, tried one at a time.
 #[derive(Default)]
 pub(super) struct Suspects {
     connection: OnDemand,
-    /// Held while one is tried.
+    /// Held while one message is tried.
     turn: tokio::sync::Mutex<()>,
-    /// Where messages went with which the broker closed a connection, and what it said.
+    /// The places of messages over which the broker closed a connection, each with the broker's error.
     places: Mutex<VecDeque<(Route, connect::Error)>>,
 }
 
 impl Suspects {
-    /// What the broker said when it closed a connection because of a message that went there.
+    /// The broker's error when it closed a connection because of a message to this place. Returns `None` when it did not.
     pub(super) fn at(&self, route: &Route) -> Option<connect::Error> {
         let places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
         places.iter().find(|(place, _)| place == route).map(|(_, error)| error.clone())
     }
 
-    /// Publishes a message while no other is on its way on that connection.
+    /// Publishes a message on a connection on which no other message is on its way.
     pub(super) async fn publish_alone(
         &self,
         dialler: &Dialler,
@@ -44,7 +45,7 @@ impl Suspects {
         message: &Message,
     ) -> Result<Routing, Error> {
         let _turn = self.turn.lock().await;
-        // A connection may be closed for another reason, so one time more; not where it was seen before.
+        // A connection may be closed for another reason, so the message is tried once more, unless its place is known for closing one.
         let mut is_sure = route.is_direct || self.at(route).is_some();
         loop {
             let publisher = self.connection.get(dialler).await?;

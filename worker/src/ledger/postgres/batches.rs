@@ -1,4 +1,4 @@
-//! What is asked for in batches: claims, extensions, releases and records.
+//! The requests that go to the server in batches: claims, extensions, releases and records.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -20,7 +20,7 @@ use crate::ledger::{Claim, Claimed, Key, Record, Recorded};
 
 type Answers<'a, T> = &'a mut (dyn FnMut(usize, T) + Send);
 
-/// A claim to be granted for so long.
+/// A claim to be granted for the time `lease`.
 pub(super) struct Claiming {
     pub(super) claim: Arc<Claim>,
     pub(super) lease: Duration,
@@ -121,10 +121,10 @@ impl Item for Recording {
                     index,
                     match found {
                         InTheWay { is_same_body: false, .. } => Recorded::OtherBody,
-                        // Recorded when it was asked for before, and the answer was lost.
+                        // An earlier attempt recorded it, and the answer was lost.
                         InTheWay { is_own: true, .. } => Recorded::First,
                         InTheWay { record: Some(record), .. } => Recorded::Earlier(record),
-                        // Forgotten just now; it is answered when it is asked for again.
+                        // The job was forgotten just now; the next attempt gets an answer.
                         InTheWay { .. } => return,
                     },
                 );
@@ -135,7 +135,7 @@ impl Item for Recording {
     }
 }
 
-/// A claim whose lease is to be extended for so long; the answer says whether it was there.
+/// A claim whose lease is to be extended by the time `lease` from now. The answer says whether the claim still held.
 pub(super) struct Extending {
     pub(super) claim: Arc<Claim>,
     pub(super) lease: Duration,
@@ -207,14 +207,14 @@ impl Item for Releasing {
 /// Why a claim was not granted, or an outcome not recorded.
 struct InTheWay {
     is_same_body: bool,
-    /// It was recorded with the same token.
+    /// The outcome was recorded with the same token.
     is_own: bool,
     record: Option<Record>,
-    /// Of another's lease.
+    /// How long the lease of another claim still lasts.
     left: Duration,
 }
 
-/// Looks up what stands in the way of the `others`, and says it one by one: the outcomes may be large.
+/// Looks up what stands in the way of the `others`, and passes the findings to `say` one by one, since the outcomes may be large.
 async fn in_the_way(
     claims: &[&Arc<Claim>],
     others: &[usize],
@@ -266,7 +266,7 @@ fn tokens(rows: Vec<PgRow>) -> Result<HashSet<Uuid>, Fault> {
     Ok(rows.into_iter().map(|row| row.try_get(0)).collect::<Result<_, sqlx::Error>>()?)
 }
 
-/// Says the indices of the tokens that are among `found`, and returns the others.
+/// Calls `say` with the index of each token that is among `found`, and returns the other indices.
 fn split(asked: &[Uuid], found: &HashSet<Uuid>, mut say: impl FnMut(usize)) -> Vec<usize> {
     let (is, others): (Vec<_>, Vec<_>) = (0..asked.len()).partition(|index| found.contains(&asked[*index]));
     is.into_iter().for_each(&mut say);

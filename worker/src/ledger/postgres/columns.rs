@@ -1,10 +1,10 @@
-//! Claims as the columns of a statement's arguments.
+//! Claims as the arrays that a statement takes as arguments, one array for each column.
 
 use uuid::Uuid;
 
 use crate::ledger::{Claim, Key};
 
-/// Which jobs are meant, as arrays.
+/// The keys of jobs, as arrays.
 pub(super) struct Keys<'a> {
     pub(super) tenants: Vec<&'a str>,
     pub(super) job_ids: Vec<&'a str>,
@@ -21,7 +21,7 @@ impl<'a> Keys<'a> {
     }
 }
 
-/// What a row has of a claim, as arrays.
+/// The columns of claims, as arrays.
 pub(super) struct Claims<'a> {
     pub(super) keys: Keys<'a>,
     pub(super) body_hashes: Vec<&'a [u8]>,
@@ -37,7 +37,7 @@ impl<'a> Claims<'a> {
         Self {
             keys: Keys::of(claims.clone().map(|claim| &claim.key)),
             body_hashes: claims.clone().map(|claim| claim.body_hash.as_slice()).collect(),
-            // PostgreSQL's texts hold any character but this one.
+            // A text of PostgreSQL can hold any character but this one.
             script_names: claims.clone().map(|claim| claim.script.name.replace('\0', "")).collect(),
             script_hashes: claims.clone().map(|claim| claim.script.hash.as_slice()).collect(),
             workers: claims.clone().map(|claim| claim.worker.as_str()).collect(),
@@ -47,7 +47,7 @@ impl<'a> Claims<'a> {
     }
 }
 
-/// A count as PostgreSQL has it.
+/// A count as PostgreSQL's `integer`.
 pub(super) fn number(count: u32) -> i32 {
     i32::try_from(count).unwrap_or(i32::MAX)
 }

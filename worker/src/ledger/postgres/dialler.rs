@@ -1,5 +1,5 @@
-//! Opens connections: the addresses in turn, each wait within its deadline, to a server that can be written to and whose tables
-//! are those of this program.
+//! Opens connections. Tries the addresses in turn, with a deadline for each wait, until a server can be written to and its tables
+//! have the version of this program.
 
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -19,7 +19,7 @@ const READ_ONLY: &str = "select current_setting('transaction_read_only')::boolea
 /// Opens connections.
 pub(super) struct Dialler {
     options: Options,
-    /// The address whose turn it is: one that answers keeps it.
+    /// The index of the address to try first: the last one that would do.
     turn: AtomicUsize,
 }
 
@@ -33,13 +33,13 @@ impl Dialler {
         self.options.timeout
     }
 
-    /// Connects to the first address that will do, beginning with the one whose turn it is.
+    /// Connects to the first address that will do, beginning with the last one that did.
     pub(super) async fn dial(&self) -> Result<PgConnection, Error> {
         let (connection, _) = self.dial_for(self.options.migrate).await?;
         Ok(connection)
     }
 
-    /// Connects, and brings the tables up to date if it may. Returns the version that they had before.
+    /// Connects, and brings the tables up to date if `may_migrate`. Returns the version that they had before.
     pub(super) async fn dial_for(&self, may_migrate: bool) -> Result<(PgConnection, i32), Error> {
         let count = self.options.addresses.len();
         let first = self.turn.load(Ordering::Relaxed);
@@ -51,7 +51,7 @@ impl Dialler {
                     self.turn.store(turn % count, Ordering::Relaxed);
                     return Ok(dialled);
                 }
-                // What somebody must mend says more than that another address does not answer.
+                // An error that a person must fix says more than that another address does not answer.
                 Err(error) if failed.is_transient() || matches!(failed, Error::NoAddress) => failed = error,
                 Err(_) => {}
             }
@@ -64,7 +64,7 @@ impl Dialler {
         let unreachable = |why: String| Error::Unreachable { address: address.clone(), why };
         let dialled = async {
             let mut connection = PgConnection::connect_with(&options).await?;
-            // A statement that nobody waits for any more is not to keep its locks.
+            // A statement that nobody waits for any more must not keep its locks.
             let limit = format!("set statement_timeout to {}", self.timeout().as_millis());
             sqlx::raw_sql(sqlx::AssertSqlSafe(limit)).execute(&mut connection).await?;
             let read_only = sqlx::query(READ_ONLY).fetch_one(&mut connection).await?;

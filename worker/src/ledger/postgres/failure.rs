@@ -1,10 +1,10 @@
-//! What PostgreSQL's errors mean for whoever asked.
+//! What PostgreSQL's errors mean for the worker.
 
 use std::io::ErrorKind;
 
 use crate::ledger::Error;
 
-/// A statement failed, or what it found did.
+/// A statement failed, or it succeeded and what it found is an error.
 pub(super) enum Fault {
     Sql(sqlx::Error),
     Found(Error),
@@ -37,19 +37,19 @@ pub(super) fn is_forbidden(error: &sqlx::Error) -> bool {
     sqlstate(error).is_some_and(|state| state == INSUFFICIENT_PRIVILEGE)
 }
 
-/// Whether the same statement may succeed at once, since only another one was in its way.
+/// Whether the same statement may succeed at once, since it only collided with another one.
 pub(super) fn is_collision(error: &sqlx::Error) -> bool {
     const SERIALIZATION_FAILURE: &str = "40001";
     const DEADLOCK_DETECTED: &str = "40P01";
     sqlstate(error).is_some_and(|state| state == SERIALIZATION_FAILURE || state == DEADLOCK_DETECTED)
 }
 
-/// What an error means. The server's own words say what it is about; a statement's values are not in them.
+/// What an error means. It keeps the server's message, which does not hold a statement's values.
 fn meaning(error: &sqlx::Error) -> Error {
     let Some(state) = sqlstate(error) else {
         return match error {
             sqlx::Error::Tls(why) => Error::Refused(format!("no secure connection: {why}")),
-            // As which a certificate comes that is not trusted.
+            // A certificate that is not trusted comes as this kind of error.
             sqlx::Error::Io(why) if why.kind() == ErrorKind::InvalidData => {
                 Error::Refused(format!("no secure connection: {why}"))
             }
@@ -57,7 +57,7 @@ fn meaning(error: &sqlx::Error) -> Error {
         };
     };
     let said = error.as_database_error().map_or_else(String::new, |said| format!("{} ({state})", said.message()));
-    // Classes of PostgreSQL's error codes (its manual, appendix A) that name what was asked, or who asked.
+    // Classes of PostgreSQL's error codes (its manual, appendix A) that blame the request or the user.
     match &state[..state.len().min(2)] {
         "0A" | "22" | "23" | "28" | "3D" | "3F" | "42" => Error::Refused(said),
         _ => Error::Lost(said),

@@ -1,7 +1,7 @@
-//! A lane: one connection, on which what many ask for goes in one statement for each batch.
+//! A lane: one connection, on which the requests of many callers go in batches, one statement for each batch.
 //!
-//! While a statement is on its way, what is asked for meanwhile collects and goes with the next one: the more there is, the larger
-//! the batches. While no server answers, whoever asks is told at once, and the lane goes on trying.
+//! Requests that come while a statement is on its way are collected and go with the next one, so batches grow with the load. While no
+//! server answers, each request fails at once, and the lane goes on trying to connect.
 
 use std::collections::HashSet;
 use std::pin::pin;
@@ -20,31 +20,31 @@ use super::dialler::Dialler;
 use super::failure::{Fault, is_collision};
 use crate::ledger::{Error, Key, STATEMENT_BYTES};
 
-/// What goes with one statement at most. More make it no faster, and their answers would all wait for the last one.
+/// The most requests in one statement. More would not be faster, and all answers would wait for the last one.
 const BATCH_MAX: usize = 256;
-/// What waits for its statement at most; whoever comes then waits to be let in.
+/// The most requests that wait for their statement; beyond that callers wait to hand theirs in.
 const WAITING_MAX: usize = 1_024;
-/// Times that a statement is tried which met another one's locks.
+/// How often a statement is repeated after it collided with another one.
 const COLLISIONS_MAX: usize = 3;
 /// The longest pause between two attempts to connect.
 const PAUSE_MAX: Duration = Duration::from_secs(5);
 
-/// One thing that is asked for. Asking for it twice gives the same as once.
+/// One request. Sending it twice has the same effect and answer as sending it once.
 pub(super) trait Item: Sized + Send + Sync + 'static {
     /// What the ledger answers.
     type Answer: Send + 'static;
-    /// What is asked, in the sentence that nobody answered.
+    /// The request's name in the message of [`Error::Silent`].
     const WHAT: &'static str;
 
-    /// The job that it is about: one statement has each job once.
+    /// The key of the request's job. One statement has each job only once.
     fn key(&self) -> &Key;
 
-    /// Bytes that it takes in its statement, but for a few.
+    /// The request's approximate size in its statement, in bytes.
     fn bytes(&self) -> usize {
         0
     }
 
-    /// Asks for all of them, which are in the order of their keys, and calls `answer` with the index of each.
+    /// Sends all requests, which are in the order of their keys, and calls `answer` with the index and the answer of each.
     fn ask<'a>(
         items: &'a [&'a Self],
         connection: &'a mut PgConnection,
@@ -52,14 +52,14 @@ pub(super) trait Item: Sized + Send + Sync + 'static {
     ) -> BoxFuture<'a, Result<(), Fault>>;
 }
 
-/// Asks for things of one kind.
+/// Sends requests of one kind.
 pub(super) struct Lane<T: Item> {
     sender: mpsc::Sender<Asked<T>>,
     down: Down,
     patience: Duration,
 }
 
-/// Why the connection is not there, while it is not.
+/// Why the ledger does not answer. `None` while it answers.
 #[derive(Clone, Default)]
 pub(super) struct Down(Arc<Mutex<Option<Error>>>);
 
@@ -69,11 +69,11 @@ struct Asked<T: Item> {
 }
 
 impl<T: Item> Lane<T> {
-    /// A lane with a connection of its own, until `closing`.
+    /// A lane with a connection of its own, until `closing` is cancelled.
     pub(super) fn new(dialler: &Arc<Dialler>, closing: &CancellationToken, tasks: &mut JoinSet<()>) -> Self {
         let (sender, receiver) = mpsc::channel(WAITING_MAX);
         let down = Down::default();
-        // A statement may have to wait for one before it, and for a connection.
+        // A request may have to wait for the statement before its own, and for a connection.
         let patience = 3 * dialler.timeout();
         let (dialler, closing) = (dialler.clone(), closing.clone());
         let mut writer = Writer { dialler, receiver, down: down.clone(), later: Vec::new(), connection: None };
@@ -85,7 +85,7 @@ impl<T: Item> Lane<T> {
         Self { sender, down, patience }
     }
 
-    /// Asks, and waits for the answer.
+    /// Sends a request and waits for the answer.
     pub(super) async fn ask(&self, item: T) -> Result<T::Answer, Error> {
         let (answer, answered) = oneshot::channel();
         let asked = async {
@@ -97,7 +97,7 @@ impl<T: Item> Lane<T> {
         timeout(self.patience, asked).await.map_err(silent)?
     }
 
-    /// Why it does not answer now, if so.
+    /// Why the lane does not answer now. Returns `None` while it answers.
     pub(super) fn down(&self) -> Option<Error> {
         self.down.get()
     }
@@ -115,7 +115,7 @@ impl Down {
 
 impl<T: Item> Asked<T> {
     fn fail(self, error: &Error) {
-        // Whoever asked may have gone.
+        // The caller may have stopped waiting.
         _ = self.answer.send(Err(error.clone()));
     }
 }
@@ -124,23 +124,23 @@ struct Writer<T: Item> {
     dialler: Arc<Dialler>,
     receiver: mpsc::Receiver<Asked<T>>,
     down: Down,
-    /// Waits for the next statement, since this one has the same job.
+    /// Requests that wait for the next statement, since this one has their job already.
     later: Vec<Asked<T>>,
     connection: Option<PgConnection>,
 }
 
 impl<T: Item> Writer<T> {
-    /// Writes until nobody can ask any more.
+    /// Sends batches until there are no more callers.
     async fn run(&mut self) {
         while let Some(mut batch) = self.take().await {
-            // A connection that was idle may have ended unnoticed; a fresh one is tried once.
+            // A connection that was idle may have ended unnoticed, so a new one is tried once.
             let was_idle = self.connection.is_some();
             let mut written = self.write(&mut batch).await;
             if was_idle && written.as_ref().is_err_and(Error::is_transient) {
                 written = self.write(&mut batch).await;
             }
             if written.as_ref().is_err_and(|error| !error.is_transient()) && batch.len() > 1 {
-                // One of them may be what is refused: the others are not to wait for it.
+                // The server may refuse only one of the requests, and the others must not fail with it.
                 written = self.write_each(&mut batch).await;
             }
             if let Err(error) = written {
@@ -156,13 +156,13 @@ impl<T: Item> Writer<T> {
 
     async fn close(mut self) {
         if let Some(connection) = self.connection.take() {
-            // It ends in any case.
+            // The connection ends in any case.
             _ = timeout(self.dialler.timeout(), connection.close()).await;
         }
     }
 
-    /// What goes with the next statement: all that waits, in the order of their keys, so that statements of several workers take
-    /// the locks of their rows in one order.
+    /// The requests for the next statement, in the order of their keys, so that the statements of several workers lock rows in the same
+    /// order.
     async fn take(&mut self) -> Option<Vec<Asked<T>>> {
         let mut waiting = std::mem::take(&mut self.later);
         if waiting.is_empty() {
@@ -192,7 +192,7 @@ impl<T: Item> Writer<T> {
         Some(batch)
     }
 
-    /// Asks for what is in the batch, and takes out what is answered.
+    /// Sends the requests of the batch, and removes those that are answered.
     async fn write(&mut self, batch: &mut Vec<Asked<T>>) -> Result<(), Error> {
         if batch.is_empty() {
             return Ok(());
@@ -236,7 +236,7 @@ impl<T: Item> Writer<T> {
         }
     }
 
-    /// Asks for each of the batch on its own, and takes out those that are answered.
+    /// Sends each request of the batch on its own, and removes those that are answered.
     async fn write_each(&mut self, batch: &mut Vec<Asked<T>>) -> Result<(), Error> {
         let mut written = Ok(());
         for asked in std::mem::take(batch) {
@@ -249,7 +249,7 @@ impl<T: Item> Writer<T> {
         written
     }
 
-    /// Tries until there is a connection; meanwhile whoever asks is told `error`, or what came after it.
+    /// Tries until there is a connection. Meanwhile each request fails with the latest error, at first `error`.
     async fn reconnect(&mut self, mut error: Error) {
         let mut retry = Retry::up_to(PAUSE_MAX);
         loop {

@@ -1,8 +1,8 @@
 //! The ledger in PostgreSQL.
 //!
-//! Four connections at most write, each opened when it is first needed: for claims, for records, for extensions and for what is given
-//! back; a fifth forgets old jobs every minute. Each batch is one statement and so one commit, which the server has made safe
-//! before it answers. After an error a connection is dropped, and what was asked on it may be asked again.
+//! At most four connections write: one for claims, one for records, one for extensions and one for releases. Each is opened when it is
+//! first needed. A fifth deletes old jobs every minute. Each batch is one statement and so one commit, which the server has made safe
+//! before it answers. After an error a connection is dropped, and its requests may be sent again.
 
 mod batches;
 mod columns;
@@ -29,7 +29,7 @@ use dialler::Dialler;
 use failure::Fault;
 use lane::Lane;
 
-/// A ledger in PostgreSQL. What it has started ends when it is closed or dropped.
+/// A ledger in PostgreSQL. Its tasks end when it is closed or dropped.
 pub struct Postgres {
     options: Options,
     dialler: Arc<Dialler>,
@@ -42,10 +42,10 @@ pub struct Postgres {
 }
 
 impl Postgres {
-    /// Connects once, and goes on trying where no server answers now. Call it within a tokio runtime.
+    /// Connects once. If no server answers now, the ledger goes on trying. Call it within a tokio runtime.
     ///
     /// # Errors
-    /// The tables are those of another version, or the server refuses: somebody must mend that.
+    /// The tables have another version, or the server refuses. A person must fix that.
     pub async fn open(options: Options) -> Result<Self, Error> {
         let (dialler, mut tasks) = (Arc::new(Dialler::new(options.clone())), JoinSet::new());
         match dialler.dial().await {
@@ -69,8 +69,8 @@ impl Postgres {
         })
     }
 
-    /// Forgets all that is older than the retention, unless another process does so now, and returns how many jobs that were. It
-    /// also happens by itself, every minute.
+    /// Deletes all jobs that are older than the retention, unless another process is doing so, and returns how many. This also happens by
+    /// itself, every minute.
     ///
     /// # Errors
     /// The ledger does not answer.
@@ -78,7 +78,7 @@ impl Postgres {
         upkeep::forget(&self.dialler, self.options.retention).await
     }
 
-    /// Looks something up on a connection of its own.
+    /// Runs a query on a connection of its own.
     async fn look_up<T>(
         &self,
         what: &'static str,
@@ -92,7 +92,7 @@ impl Postgres {
     }
 }
 
-/// Brings the tables up to date. Returns the version that they had, and the one that they have.
+/// Brings the tables up to date. Returns their version before and after.
 ///
 /// # Errors
 /// The server cannot be reached, refuses, or has tables of a newer version.
@@ -102,7 +102,7 @@ pub async fn migrate(options: Options) -> Result<(i32, i32), Error> {
     Ok((found, schema::VERSION))
 }
 
-/// Closes a connection in order. It ends in any case.
+/// Closes a connection in order. If that fails, the connection ends all the same.
 async fn close(connection: PgConnection, options: &Options) {
     _ = timeout(options.timeout, connection.close()).await;
 }

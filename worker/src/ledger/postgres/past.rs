@@ -1,4 +1,4 @@
-//! What is told of jobs of the past.
+//! Queries about past jobs.
 
 use std::time::Duration;
 
@@ -44,7 +44,7 @@ const JOB: &str = concat!(
     ") as line join scriptmill_ledger as job using (tenant, job_id, generation) order by generation desc"
 );
 
-/// Jobs, the latest first.
+/// The jobs that match the filter, the latest first.
 pub(super) async fn lines(connection: &mut PgConnection, filter: &Filter) -> Result<Vec<Line>, Fault> {
     let millis = |time: Duration| i64::try_from(time.as_millis()).unwrap_or(i64::MAX);
     let rows = sqlx::query(LINES)
@@ -59,7 +59,7 @@ pub(super) async fn lines(connection: &mut PgConnection, filter: &Filter) -> Res
     rows.iter().map(line).collect()
 }
 
-/// All that is known of one job, a generation after the other.
+/// All that is known of one job, one entry for each generation, the latest first.
 pub(super) async fn job(connection: &mut PgConnection, tenant: &str, job_id: &str) -> Result<Vec<Job>, Fault> {
     let rows = sqlx::query(JOB).bind(tenant).bind(job_id).fetch_all(connection).await?;
     rows.iter()

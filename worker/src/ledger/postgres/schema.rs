@@ -5,13 +5,13 @@ use sqlx::{Connection as _, PgConnection, Row as _};
 use super::failure::{Fault, is_forbidden};
 use crate::ledger::Error;
 
-/// The steps in order; the version of the tables is how many of them were taken. One that was released is never changed.
+/// The steps in order. The version of the tables is the number of steps that were applied. A released step never changes.
 const STEPS: [&str; 1] = [include_str!("migrations/0001.sql")];
 
 /// The version that this program needs.
 pub(super) const VERSION: i32 = STEPS.len() as i32;
 
-/// Of PostgreSQL's advisory locks: one process at a time brings the tables up to date.
+/// The key of the advisory lock in PostgreSQL under which one process at a time brings the tables up to date.
 const MIGRATING: i64 = 0x5343_5249_5054_0001;
 
 const IS_THERE: &str = "select to_regclass('scriptmill_ledger_version') is not null";
@@ -19,7 +19,7 @@ const FOUND: &str = "select coalesce(max(version), 0) from scriptmill_ledger_ver
 const CREATE: &str = "create table if not exists scriptmill_ledger_version \
                       (version integer primary key, applied_at timestamptz not null default now())";
 
-/// The version of the tables; 0 where there are none.
+/// The version of the tables; 0 if there are none.
 pub(super) async fn version(connection: &mut PgConnection) -> Result<i32, Fault> {
     let is_there: bool = sqlx::query(IS_THERE).fetch_one(&mut *connection).await?.try_get(0)?;
     if !is_there {
@@ -28,7 +28,8 @@ pub(super) async fn version(connection: &mut PgConnection) -> Result<i32, Fault>
     Ok(sqlx::query(FOUND).fetch_one(connection).await?.try_get(0)?)
 }
 
-/// Holds the tables against what this program knows, and brings them up to date where it may. Returns the version that was there.
+/// Compares the tables' version with the one that this program needs, and brings them up to date if `may_migrate`. Returns the version
+/// that was found.
 pub(super) async fn check(connection: &mut PgConnection, may_migrate: bool) -> Result<i32, Fault> {
     let found = version(connection).await?;
     if found > VERSION {
@@ -50,7 +51,7 @@ pub(super) async fn check(connection: &mut PgConnection, may_migrate: bool) -> R
     }
 }
 
-/// Takes the steps that are missing, all or none of them. Others that try meanwhile wait.
+/// Applies the missing steps in one transaction. Other processes that try meanwhile wait.
 async fn migrate(connection: &mut PgConnection) -> Result<(), Fault> {
     let mut transaction = connection.begin().await?;
     sqlx::query("select pg_advisory_xact_lock($1)").bind(MIGRATING).execute(&mut *transaction).await?;

@@ -1,9 +1,9 @@
-//! The statements for batches. Each has its arguments as arrays, a row for each job.
+//! The statements for batches. Each takes its arguments as arrays, with one element for each job.
 //!
-//! Times are `now()`, the server's when the statement began: no worker's clock counts.
+//! All times are `now()`, the server's time when the statement began: no worker's clock counts.
 
-/// Claims what nobody holds and has no outcome; gives the tokens of the claims that were granted. A claim that is asked for again
-/// is granted again and counts once.
+/// Claims the jobs that nobody holds and that have no outcome. Returns the tokens of the granted claims. A claim that is asked for
+/// again is granted again and counts once.
 pub(super) const CLAIM: &str = "
 insert into scriptmill_ledger as job (
     tenant, job_id, generation, body_hash, script_name, script_hash, worker, token, lease_until, claims, attempts
@@ -31,8 +31,8 @@ where job.recorded_at is null
     and (job.lease_until is null or job.lease_until <= now() or job.token = excluded.token)
 returning token";
 
-/// What stands in the way of those that were not granted or recorded, one row for each, in their order. `$6` says whether an
-/// outcome that was recorded with the same token is wanted too.
+/// What stands in the way of the claims that were not granted or the outcomes that were not recorded: one row for each, in their order.
+/// `$6` says whether an outcome that was recorded with the same token is wanted too.
 pub(super) const IN_THE_WAY: &str = "
 select asked.place - 1,
     coalesce(job.body_hash = asked.body_hash, true),
@@ -47,7 +47,7 @@ from unnest($1::text[], $2::text[], $3::int[], $4::bytea[], $5::uuid[])
 left join scriptmill_ledger as job using (tenant, job_id, generation)
 order by asked.place";
 
-/// Records outcomes where there are none; gives the tokens of those that were recorded.
+/// Records the outcomes of jobs that have none. Returns the tokens of the recorded outcomes.
 pub(super) const RECORD: &str = "
 insert into scriptmill_ledger as job (
     tenant, job_id, generation, body_hash, script_name, script_hash, worker, token, claims, attempts,
@@ -69,7 +69,7 @@ on conflict (tenant, job_id, generation) do update set
 where job.recorded_at is null and job.body_hash = excluded.body_hash
 returning token";
 
-/// Extends the leases of claims that are there; gives their tokens.
+/// Extends the leases of claims that still hold. Returns their tokens.
 pub(super) const EXTEND: &str = "
 update scriptmill_ledger as job
 set lease_until = now() + $5 * interval '1 millisecond', last_at = now()
@@ -78,7 +78,7 @@ where (job.tenant, job.job_id, job.generation) = (asked.tenant, asked.job_id, as
     and job.token = asked.token and job.recorded_at is null and job.lease_until is not null
 returning job.token";
 
-/// Gives claims back that are there.
+/// Gives back the claims that still hold.
 pub(super) const RELEASE: &str = "
 update scriptmill_ledger as job
 set token = null, lease_until = null,

@@ -1,4 +1,4 @@
-//! Forgets jobs of long ago: every minute, one worker at a time, in batches that hold up nobody.
+//! Deletes old jobs from the ledger: every minute, one worker at a time, in batches that are too small to hold up others.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,14 +11,14 @@ use super::failure::Fault;
 use crate::ledger::Error;
 
 const EVERY: Duration = Duration::from_secs(60);
-/// Rows of one statement.
+/// The most rows that one statement deletes.
 const BATCH: i64 = 1_000;
-/// Of PostgreSQL's advisory locks: one process at a time forgets.
+/// The key of the advisory lock in PostgreSQL under which one process at a time deletes old jobs.
 const FORGETTING: i64 = 0x5343_5249_5054_0002;
 
 const LOCK: &str = "select pg_try_advisory_lock($1)";
 
-/// Jobs are found by their first claim; those that were claimed or recorded since stay for longer.
+/// Finds jobs by their first claim. Jobs that were claimed or recorded within the retention stay.
 const FORGET: &str = "
 delete from scriptmill_ledger where ctid = any(array(
     select ctid from scriptmill_ledger
@@ -28,7 +28,7 @@ delete from scriptmill_ledger where ctid = any(array(
     order by first_at limit $2 for update skip locked
 ))";
 
-/// Forgets what is older than `retention`, again and again.
+/// Deletes jobs that are older than `retention`, every minute.
 pub(super) async fn keep(dialler: Arc<Dialler>, retention: Duration) {
     let mut ticks = interval_at(Instant::now() + EVERY, EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -42,7 +42,7 @@ pub(super) async fn keep(dialler: Arc<Dialler>, retention: Duration) {
     }
 }
 
-/// Forgets all that is older than `retention`, unless another process does, and returns how many jobs that were.
+/// Deletes all jobs that are older than `retention`, unless another process is doing so, and returns how many.
 pub(super) async fn forget(dialler: &Dialler, retention: Duration) -> Result<u64, Error> {
     let mut connection = dialler.dial().await?;
     let mut forgotten = 0;
@@ -55,12 +55,12 @@ pub(super) async fn forget(dialler: &Dialler, retention: Duration) -> Result<u64
             Err(error) => break Err(error),
         }
     };
-    // It ends in any case, and the lock with it.
+    // The connection ends in any case, and its lock with it.
     _ = timeout(dialler.timeout(), connection.close()).await;
     ended
 }
 
-/// Forgets one batch. `None` says that there is no more to do.
+/// Deletes one batch. Returns `None` when there is no more to do.
 async fn forget_some(connection: &mut PgConnection, retention: Duration) -> Result<Option<u64>, Fault> {
     if !sqlx::query(LOCK).bind(FORGETTING).fetch_one(&mut *connection).await?.try_get(0)? {
         return Ok(None);
