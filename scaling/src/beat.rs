@@ -9,15 +9,15 @@ use crate::sums::{Distribution, Sums};
 
 /// The time from one heartbeat of a process to its next.
 pub const BEAT: Duration = Duration::from_secs(2);
-/// The version of the heartbeat. Another one is ignored and counted: what it means is not known.
+/// The version of the heartbeat. A heartbeat of another version is ignored and counted, since its meaning is not known.
 pub const VERSION: u32 = 2;
-/// The longest heartbeat taken, in bytes. What is longer is ignored before it is read.
+/// The longest heartbeat that is read, in bytes. A longer one is ignored before it is parsed.
 pub const BEAT_BYTES_MAX: usize = 16 << 10;
 /// The longest name of a process or group, in bytes.
 const NAME_BYTES_MAX: usize = 100;
 /// The longest name of a pod, in bytes: Kubernetes allows no longer one.
 const POD_BYTES_MAX: usize = 253;
-/// No count of a true worker gets above that: a million jobs a second for three years.
+/// The largest count that a real worker can reach: a million jobs a second for three years.
 const COUNT_MAX: f64 = 1e14;
 
 /// What one process says about itself, every [`BEAT`].
@@ -30,16 +30,17 @@ pub struct Beat {
     pub process: String,
     /// The worker group.
     pub group: String,
-    /// The pod of Kubernetes that it runs in, where it knows one.
+    /// The Kubernetes pod that the process runs in, if it knows one.
     pub pod: Option<String>,
-    /// A fingerprint of what it takes for a job at most: workers that differ in it do not refuse the same jobs. Absent where it takes none.
+    /// A fingerprint of the process's bounds on jobs: workers with different fingerprints do not refuse the same jobs. Absent if the
+    /// process takes no jobs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bounds: Option<String>,
     /// How long the process has been up, in seconds by its own monotonic clock.
     pub uptime_seconds: f64,
-    /// From the start of the process to its first job that it could take, in seconds.
+    /// The time from the start of the process until it could take its first job, in seconds.
     pub boot_seconds: Option<f64>,
-    /// It takes no more jobs and ends.
+    /// Whether the process takes no more jobs and is about to end.
     pub leaving: bool,
     /// Its counts since its start.
     pub sums: Sums,
@@ -49,7 +50,7 @@ pub struct Beat {
     pub waits: Distribution,
     /// How long jobs held a slot.
     pub services: Distribution,
-    /// What this process makes of all that it heard.
+    /// The demand that this process gives, from all that it heard.
     pub demand: Option<Demand>,
 }
 
@@ -57,7 +58,7 @@ pub struct Beat {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Level {
-    /// Consumers it has on the queue; none means that it runs no jobs.
+    /// Consumers it has on the queue; 0 means that it runs no jobs.
     pub consumers: u32,
     /// Slots it has.
     pub slots: u32,
@@ -105,7 +106,7 @@ impl Beat {
     /// Reads a heartbeat.
     ///
     /// # Errors
-    /// It is none that a worker of this version sends.
+    /// Says why the bytes are not a heartbeat that a worker of this version sends.
     pub fn read(bytes: &[u8]) -> Result<Self, Unreadable> {
         #[derive(Deserialize)]
         struct Versioned {
@@ -125,7 +126,8 @@ impl Beat {
     /// The heartbeat as bytes.
     ///
     /// # Errors
-    /// A count is infinite or no number, which JSON cannot say.
+    /// Only an error of serde_json itself. An infinite count, or one that is not a number, is written as `null`, which
+    /// [`Beat::read`] refuses.
     pub fn write(&self) -> Result<Vec<u8>, serde_json::Error> {
         serde_json::to_vec(self)
     }

@@ -1,35 +1,37 @@
-//! Conditions under which more or fewer replicas would not follow the load: a stall, and something slow behind the scripts.
+//! Conditions in which the number of replicas must not follow the load: a stall, and something slow behind the scripts.
 
 use crate::fleet::{Interval, View};
 use crate::history::{History, Service};
 
-/// No start for so long, with jobs and free slots at hand, is a stall; in seconds.
+/// With waiting jobs and free slots, it is a stall if no job begins or ends for this long; in seconds.
 const STALL_SECONDS: f64 = 4.0;
-/// With all slots busy it takes so many completions that were to be expected and did not come.
+/// With all slots busy, it is a stall if no job ends in the time in which this many completions were to be expected.
 const MISSING_COMPLETIONS: f64 = 12.0;
-/// In a saturated stretch work is compared over so many seconds …
+/// In a saturated stretch the work is sampled over this many seconds …
 const SAMPLE_SECONDS: f64 = 20.0;
-/// … and over so many completions at least.
+/// … and over at least this many completions.
 const SAMPLE_COMPLETIONS: f64 = 30.0;
-/// Samples of one stretch, a bound on memory; then it begins anew.
+/// The most samples of one stretch, a bound on memory. After that the stretch begins anew.
 const SAMPLES_MAX: usize = 500;
-/// So many times the slots must have been tried.
+/// Two samples are compared only if the later one had at least this many times the slots of the earlier one.
 const MORE_SLOTS: f64 = 1.4;
-/// Under this elasticity of completions more slots do hardly more work.
+/// Below this elasticity (the logarithm of the growth of completions over that of the growth of slots), more slots do
+/// hardly more work.
 const ELASTICITY_MIN: f64 = 0.15;
-/// Bound by something behind the scripts, more is tried again every so often, in seconds …
+/// While something behind the scripts is the bound, more slots are tried again this often, in seconds …
 const PROBE_EVERY_SECONDS: f64 = 300.0;
-/// … for so long.
+/// … for this long, in seconds.
 const PROBE_SECONDS: f64 = 45.0;
 
-/// Whether jobs are there and none begins or ends.
+/// Finds out whether jobs wait and none begins or ends.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Stall {
     still_seconds: f64,
 }
 
 impl Stall {
-    /// Looks at the last interval. With all slots busy, nothing begins until something ends, which long jobs do seldom.
+    /// Looks at the last interval, and returns whether there is a stall. With all slots busy, no job begins until
+    /// another ends. Long jobs end seldom, so the patience is longer then.
     pub(crate) fn update(&mut self, interval: &Interval, view: &View, service: &Service) -> bool {
         let moves = interval.sums.starts > 0.5 || interval.sums.completions > 0.5;
         if moves || view.backlog < 0.5 || view.slots < 0.5 {
@@ -51,7 +53,7 @@ impl Stall {
 /// A stretch of time in which all slots were busy and jobs waited.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Downstream {
-    /// Since when the stretch lasts, in seconds.
+    /// When the stretch began, in seconds.
     since: Option<f64>,
     samples: Vec<Sample>,
     bound: Option<Bound>,
@@ -70,7 +72,7 @@ struct Bound {
 }
 
 impl Downstream {
-    /// The most slots that are of use, and whether it is time to try more; `None` where slots are what is missing.
+    /// The most slots that are of use, and whether it is time to try more. Returns `None` while no such bound is known.
     pub(crate) fn update(&mut self, now: f64, is_saturated: bool, history: &History) -> Option<(f64, bool)> {
         if !is_saturated {
             self.since = None;

@@ -1,4 +1,4 @@
-//! From what was heard to a number of replicas.
+//! Derives a number of replicas from the heartbeats and the queue's depth.
 
 use std::time::Duration;
 
@@ -12,28 +12,29 @@ use crate::load::{self, Load};
 use crate::policy::Policy;
 use crate::queueing;
 
-/// From the number to a running container, beside the worker's own boot: the HPA's period and the scheduler, in seconds.
+/// The time from the number to a running container, without the worker's own boot, in seconds: the HPA's period and the
+/// scheduler.
 const ACTUATION_SECONDS: f64 = 17.0;
-/// Slots of a worker before one was heard: what a worker has unless configured otherwise.
+/// Slots of a worker before any worker was heard: what a worker has unless configured otherwise.
 const SLOTS_PER_WORKER: f64 = 16.0;
-/// Above this chance a job that runs now will still run when a worker asked for now begins.
+/// The running jobs count as load if the chance that they still run when a worker asked for now begins is above this.
 const STILL_THERE: f64 = 0.3;
-/// A load is not held longer than that, however long jobs take; in seconds.
+/// Long jobs prolong the hold of a load to this at most, in seconds.
 const HOLD_MAX_SECONDS: f64 = 900.0;
-/// The pace at which jobs begin is taken over so many seconds.
+/// The usual pace at which jobs begin is measured over this many seconds.
 const PACE_SECONDS: f64 = 60.0;
-/// Growth of the backlog is foreseen for so long at most, in seconds.
+/// The growth of the backlog is foreseen for at most this long, in seconds.
 const FORESIGHT_MAX_SECONDS: f64 = 30.0;
-/// The number stays where the new one differs by less than this …
+/// The present number stays if the new one differs from it by less than this …
 const DEAD_BAND: f64 = 0.3;
-/// … and this share of it.
+/// … plus this share of the present number.
 const DEAD_BAND_SHARE: f64 = 0.01;
-/// Of the waiting places there are, so many are to be used.
+/// The share of the places for waiting jobs that is to be in use.
 const PLACES_TARGET: f64 = 0.8;
-/// A backlog of more than this share of the slots' work in a second is saturation.
+/// With all slots busy, a backlog of more than this share of the slots' work in a second is saturation.
 const SATURATED_SHARE: f64 = 0.05;
 
-/// What one process makes of all that it hears about one worker group.
+/// Computes the demand of one worker group from all that one process hears about it.
 #[derive(Clone, Debug)]
 pub struct Controller {
     policy: Policy,
@@ -43,16 +44,16 @@ pub struct Controller {
     loads: Holding,
     stall: Stall,
     downstream: Downstream,
-    /// What is asked for at present.
+    /// The demand of the last tick.
     present: Option<Demand>,
-    /// When the present history began, in seconds.
+    /// When this process first knew the fleet, in seconds.
     since: Option<f64>,
-    /// Slots per worker as seen last, for when there is none.
+    /// Slots per worker as last seen, for times without any worker.
     slots_per_worker: f64,
 }
 
 impl Controller {
-    /// Of a process that has heard nothing yet.
+    /// A controller for a process that has heard nothing yet.
     pub fn new(policy: Policy, process: String) -> Self {
         Self {
             policy,
@@ -68,23 +69,24 @@ impl Controller {
         }
     }
 
-    /// Hears a heartbeat, the process's own among them. False where so many processes are heard that it is ignored.
+    /// Takes in a heartbeat, also one of this process itself. Returns false if it is ignored since too many processes
+    /// are heard already.
     pub fn hear(&mut self, now: Duration, beat: Beat) -> bool {
         self.fleet.hear(now, beat)
     }
 
-    /// Takes down what the broker says about the queue.
+    /// Takes in what the broker says about the queue.
     pub fn sight(&mut self, now: Duration, depth: Depth) {
         self.fleet.sight(now, depth);
     }
 
-    /// The pods in which workers run that stay, each with its slots in use, as heard last.
+    /// The pods of the workers that are not leaving, each with its slots in use, as last heard.
     pub fn pods(&self) -> impl Iterator<Item = (&str, u32)> {
         self.fleet.pods()
     }
 
-    /// How many replicas there should be; `None` while nothing has been known yet, since any number would be a guess. To be
-    /// called every [`BEAT`]; `now` never goes back.
+    /// How many replicas there should be. Returns `None` while nothing has been known yet, since any number would be a
+    /// guess. To be called every [`BEAT`]; `now` never goes back.
     pub fn tick(&mut self, now: Duration) -> Option<Demand> {
         let own = self.own(now);
         let eldest = self.fleet.eldest(now).filter(|(process, _)| *process != self.process);
@@ -95,7 +97,7 @@ impl Controller {
     fn own(&mut self, now: Duration) -> Option<Demand> {
         let seconds = now.as_secs_f64();
         let Some((interval, view)) = self.fleet.tick(now) else {
-            // The present number stays: it is known what it was for, and nothing is known that speaks against it.
+            // The present number stays: its reasons were known, and nothing is known that speaks against it.
             let present = self.present.clone();
             return present.map(|present| Demand { state: State::Unknown, winner: Term::Hold, ..present });
         };
@@ -112,12 +114,13 @@ impl Controller {
     fn known(&mut self, now: f64, interval: &Interval, view: &View) -> Demand {
         let service = Service::seen(&self.history, view.busy);
         let all = self.history.window(f64::MAX).sums;
-        // Where nothing has begun or ended yet, it is not known how long jobs take, and what arrives may wait for want of delivery.
+        // Before any job has begun or ended, it is not known how long jobs take, and arriving jobs may wait because they are not
+        // delivered.
         let is_known = all.starts + all.completions > 0.5 || view.is_full();
         let load = load::offered(&self.history, &service, self.policy.certainty);
         let load = if is_known { load } else { Load::default() };
         let hold = self.hold_seconds(&service);
-        // More than the most that may be asked for says nothing more.
+        // The load is cut at what the policy's maximum can carry: more would not change the number.
         let most = f64::from(self.policy.max) * self.slots_per_worker * self.policy.target_load;
         self.loads.push(now, load.erlangs.min(most));
         let held = self.loads.held(now, hold);
@@ -148,7 +151,7 @@ impl Controller {
         let Policy { target_load, promise, drain_time, .. } = &self.policy;
         let wait = promise.wait.as_secs_f64();
         let m = service.seconds;
-        // Jobs longer than it takes a worker to come will still be there then.
+        // Jobs that take longer than a new worker takes to come will still run when it comes.
         let lead = view.boot_seconds + ACTUATION_SECONDS;
         let keep = (-lead / m).exp();
         let ahead = if keep > STILL_THERE { held.max(view.busy * keep + load.erlangs * (1.0 - keep)) } else { held };
@@ -159,7 +162,7 @@ impl Controller {
             0.0
         };
         let due = drain_time.as_secs_f64().min(wait).max(1e-3);
-        // Jobs that wait while slots are free do so for want of delivery, and more slots would wait with them.
+        // If jobs wait while slots are free, they wait to be delivered, and more slots would stay free too.
         let is_short = view.backlog > 0.5 && (view.is_full() || self.is_overrun(view));
         let jobs = if is_short { view.backlog + self.growth(view) } else { 0.0 };
         let drain = view.busy + jobs * (m / due).min(1.0);
@@ -171,8 +174,8 @@ impl Controller {
         }
     }
 
-    /// Whether more jobs wait than there are free slots, though jobs begin as fast as ever: the heartbeats that will say that all
-    /// slots are busy are under way.
+    /// Whether more jobs wait than there are free slots, though jobs begin as fast as ever. All slots are busy then, and the
+    /// heartbeats that will say so are still on their way.
     fn is_overrun(&self, view: &View) -> bool {
         let pace = |seconds: f64| {
             let past = self.history.window(seconds);
@@ -183,8 +186,8 @@ impl Controller {
     }
 
     /// By how much the backlog grows until a worker asked for now begins, at its pace of the last interval or of the last two,
-    /// whichever is larger. Workers that are asked for already do not count: whoever acts on the number may not have looked
-    /// yet, and those that come make the backlog fall.
+    /// whichever is larger. Workers that were asked for earlier are not subtracted: an autoscaler may not have read that
+    /// number yet, and the workers that do come make the backlog fall.
     fn growth(&self, view: &View) -> f64 {
         let pace = |seconds: f64| {
             let recent = self.history.window(seconds);
@@ -228,7 +231,8 @@ impl Controller {
         }
     }
 
-    /// The largest term, as replicas, within the policy, moved only if it differs enough from the present number.
+    /// Sets the number to the largest term, as replicas, within the policy. If that differs too little from the present
+    /// number, the present number stays.
     fn decide(&self, demand: &mut Demand, view: &View, is_saturated: bool, now: f64, hold: f64) {
         let Slots { load, promise, drain, floor } = demand.slots;
         let terms = [(Term::Load, load), (Term::Promise, promise), (Term::Drain, drain), (Term::Floor, floor)];
@@ -247,7 +251,7 @@ impl Controller {
                 winner = Term::Hold;
             }
         }
-        // Who has heard the fleet only for a short while does not take away what others asked for.
+        // A process that has heard the fleet only for a short while takes away no worker that others asked for.
         let is_young = self.since.is_none_or(|since| now - since < hold);
         if is_young && number < view.workers {
             (number, winner) = (view.workers, Term::Hold);
@@ -266,15 +270,16 @@ impl Controller {
     fn stalled(&self, demand: &mut Demand, view: &View) {
         let asked = self.present.as_ref().map_or(view.workers, |present| f64::from(present.replicas));
         let is_begun = self.present.as_ref().is_some_and(|present| present.state == State::Stalled);
-        // What was asked for since the stall began and is not there yet is no base for a tenth more.
+        // The tenth is added once. Its base is at most 1.1 times the workers there are, since replicas asked for
+        // between the stall's begin and its detection may not be there yet.
         let probe = if is_begun { asked } else { (asked.min(1.1 * view.workers) * 1.1).floor() };
         demand.replicas = (probe.max(asked) as u32).clamp(self.policy.min, self.policy.max);
         demand.state = State::Stalled;
         demand.winner = Term::Probe;
     }
 
-    /// The number at which more did no more work, though more slots than that are in use: what runs in them waits for
-    /// something that they slow down.
+    /// Lowers the number to the slots above which more did no more work, even if more are in use: the jobs in them wait
+    /// for something that they slow down.
     fn downstream_bound(&self, demand: &mut Demand, slots: f64, is_probe: bool) {
         let factor = if is_probe { 1.3 } else { 1.0 };
         let replicas = (slots * factor / self.slots_per_worker.max(1e-9)).ceil();

@@ -8,27 +8,27 @@ use serde::{Deserialize, Serialize};
 pub struct Demand {
     /// The number.
     pub replicas: u32,
-    /// How the group is.
+    /// The state of the group.
     pub state: State,
     /// The term that decided.
     pub winner: Term,
     /// What each term asks for.
     pub slots: Slots,
-    /// Places for waiting jobs asked for; 0 where a job that waits keeps its slot.
+    /// Replicas that the places for waiting jobs ask for; 0 if a job that waits keeps its slot.
     pub places: f64,
-    /// What was seen, which the terms are computed from.
+    /// The observations from which the terms are computed.
     pub observed: Observed,
 }
 
-/// How a worker group is.
+/// The state of a worker group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum State {
     /// Work is done as it comes.
     Ok,
-    /// More work is there than slots.
+    /// There is more work than the slots can do.
     Saturated,
-    /// Jobs are there and none begins or ends.
+    /// Jobs wait, and none begins or ends.
     Stalled,
     /// More slots do not do more work, since something behind the scripts is slow.
     DownstreamBound,
@@ -36,7 +36,7 @@ pub enum State {
     Unknown,
 }
 
-/// What a number of replicas can follow from.
+/// The reasons for a number of replicas.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Term {
@@ -52,9 +52,9 @@ pub enum Term {
     Places,
     /// The present number stays: it is close enough, or the truth is unknown.
     Hold,
-    /// The policy's fewest.
+    /// The policy's minimum.
     Min,
-    /// The policy's most.
+    /// The policy's maximum.
     Max,
     /// The number at which more slots did not do more work.
     Downstream,
@@ -66,7 +66,7 @@ pub enum Term {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Slots {
-    /// For the offered load at the target load, as held.
+    /// For the expected load at the target load.
     pub load: f64,
     /// For the promised wait.
     pub promise: f64,
@@ -92,15 +92,15 @@ pub struct Observed {
     pub waiting: f64,
     /// Jobs that wait for a slot: in the queue and received but not begun.
     pub backlog: f64,
-    /// Jobs that arrived each second, over the window that the load follows from.
+    /// Jobs that arrived each second, in the window that decided the load.
     pub arrivals_per_second: f64,
-    /// Slot time of one job in the mean, in seconds.
+    /// The mean slot time of a job, in seconds.
     pub service_seconds: f64,
     /// The squared coefficient of variation of slot times.
     pub service_variation: f64,
     /// Slots that the arriving jobs take in the mean.
     pub offered_load: f64,
-    /// The window that the load follows from, in seconds.
+    /// The window that decided the load, in seconds.
     pub window_seconds: f64,
     /// From the start of a worker to its first job, in seconds.
     pub boot_seconds: f64,
@@ -140,7 +140,7 @@ impl Term {
 }
 
 impl Demand {
-    /// Whether every number is one that a true process can send.
+    /// Whether every number is one that a real process can send.
     pub(crate) fn is_possible(&self) -> bool {
         let Slots { load, promise, drain, floor } = self.slots;
         let seen = &self.observed;

@@ -6,7 +6,7 @@ use crate::demand::{Demand, Observed, Slots, State, Term};
 use crate::policy::Policy;
 use crate::queueing;
 
-/// The most slots for which a queue is computed; the chance to wait for one of so many is nothing.
+/// The most slots for which a queue is computed. With a million slots the chance to wait is practically 0.
 const SERVERS_MAX: f64 = 1e6;
 
 /// What one term asks for.
@@ -27,17 +27,17 @@ pub struct Outlook {
     pub replicas: u32,
     /// Their slots.
     pub slots: f64,
-    /// The load that is expected, for each slot; above 1 the slots are too few. Absent without slots.
+    /// The expected load for each slot; above 1 the slots are too few. Absent without slots.
     pub load_per_slot: Option<f64>,
-    /// The share of jobs that would wait longer than promised at the load that is expected, 0 to 1.
+    /// The share of jobs that would wait longer than promised at the expected load, 0 to 1.
     pub late_share: f64,
-    /// The time in which the jobs that wait now would be worked off at the present load, in seconds; absent where they
-    /// would only become more.
+    /// How long it would take to work off the present backlog at the present load, in seconds. Absent if the backlog
+    /// would not shrink.
     pub drain_seconds: Option<f64>,
 }
 
 impl Demand {
-    /// What each term asks for; that of the places only where there are some.
+    /// What each term asks for. The term of the places is left out if it asks for nothing.
     pub fn terms(&self) -> Vec<Asked> {
         let Slots { load, promise, drain, floor } = self.slots;
         let per_worker = self.per_worker();
@@ -47,13 +47,13 @@ impl Demand {
         asked.into_iter().chain((self.places > 0.0).then_some(places)).collect()
     }
 
-    /// What the largest term asks for: the number, but for what holds, bounds or probes it.
+    /// What the largest term asks for. The number of replicas differs from it only if it is held, bounded or probed.
     pub fn needed(&self) -> Asked {
         let none = Asked { term: Term::Load, slots: Some(0.0), replicas: 0.0 };
         self.terms().into_iter().fold(none, |best, next| if next.replicas > best.replicas { next } else { best })
     }
 
-    /// What so many replicas would do.
+    /// What `replicas` replicas would do.
     pub fn outlook(&self, policy: &Policy, replicas: u32) -> Outlook {
         let Observed { service_seconds, service_variation, offered_load, backlog, .. } = self.observed;
         let slots = f64::from(replicas) * self.per_worker();
@@ -77,7 +77,7 @@ impl Demand {
         self.slots.load * policy.target_load
     }
 
-    /// Why it is that number, in one sentence, and how the group is.
+    /// One sentence that says why it is that number, followed by one about the state of the group if that is not `Ok`.
     pub fn sentence(&self) -> String {
         let number = counted(self.replicas);
         let state = match self.state {
@@ -131,8 +131,9 @@ impl Demand {
         }
     }
 
-    /// Whether what is needed is so near to the number that nothing but nearness holds it. The dead band is narrower; one who
-    /// has not heard the fleet for long keeps all workers there are, which is mostly further away.
+    /// Whether the needed number is so near to the present one that only the dead band can be the reason of a hold. The dead
+    /// band is narrower than this test. A hold has another reason too: a process that has not heard the fleet for long keeps
+    /// all workers there are. Their number is mostly further away.
     fn is_near(&self) -> bool {
         let number = f64::from(self.replicas);
         (self.needed().replicas.ceil() - number).abs() <= 1.0 + number / 50.0
@@ -150,8 +151,8 @@ impl Demand {
         }
     }
 
-    /// The arithmetic, a line for each step. Slots and replicas are rounded up in the last digit, so that what is shown leads
-    /// to the number that was asked for.
+    /// The arithmetic, a line for each step. Slots and replicas are rounded up in the last digit, so that the figures shown
+    /// lead to the number that was asked for.
     pub fn arithmetic(&self, policy: &Policy) -> Vec<String> {
         let Observed { arrivals_per_second, service_seconds, window_seconds, offered_load, busy, backlog, .. } =
             self.observed;
@@ -195,7 +196,8 @@ impl Demand {
         lines
     }
 
-    /// Why the number is not what is needed, where it isn't and the policy's bounds alone do not say so.
+    /// A line that says why the number is not the needed one. Returns `None` if it is, or if the policy's bounds alone
+    /// explain it.
     fn instead(&self, rounded: f64) -> Option<String> {
         let why = match self.winner {
             Term::Hold if self.state == State::Unknown => "the fleet is unknown, so the number stays",
@@ -217,13 +219,13 @@ fn counted(replicas: u32) -> String {
     if replicas == 1 { "1 replica".to_owned() } else { format!("{replicas} replicas") }
 }
 
-/// A number of slots or replicas with two digits, rounded up: rounding the text up to a whole number gives what the number
-/// gives.
+/// A number of slots or replicas with two digits after the point, rounded up. Rounding the text up to a whole number gives
+/// the same as rounding up the number itself.
 pub fn rounded_up(number: f64) -> String {
     format!("{:.2}", (number * 100.0).ceil() / 100.0)
 }
 
-/// With three digits at most.
+/// A number with at most three digits after the point.
 fn short(number: f64) -> String {
     let text = format!("{number:.3}");
     text.trim_end_matches('0').trim_end_matches('.').to_owned()

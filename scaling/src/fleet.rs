@@ -1,4 +1,5 @@
-//! The fleet as one process hears it: heartbeats and the queue's depth in, what all workers did since the last tick out.
+//! The fleet as one process hears it. It takes in heartbeats and the queue's depth, and gives what all workers did since
+//! the last tick.
 //!
 //! Time is the caller's monotonic clock alone. A heartbeat's own times are differences on its sender's clock, so a clock that
 //! is wrong by hours changes nothing.
@@ -10,17 +11,17 @@ use crate::beat::{BEAT, Beat, Depth};
 use crate::demand::{Demand, State};
 use crate::sums::Sums;
 
-/// Processes of one group; more are not heard.
+/// The most processes of one group that are heard.
 pub(crate) const MEMBERS_MAX: usize = 2_000;
-/// A process that misses so many beats has departed.
+/// A process that misses more beats than this has departed.
 const MISSED_MAX: u32 = 5;
-/// So old a depth says nothing about now.
+/// A depth of the queue that is older than this says nothing about now.
 const DEPTH_AGE_MAX: Duration = Duration::from_secs(6);
-/// What one heard worker may stand for at most, itself included.
+/// The most workers that one heard worker may stand for, itself included.
 const COVERAGE_MAX: f64 = 20.0;
-/// Starts of workers from which the boot time is taken.
+/// The boot time is taken from this many of the latest starts of workers.
 const BOOTS: usize = 10;
-/// From this share of the slots in use on, none counts as free.
+/// If at least this share of the slots is in use, none counts as free.
 const FULL_SHARE: f64 = 0.9;
 /// The boot time before any worker has said one, in seconds.
 const BOOT_SECONDS: f64 = 10.0;
@@ -30,9 +31,9 @@ const BOOT_SECONDS: f64 = 10.0;
 struct Member {
     heard: Duration,
     beat: Beat,
-    /// What was counted for it up to the last tick.
+    /// What was counted for this process up to the last tick.
     credited: Sums,
-    /// What was counted for it at the last tick with a beat, in one tick.
+    /// What it did per tick, as of its last beat.
     pace: Sums,
     is_fresh: bool,
     missed: u32,
@@ -43,9 +44,9 @@ struct Member {
 pub(crate) struct Fleet {
     members: BTreeMap<String, Member>,
     depth: Option<(Duration, Depth)>,
-    /// When the last tick was, and how many jobs had not begun then; none after a gap.
+    /// When the last tick was, and how many jobs had not begun then; `None` after a gap.
     last: Option<(Duration, f64)>,
-    /// What one heard worker stood for at the last tick; 0 before the first.
+    /// How many workers one heard worker stood for at the last tick; 0 before the first tick.
     coverage: f64,
     boots: VecDeque<f64>,
 }
@@ -54,7 +55,7 @@ pub(crate) struct Fleet {
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Interval {
     pub(crate) seconds: f64,
-    /// Jobs that arrived. Below zero where an earlier interval was given too many.
+    /// Jobs that arrived. Negative if an earlier interval was given too many.
     pub(crate) arrivals: f64,
     pub(crate) sums: Sums,
 }
@@ -76,20 +77,20 @@ pub(crate) struct View {
 }
 
 impl View {
-    /// With less of the slots in use there are free ones: heartbeats come a little later than the queue's depth, so that the two
-    /// are not of one instant.
+    /// Whether no slot counts as free. The share is below 1, since heartbeats come a little later than the queue's depth and the
+    /// two are not of one instant.
     pub(crate) fn is_full(&self) -> bool {
         self.busy >= FULL_SHARE * self.slots
     }
 
-    /// The same of the places for jobs that wait on the host; running jobs take one too.
+    /// Whether no place for jobs that wait on the host counts as free. Running jobs take a place too.
     pub(crate) fn is_out_of_places(&self) -> bool {
         self.waiting + self.busy >= FULL_SHARE * self.places
     }
 }
 
 impl Fleet {
-    /// Hears a heartbeat; false where there are too many processes already.
+    /// Takes in a heartbeat. Returns false if there are too many processes already.
     pub(crate) fn hear(&mut self, now: Duration, beat: Beat) -> bool {
         if let Some(member) = self.members.get_mut(&beat.process) {
             member.heard = now;
@@ -106,7 +107,7 @@ impl Fleet {
                 self.boots.pop_front();
             }
         }
-        // What one that has been up for long did before is not what was done since the last tick.
+        // The sums of a process that has been up for long were not made since the last tick, so they count as credited.
         let is_new = beat.uptime_seconds <= 2.5 * BEAT.as_secs_f64() + beat.boot_seconds.unwrap_or(0.0);
         let credited = if is_new { Sums::default() } else { beat.sums };
         let member =
@@ -119,8 +120,9 @@ impl Fleet {
         self.depth = Some((now, depth));
     }
 
-    /// What was done since the last tick and what there is now. The interval is absent right after a gap, since what
-    /// happened in it is not known. `None` in a gap: the queue's depth is not known, or none of its consumers is heard.
+    /// What was done since the last tick, and what there is now. Returns `None` in a gap: while the queue's depth is
+    /// not known, or none of its consumers is heard. Right after a gap the interval is absent, since what happened in
+    /// the gap is not known.
     pub(crate) fn tick(&mut self, now: Duration) -> Option<(Option<Interval>, View)> {
         let before: f64 = self.consumers();
         let mut sums = Sums::default();
@@ -144,13 +146,15 @@ impl Fleet {
         };
         let heard = self.consumers();
         if f64::from(depth.consumers) < before {
-            // Workers have departed: what was counted for them since their last beat was not done. Those that still consume
-            // and are no longer heard have done it.
+            // Workers have departed: what was counted for them after their last beat was not done, and is taken back.
+            // Workers that still consume but are not heard any more did that work, so theirs stays.
             sums += undone;
         }
-        // A worker that has just begun consumes before it is heard: only what is missing for two ticks is made up for.
+        // A worker that has just begun consumes before it is heard, so only consumers that are missing at two ticks in
+        // a row are made up for.
         let missing = if heard > 0.0 { (f64::from(depth.consumers) / heard).clamp(1.0, COVERAGE_MAX) } else { 1.0 };
-        // One who has only begun to hear has not heard those that are there for long.
+        // At the first tick there is no such delay: this process has not yet heard workers that have been there for
+        // long.
         let coverage = if is_fewer || self.coverage == 0.0 { missing } else { missing.min(self.coverage) };
         self.coverage = missing;
         let view = self.view(f64::from(depth.ready), coverage);
@@ -208,13 +212,13 @@ impl Fleet {
         workers.filter_map(|beat| Some((beat.pod.as_deref()?, beat.level.busy)))
     }
 
-    /// The longest of the last boots: the shortest would promise capacity that is not there yet.
+    /// The longest of the last boots: a shorter one would promise capacity that is not there yet.
     fn boot_seconds(&self) -> f64 {
         self.boots.iter().copied().reduce(f64::max).unwrap_or(BOOT_SECONDS)
     }
 
-    /// The demand of the eldest process that was heard within two beats and knows one. All processes follow it, so that all
-    /// show one number.
+    /// The demand of the eldest process that was heard within two and a half beats, is not leaving and knows a demand. All
+    /// processes follow it, so that all show the same number.
     pub(crate) fn eldest(&self, now: Duration) -> Option<(&str, &Demand)> {
         let age = |member: &Member| now.saturating_sub(member.heard);
         let uptime = |member: &Member| member.beat.uptime_seconds + age(member).as_secs_f64();
@@ -233,7 +237,8 @@ impl Member {
         self.beat.level.consumers > 0
     }
 
-    /// What it did since the last tick. A missing beat is filled in at its last pace, which the next one puts right.
+    /// What the process did since the last tick. A missing beat is filled in at its last pace, and its next beat puts
+    /// that right.
     fn advance(&mut self) -> Sums {
         if std::mem::take(&mut self.is_fresh) {
             let ticks = f64::from(self.missed + 1);

@@ -1,4 +1,4 @@
-//! What the fleet did in the last quarter of an hour and more, by windows that end now.
+//! What the fleet did in the last half hour, by windows.
 
 use std::collections::VecDeque;
 
@@ -34,7 +34,7 @@ impl History {
         }
     }
 
-    /// What was done in the last `seconds`, to whole intervals, or in all that is kept.
+    /// What was done in the last `seconds`, in whole intervals, or in all that is kept if that is less.
     pub(crate) fn window(&self, seconds: f64) -> Interval {
         self.between(0.0, seconds)
     }
@@ -76,7 +76,7 @@ impl History {
     }
 }
 
-/// Slot times, in the mean and in their spread.
+/// The mean and the spread of slot times.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Service {
     /// The mean over a long window, in seconds.
@@ -85,18 +85,19 @@ pub(crate) struct Service {
     pub(crate) variation: f64,
 }
 
-/// Slot time of a job before one was seen, in seconds.
+/// The slot time that is assumed before any job was seen, in seconds.
 const SERVICE_SECONDS: f64 = 1.0;
-/// A window tells the mean of slot times only if it is so many times as long as the job that an average slot second belongs
-/// to, which is m (1 + c²s): in a shorter one short jobs have ended and long ones have not …
+/// A window tells the mean of slot times only if it is at least this many times as long as the job that an average slot
+/// second belongs to, which takes m (1 + c²s). In a shorter window short jobs have ended and long ones have not …
 const MEAN_LASTING: f64 = 10.0;
-/// … and its own completions count beside that mean only if it is so many times as long.
+/// … and a window's own completions count beside that mean only if the window is at least this many times as long as
+/// that job.
 const WINDOW_LASTING: f64 = 2.0;
 /// The spread is bounded, so that one very long job among short ones does not blind every window.
 const VARIATION_MAX: f64 = 50.0;
 
 impl Service {
-    /// As seen in a history, with the jobs that run now counted as if they ended now where few have ended.
+    /// Slot times as seen in a history. If few jobs have ended, the jobs that run now are counted as if they ended now.
     pub(crate) fn seen(history: &History, busy: f64) -> Self {
         let quarter = history.window(900.0);
         let Sums { completions, service_seconds, service_seconds_squared, busy_seconds, .. } = quarter.sums;
@@ -124,8 +125,9 @@ impl Service {
         Self { seconds: seconds.max(1e-6), variation }
     }
 
-    /// The mean of a window's own completions, with so many jobs of the long mean laid beside them that few completions
-    /// do not move it far; the long mean alone where the window is too short to have seen long jobs end.
+    /// The mean of a window's own completions and of 20 (1 + c²s) further jobs that take the long mean, so that few
+    /// completions do not move it far. If the window is too short to have seen long jobs end, it is the long mean
+    /// alone.
     pub(crate) fn of(&self, window: &Interval) -> f64 {
         if window.seconds < WINDOW_LASTING * self.seconds * (1.0 + self.variation) {
             return self.seconds;

@@ -1,20 +1,20 @@
-//! What was asked for a short while ago and is still expected.
+//! Remembers loads of a short while ago that are still expected.
 
 use std::collections::VecDeque;
 
-/// Levels kept, in seconds.
+/// How long levels are kept, in seconds.
 const KEPT_SECONDS: f64 = 900.0;
-/// Peaks are looked for so far back, in seconds.
+/// How far back peaks are looked for, in seconds.
 const PEAKS_SECONDS: f64 = 400.0;
 /// A peak is over when the level has been under this share of it …
 const OVER_SHARE: f64 = 0.75;
-/// … for so long, in seconds.
+/// … for this long, in seconds.
 const OVER_SECONDS: f64 = 10.0;
 
 /// A level with its past.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Holding {
-    /// When, in seconds, and what, the oldest first.
+    /// The time in seconds, and the level at that time; the oldest first.
     levels: VecDeque<(f64, f64)>,
 }
 
@@ -26,16 +26,17 @@ impl Holding {
         }
     }
 
-    /// What is held: the largest level of the last `seconds`, and the second highest separate peak of the last while, since
-    /// what came back once is expected again.
+    /// The level that is held: the largest one of the last `seconds`, or the second highest separate peak of the last
+    /// `PEAKS_SECONDS` if that is higher. A level that came back once is expected again.
     pub(crate) fn held(&self, now: f64, seconds: f64) -> f64 {
         let recent = self.levels.iter().rev().take_while(|(when, _)| *when >= now - seconds);
         let largest = recent.map(|(_, level)| *level).fold(0.0, f64::max);
         largest.max(self.second_peak(now))
     }
 
-    /// The second highest of the separate peaks. A peak ends when the level has been well below it for a while, and the next
-    /// one begins when the level rises well above its lowest since: a long way down is no peak.
+    /// The second highest of the separate peaks. A peak ends when the level has been well below it for a while. The next
+    /// peak begins when the level has risen well above its lowest value since then, so a long way down has no peaks of its
+    /// own.
     fn second_peak(&self, now: f64) -> f64 {
         let (mut first, mut second) = (0.0_f64, 0.0_f64);
         let mut keep = |peak: f64| {

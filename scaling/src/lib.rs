@@ -4,8 +4,8 @@
 //! worker ──Beat──▶ Fleet ──Interval──▶ History ──▶ Demand ──▶ exporters
 //! ```
 //!
-//! Every worker says every [`BEAT`] what it has counted ([`Beat`]). `Fleet` adds that up to what all of them did since the
-//! last beat, and [`Controller`] makes a number of replicas of it, with every term that led to it ([`Demand`]).
+//! Every [`BEAT`] each worker says what it has counted ([`Beat`]). `Fleet` adds up what all workers did since the last
+//! beat. [`Controller`] derives a number of replicas from that, with every term that led to the number ([`Demand`]).
 //!
 //! All of it is pure: time is handed in as the duration since any fixed instant of the caller's monotonic clock, and no
 //! wall clock is compared with another. The simulator runs the same code.

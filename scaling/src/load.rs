@@ -1,25 +1,26 @@
 //! The offered load: how many slots the arriving jobs take in the mean, in erlangs.
 //!
-//! A short window sees a change first and mistakes noise for one; a long one the other way round. So a short window counts
-//! with the lower bound of its confidence interval, and wins only where it is surely above the longer ones. The longest that
-//! is needed, which may still remember a load that has stopped, is held down by the upper bounds of those before it.
+//! A short window sees a change early, but mistakes noise for a change. A long window is steady, but late. So a short window
+//! counts with the lower bound of its confidence interval, and decides only if it is surely above the longer ones. Otherwise
+//! the first long window with enough arrivals decides. It may still contain a load that has stopped, so it is cut at the
+//! upper bounds of the long windows up to it.
 
 use crate::beat::BEAT;
 use crate::history::{History, Service};
 
 /// Windows, in seconds.
 const WINDOWS: [f64; 11] = [2.0, 4.0, 6.0, 10.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0, 1024.0];
-/// Up to here a window counts as a short one.
+/// Up to this length a window counts as a short one, in seconds.
 const SHORT_SECONDS: f64 = 32.0;
 /// Intervals over which the dispersion of arrivals is taken: two minutes.
 const DISPERSION_INTERVALS: usize = 60;
 /// Dispersion is bounded: below, since the depth and the beats are not of one instant; above, so that a single burst does
 /// not blind every window.
 const DISPERSION: std::ops::RangeInclusive<f64> = 1.0..=30.0;
-/// A backlog shrinks if more jobs began than arrived by so many standard deviations of a count.
+/// A backlog shrinks if more jobs began than arrived, by more than this many standard deviations of the count.
 const SHRINKS: f64 = 4.0;
 
-/// The offered load and where it was seen.
+/// The offered load, and the window in which it was seen.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Load {
     /// Slots.
@@ -30,7 +31,7 @@ pub(crate) struct Load {
     pub(crate) arrivals_per_second: f64,
 }
 
-/// The offered load. `certainty` is how many standard deviations a short window must be sure.
+/// The offered load. `certainty` says by how many standard deviations a short window must be sure.
 pub(crate) fn offered(history: &History, service: &Service, certainty: f64) -> Load {
     let dispersion = history.dispersion(DISPERSION_INTERVALS);
     let spread = dispersion.clamp(*DISPERSION.start(), *DISPERSION.end()) + service.variation;
@@ -70,8 +71,8 @@ pub(crate) fn offered(history: &History, service: &Service, certainty: f64) -> L
     if low.erlangs > last.erlangs { low } else { last }
 }
 
-/// Whether a backlog was being worked off when the last `window` seconds began. Jobs that had left the queue by then and whose
-/// starts were heard a beat later would count as arrivals of the window.
+/// Whether a backlog was being worked off when the last `window` seconds began. If so, jobs that had left the queue by then,
+/// but whose starts were heard a beat later, would wrongly count as arrivals of the window.
 fn begins_in_drain(history: &History, window: f64) -> bool {
     let edge = history.between(window, window + BEAT.as_secs_f64());
     edge.sums.starts - edge.arrivals > SHRINKS * edge.sums.starts.sqrt()
@@ -83,7 +84,7 @@ mod tests {
     use crate::fleet::Interval;
     use crate::sums::Sums;
 
-    /// The load after beats with so many arrivals and starts, of jobs of half a second.
+    /// The load after the given beats, each as (count, arrivals, starts), of jobs of half a second.
     fn after(beats: &[(usize, f64, f64)]) -> f64 {
         let mut history = History::default();
         for (count, arrivals, starts) in beats {

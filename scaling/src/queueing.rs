@@ -1,7 +1,7 @@
 //! Waiting in front of servers that jobs take in turn.
 
-/// The fewest servers, `most` at most, for which the share of jobs that wait longer than `wait` is `share` at most. All
-/// times in mean service times.
+/// The fewest servers for which at most a `share` of the jobs waits longer than `wait`, but never more than `most`. All
+/// times are in mean service times.
 pub(crate) fn servers(load: f64, wait: f64, share: f64, variation: f64, most: f64) -> f64 {
     let mut queue = Queue::of(load);
     while queue.servers < most {
@@ -13,8 +13,8 @@ pub(crate) fn servers(load: f64, wait: f64, share: f64, variation: f64, most: f6
     most
 }
 
-/// The share of jobs that wait longer than `wait` mean service times for one of so many servers; 1 where these are fewer than
-/// the load needs.
+/// The share of jobs that wait longer than `wait` mean service times for one of `servers` servers. It is 1 if there are no
+/// more servers than `load`.
 pub(crate) fn late(load: f64, servers: u32, wait: f64, variation: f64) -> f64 {
     let mut queue = Queue::of(load);
     for _ in 0..servers {
@@ -23,7 +23,7 @@ pub(crate) fn late(load: f64, servers: u32, wait: f64, variation: f64) -> f64 {
     queue.late(wait, variation)
 }
 
-/// A queue in front of more and more servers.
+/// A queue in front of servers that are added one by one.
 struct Queue {
     load: f64,
     servers: f64,
@@ -32,7 +32,7 @@ struct Queue {
 }
 
 impl Queue {
-    /// With no server yet.
+    /// A queue without a server yet.
     fn of(load: f64) -> Self {
         Self { load, servers: 0.0, blocking: 1.0 }
     }
@@ -44,8 +44,9 @@ impl Queue {
 
     /// The share of jobs that wait longer than `wait`.
     ///
-    /// The chance to wait at all is Erlang's C for `load` erlangs; that a wait lasts longer falls exponentially, at the rate
-    /// (c − a) for exponential service times, and 2/(1 + c²s) of it for others (Allen and Cunneen's approximation).
+    /// The chance to wait at all is Erlang's C for `load` erlangs. The chance that a wait lasts longer falls exponentially,
+    /// at the rate (c − a) for exponential service times, and at 2/(1 + c²s) times that rate for others (Allen and Cunneen's
+    /// approximation).
     fn late(&self, wait: f64, variation: f64) -> f64 {
         let Self { load, servers, blocking } = *self;
         if servers <= load {

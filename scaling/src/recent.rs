@@ -7,12 +7,12 @@ use crate::beat::Beat;
 use crate::fleet::MEMBERS_MAX;
 use crate::sums::Distribution;
 
-/// What is shown as recent.
+/// How far back counts as recent.
 const MINUTE: Duration = Duration::from_secs(60);
-/// What is counted together, and forgotten together.
+/// The length of a slice, whose counts are kept and forgotten together.
 const SLICE: Duration = Duration::from_secs(10);
 
-/// The distributions of all processes of a group, as they grew of late.
+/// By how much the distributions of all processes of a group grew of late.
 #[derive(Clone, Debug, Default)]
 pub struct Recent {
     processes: BTreeMap<String, Seen>,
@@ -20,7 +20,7 @@ pub struct Recent {
     slices: VecDeque<(Duration, Minute)>,
 }
 
-/// What was counted over some time, a minute at most and a slice more.
+/// What was counted over some time: for [`Recent::minute`], at most a minute and one slice.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Minute {
     /// How long jobs waited from their delivery for a slot.
@@ -54,7 +54,7 @@ impl Recent {
                     return;
                 }
                 self.processes.insert(beat.process.clone(), Seen { heard: now, total });
-                // What one that has been up for longer counted before was not counted of late.
+                // A process that has been up for longer may have counted this before the last minute.
                 if beat.uptime_seconds <= MINUTE.as_secs_f64() { Minute::default() } else { total }
             }
         };

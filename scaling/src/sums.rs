@@ -1,5 +1,5 @@
-//! What a worker counts. All of it only grows, and what two workers counted is what one would have counted: adding is all
-//! that is needed to see a fleet, and a lost message loses nothing that the next one does not bring.
+//! What a worker counts. The counts only grow, and those of two workers add up to what one worker would have counted. So
+//! a fleet is seen by adding, and a lost message loses nothing, since the next one brings it.
 
 use std::ops::{Add, AddAssign, Mul, Sub};
 
@@ -26,7 +26,7 @@ pub struct Sums {
 }
 
 impl Sums {
-    /// Each count made by `f` of those of two sums.
+    /// Applies `f` to each pair of counts of two sums.
     fn zip(self, other: Self, f: impl Fn(f64, f64) -> f64) -> Self {
         Self {
             delivered: f(self.delivered, other.delivered),
@@ -39,7 +39,7 @@ impl Sums {
         }
     }
 
-    /// No count below zero.
+    /// The sums with negative counts set to zero.
     pub fn at_least_zero(self) -> Self {
         self.zip(Self::default(), f64::max)
     }
@@ -83,8 +83,8 @@ impl Mul<f64> for Sums {
     }
 }
 
-/// The upper bounds of a [`Distribution`]'s buckets, in seconds, none more than 2.5 times the one before; one bucket more holds what
-/// is above them all.
+/// The upper bounds of a [`Distribution`]'s buckets, in seconds, none more than 2.5 times the one before; one more bucket holds the
+/// durations above them all.
 pub const BOUNDS: [f64; 23] = [
     0.000_1, 0.000_2, 0.000_5, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 30.0,
     60.0, 120.0, 300.0, 600.0, 900.0,
@@ -104,13 +104,13 @@ impl Distribution {
         BOUNDS.partition_point(|bound| *bound < seconds)
     }
 
-    /// How many there are.
+    /// How many durations were counted.
     pub fn count(&self) -> u64 {
         self.counts.iter().fold(0, |sum, count| sum.saturating_add(*count))
     }
 
-    /// The bound of the bucket that holds the quantile `q` (0 to 1), in seconds; infinite above the last bound. `None` where
-    /// nothing was counted.
+    /// The bound of the bucket that holds the quantile `q` (0 to 1), in seconds; infinite above the last bound. Returns
+    /// `None` if nothing was counted.
     pub fn quantile(&self, q: f64) -> Option<f64> {
         let rank = (q * self.count() as f64).ceil().max(1.0);
         let mut below = 0.0;
@@ -122,7 +122,7 @@ impl Distribution {
     }
 }
 
-/// What was counted since an earlier state. Nothing where a count has become less, as it never does in one process.
+/// What was counted since an earlier state. A count that has become less, which never happens in one process, gives 0.
 impl Sub for Distribution {
     type Output = Self;
 

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use scriptmill_scaling::simulate::{Actuator, Episode, Fault, Job, Ours, Setting, Trace, World};
 use scriptmill_scaling::{BEAT, Beat, Controller, Demand, Depth, Distribution, Level, Policy, State, Sums, VERSION};
 
-/// So many jobs, each of half a second in the mean.
+/// The sums of `done` jobs, each of half a second in the mean.
 fn sums(done: f64) -> Sums {
     Sums {
         delivered: done,
@@ -36,8 +36,9 @@ fn beat(process: &str, uptime: f64, sums: Sums, level: Level) -> Beat {
     }
 }
 
-/// A fleet of `workers` with 8 slots each, of which `busy` are in use, `rate` jobs of half a second begin and end each
-/// second and `ready` wait; heard for `beats` beats, with clocks that are off by `skew` seconds.
+/// The demand of a fleet of `workers` with 8 slots each, of which `busy` are in use. Each second `rate` jobs of half a
+/// second begin and end, and `ready` jobs wait. The fleet is heard for `beats` beats, with every second clock off by
+/// `skew` seconds.
 fn demand(workers: u32, rate: f64, ready: u32, busy: u32, skew: f64, beats: u32) -> Demand {
     let mut controller = Controller::new(Policy::default(), "test".to_owned());
     let mut last = None;
@@ -145,7 +146,7 @@ fn a_backlog_that_grows_is_foreseen_until_workers_come() {
             let level = Level { consumers: 1, slots: 8, busy: 8, ..Level::default() };
             controller.hear(now, beat(&format!("w{worker}"), 1_000.0, sums, level));
         }
-        // 50 jobs a second more than begin; a worker takes 10 s and two more to come.
+        // Each second 50 more jobs arrive than begin. A worker takes 10 s and two more to come.
         controller.sight(now, Depth { ready: 100 * n, consumers: 4 });
         let slots = controller.tick(now).unwrap().slots;
         let expected = 32.0 + (f64::from(100 * n) + 600.0) * 0.5;

@@ -1,4 +1,4 @@
-//! What people would pick instead, each with the settings that a user of it can choose from.
+//! The scalers that people would pick instead of ours, each with the settings that its user can choose from.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -17,7 +17,7 @@ pub enum Kind {
     QueueLength,
     /// KEDA's RabbitMQ scaler by messages published a second.
     MessageRate,
-    /// Both together, of which the larger number counts.
+    /// `MessageRate` and `QueueLength` together; the larger number counts.
     RateAndLength,
     /// KEDA's RabbitMQ scaler by the time the queue will take at its present pace.
     Eta,
@@ -56,14 +56,14 @@ impl fmt::Display for Kind {
     }
 }
 
-/// A signal with what its user sets.
+/// A signal with its settings.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Baseline {
     /// The signal.
     pub kind: Kind,
     /// Its target, in its own unit: a share for utilisations, messages, messages a second or seconds for each replica.
     pub target: f64,
-    /// Messages ready for each replica, where both count.
+    /// Messages ready for each replica, for a kind that combines the queue's length with another signal.
     pub length: f64,
     /// Whether the HPA's upward rules are the prompt ones, else the default.
     pub is_prompt: bool,
@@ -150,7 +150,7 @@ pub struct Running {
 }
 
 impl Baseline {
-    /// Puts it to work.
+    /// Starts a scaler with this baseline.
     pub fn start(self, setting: &Setting) -> Running {
         let up = if self.is_prompt { Behavior::prompt() } else { Behavior::default() };
         let hpa = Hpa::new(up.down_window(self.window), setting.min, setting.max);
@@ -195,7 +195,7 @@ impl Running {
         }
     }
 
-    /// What the HPA reads; `None` while the broker or the metrics cannot be asked.
+    /// The metrics that the HPA reads. During an outage those of the broker are `None`.
     fn metrics(&self, world: &World<'_>) -> Vec<Option<Metric>> {
         let Baseline { kind, target, length, .. } = self.baseline;
         let (now, ready) = (world.now, world.ready());
@@ -207,7 +207,7 @@ impl Running {
         let rate = || ask(Metric::Average { value: self.rate(now, |seen| seen.published), target });
         match kind {
             Kind::Cpu => {
-                // As fresh as it can be at a sync.
+                // At a sync the answer is as fresh as it can be.
                 let age = (now - FIRST_SYNC_SECONDS) % SCRAPE_SECONDS + 1.0;
                 vec![Some(utilization(self.mean(now, age + SCRAPE_SECONDS, age, |seen| seen.utilization)))]
             }
@@ -228,8 +228,9 @@ impl Running {
         }
     }
 
-    /// Knative's pod autoscaler (serving, pkg/autoscaler/scaling): over the panic window while the load there is twice what
-    /// the pods can take, never fewer then; else over the stable window, at most halved at one time.
+    /// Knative's pod autoscaler (serving, pkg/autoscaler/scaling). It panics when the load over the panic window is twice
+    /// what the ready pods can take. Then it follows the panic window and takes no pod away. Otherwise it follows the
+    /// stable window, and at most halves the ready pods at one time.
     fn knative(&mut self, world: &World<'_>) -> u32 {
         let per_pod = self.baseline.target * f64::from(world.setting.slots);
         let now = world.now;

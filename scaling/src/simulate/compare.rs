@@ -15,7 +15,7 @@ use crate::policy::Policy;
 
 /// What a baseline may cost at most, as a share of what ours costs.
 pub const COST_MAX: f64 = 1.1;
-/// Shares of broken promises below this are no difference: one job in a thousand.
+/// Shares of broken promises that differ by no more than this count as equal: one job in a thousand.
 const EQUAL: f64 = 0.001;
 /// Replicas at the start of a run.
 const FIRST: u32 = 4;
@@ -25,7 +25,7 @@ const FIRST: u32 = 4;
 pub struct Runs {
     /// The trace.
     pub trace: String,
-    /// The fewest replicas of one who knows the future.
+    /// The fewest replicas with knowledge of the future.
     pub omniscient: Score,
     /// Ours, behind an HPA.
     pub ours: Score,
@@ -63,11 +63,11 @@ pub fn runs(trace: &Trace, setting: &Setting, policy: &Policy) -> Runs {
 pub struct Overall {
     /// Its name.
     pub policy: String,
-    /// What is set about it.
+    /// Its settings.
     pub setting: String,
-    /// The share of promises that it broke in the mean over all traces, above those that the omniscient one broke; in points.
+    /// By how many points its share of broken promises was above the omniscient one's, in the mean over all traces.
     pub avoidable_points: f64,
-    /// Its replica-hours over the omniscient one's, in the mean over all traces.
+    /// Its replica-hours divided by the omniscient one's, in the mean over all traces.
     pub cost: f64,
     /// Changes of direction, in the mean over all traces.
     pub turns: f64,
@@ -82,7 +82,7 @@ pub struct Tuned {
     pub trace: String,
     /// The baseline.
     pub policy: String,
-    /// What is set about it.
+    /// Its settings.
     pub setting: String,
     /// The share of promises that it broke, 0 to 1.
     pub broken: f64,
@@ -90,11 +90,12 @@ pub struct Tuned {
     pub ours: f64,
     /// Its changes of direction.
     pub turns: u32,
-    /// Those of ours.
+    /// The changes of direction of ours.
     pub our_turns: u32,
-    /// Whether ours broke no more.
+    /// Whether ours broke no larger share.
     pub is_ours_not_worse: bool,
-    /// What ours broke over what it broke, both above the omniscient one's and one in a thousand at least.
+    /// The share that ours broke divided by the share that it broke. From both the omniscient one's share is
+    /// subtracted, and each counts as one in a thousand at least.
     pub ratio: f64,
 }
 
@@ -129,7 +130,7 @@ pub fn ours(runs: &[Runs]) -> [Overall; 2] {
 }
 
 /// A kind of baseline at its best single setting: the one that breaks the fewest promises at no more than [`COST_MAX`] of
-/// our cost; where none is that cheap, `None`.
+/// our cost. Returns `None` if no setting is that cheap.
 pub fn best_single(runs: &[Runs], kind: Kind) -> Option<Overall> {
     let [ours, _] = ours(runs);
     let candidates = settings(kind).into_iter().map(|baseline| {

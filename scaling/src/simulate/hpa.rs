@@ -7,21 +7,22 @@ use super::score::STEP_SECONDS;
 
 /// From one look at the metrics to the next, in seconds.
 pub const SYNC_SECONDS: f64 = 15.0;
-/// When it looks first, in seconds. Traces change at whole minutes: half a period later is when a change is seen in the mean.
+/// When the HPA first looks, in seconds. Traces change at whole minutes, and in the mean a change is seen half a period
+/// later.
 pub const FIRST_SYNC_SECONDS: f64 = SYNC_SECONDS / 2.0;
-/// Within this of the target the number stays, both bounds included.
+/// The number stays if the ratio to the target differs from 1 by no more than this.
 pub const TOLERANCE: f64 = 0.1;
 
 /// How fast the number may change in one direction.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Rules {
-    /// So many percent more or fewer in one period, if that is a rule.
+    /// The most percent by which the number may change in one period, if that is a rule.
     pub percent: Option<f64>,
-    /// So many pods more or fewer in one period, if that is a rule. The rule that allows more wins.
+    /// The most pods by which the number may change in one period, if that is a rule. The rule that allows more wins.
     pub pods: Option<f64>,
     /// The period, in seconds.
     pub period: f64,
-    /// Over so many seconds the most careful of all recommendations counts.
+    /// The stabilisation window, in seconds: the most careful recommendation in it counts.
     pub window: f64,
 }
 
@@ -35,7 +36,7 @@ pub struct Behavior {
 }
 
 impl Default for Behavior {
-    /// What is in force where nothing is set.
+    /// The rules that Kubernetes uses if nothing is set.
     fn default() -> Self {
         Self {
             up: Rules { percent: Some(100.0), pods: Some(4.0), period: 15.0, window: 0.0 },
@@ -79,7 +80,7 @@ pub enum Metric {
     },
 }
 
-/// Whether it looks at the metrics at this step of [`STEP_SECONDS`].
+/// Whether the HPA looks at the metrics at this step of [`STEP_SECONDS`].
 pub fn is_sync(step: u64) -> bool {
     let steps = |seconds: f64| (seconds / STEP_SECONDS) as u64;
     step % steps(SYNC_SECONDS) == steps(FIRST_SYNC_SECONDS)
@@ -122,7 +123,7 @@ pub struct Hpa {
 }
 
 impl Hpa {
-    /// One that has seen nothing.
+    /// An HPA that has seen nothing yet.
     pub fn new(behavior: Behavior, min: u32, max: u32) -> Self {
         Self { behavior, min, max, recommendations: VecDeque::new(), changes: VecDeque::new() }
     }

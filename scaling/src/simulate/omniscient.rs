@@ -1,23 +1,24 @@
-//! The fewest replicas of one who knows the future: what no signal can do better than.
+//! The fewest replicas with knowledge of the future: no signal can do better.
 
 use super::score::Score;
 use super::trace::Trace;
 use super::world::{Scaler, Setting, World};
 
-/// A plan: replicas at each step of time, asked for a boot ahead.
+/// A plan: the replicas at each time, which are asked for one boot time ahead.
 struct Plan {
-    /// Replicas by [`PERIOD_SECONDS`].
+    /// The replicas in each period of [`PERIOD_SECONDS`].
     replicas: Vec<u32>,
 }
 
-/// The plan may change so often, in seconds.
+/// How often the plan may change, in seconds.
 const PERIOD_SECONDS: f64 = 5.0;
-/// The shares of a period's instants at which slots must suffice, of which the cheapest that keeps the promise is taken.
+/// The shares of a period's instants at which the slots must suffice. A plan is made for each, and the cheapest that
+/// keeps the promise is taken.
 const QUANTILES: [f64; 10] = [0.3, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 1.0, 1.01];
 
 impl Scaler for Plan {
     fn step(&mut self, world: &mut World<'_>) -> Option<u32> {
-        // What is asked for now is there a boot later; what is to go, goes now.
+        // Replicas that are asked for now are there one boot time later; those that are to go, go now.
         let at = |time: f64| {
             let index = (time / PERIOD_SECONDS) as usize;
             self.replicas.get(index.min(self.replicas.len().saturating_sub(1))).copied().unwrap_or(world.setting.min)
@@ -37,7 +38,7 @@ impl Scaler for Plan {
     }
 }
 
-/// The cheapest plan that breaks hardly more promises than the best one does, and how it goes.
+/// The score of the cheapest plan that keeps the promise, or breaks hardly more promises than the best plan.
 pub fn minimum(trace: &Trace, setting: &Setting, share: f64) -> Score {
     let occupancy = occupancy(trace, setting);
     let mut scores = QUANTILES.map(|quantile| {

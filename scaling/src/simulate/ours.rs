@@ -37,13 +37,13 @@ pub struct Ours {
 }
 
 impl Ours {
-    /// Behind an HPA with the behaviour that suits the signal.
+    /// The demand behind an HPA, with the behaviour that suits the signal.
     pub fn behind_hpa(policy: Policy) -> Self {
         let hpa = Hpa::new(Behavior::prompt(), policy.min, policy.max);
         Self::new(policy, Actuator::Hpa(hpa))
     }
 
-    /// With something that acts on the number.
+    /// The demand with this actuator.
     pub fn new(policy: Policy, actuator: Actuator) -> Self {
         let controller = Controller::new(policy.clone(), "scaler".to_owned());
         let random = Pcg64Mcg::seed_from_u64(1);

@@ -8,12 +8,12 @@ use crate::sums::{Distribution, Sums};
 /// Where a pod is in its life.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Life {
-    /// It works from then on.
+    /// It boots, and works from this time on.
     Booting(f64),
     Active,
-    /// It takes nothing more, and is ended then.
+    /// It takes no more jobs, and is ended at this time at the latest.
     Leaving(f64),
-    /// It ended then, with a last heartbeat.
+    /// It ended at this time, with a last heartbeat.
     Gone(f64),
 }
 
@@ -29,7 +29,7 @@ pub(super) struct Pod {
     pub(super) local: VecDeque<u32>,
     pub(super) sums: Sums,
     counted: f64,
-    /// How long it took to be ready, in seconds; those that were there at first took no time.
+    /// How long it took to be ready, in seconds. `None` for pods that were there from the start.
     boot: Option<f64>,
 }
 

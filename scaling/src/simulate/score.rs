@@ -19,7 +19,7 @@ pub struct Score {
     pub replica_hours: f64,
     /// How often the number of replicas turned from growing to shrinking or back.
     pub turns: u32,
-    /// One point in every so many seconds, for drawing.
+    /// At most 600 points at equal distances in time, for drawing.
     pub curve: Vec<Point>,
 }
 
@@ -36,7 +36,7 @@ pub struct Point {
     pub queued: f64,
 }
 
-/// Points of a curve.
+/// The most points of a curve.
 const POINTS: usize = 600;
 
 /// What is counted during a run.
@@ -44,7 +44,8 @@ pub(super) struct Tally {
     promise: f64,
     broken: u64,
     began: u64,
-    /// Jobs that had begun before, by number: they wait a second time when their pod is ended.
+    /// Whether each job has begun before, by its number. A job whose pod is ended waits a second time, which does not
+    /// count.
     seen: Vec<bool>,
     /// Milliseconds.
     waits: Option<Histogram<u64>>,

@@ -7,7 +7,7 @@ use serde::Serialize;
 pub struct Job {
     /// When it arrives, in seconds from the start of the trace.
     pub at: f64,
-    /// How long it takes a slot, in seconds.
+    /// How long it holds a slot, in seconds.
     pub service: f64,
     /// How long it then waits on the host, in seconds. It needs a place for that, but no slot.
     pub wait: f64,
@@ -20,13 +20,13 @@ pub enum Fault {
     Outage,
     /// Nothing begins and nothing ends, though the broker answers.
     Stall,
-    /// What the scripts call serves so many jobs at once; with more, all of them take longer.
+    /// The service that the scripts call serves this many jobs at once. With more, all of them take longer.
     Downstream(f64),
     /// This share of heartbeats is lost, 0 to 1.
     LostBeats(f64),
-    /// Heartbeats of this share of the workers alone are heard, 0 to 1.
+    /// Only the heartbeats of this share of the workers are heard, 0 to 1.
     Heard(f64),
-    /// Every second worker's clock is wrong by so many hours.
+    /// Every second worker's clock is wrong by this many hours.
     Skew(f64),
 }
 
@@ -70,13 +70,13 @@ pub struct Malformed {
 const JOBS_MAX: usize = 20_000_000;
 
 impl Trace {
-    /// One in which nothing happens.
+    /// A trace in which nothing happens.
     pub fn empty(name: &str) -> Self {
         Self { name: name.to_owned(), seconds: 0.0, jobs: Vec::new(), episodes: Vec::new(), fresh_at: None }
     }
 
-    /// Reads arrivals as lines `seconds,service[,wait]`, all in seconds; a first line without numbers is a heading. They need
-    /// not be in order.
+    /// Reads arrivals as lines `seconds,service[,wait]`, all in seconds; a first line without numbers is a heading. The lines
+    /// need not be in order.
     ///
     /// # Errors
     /// The first line that cannot be read.
@@ -121,7 +121,7 @@ impl Trace {
             .map(|episode| episode.fault)
     }
 
-    /// Until when an outage or a stall lasts at `now`.
+    /// The end of the outage or stall that lasts at `now`, if there is one.
     pub(crate) fn halted_until(&self, now: f64) -> Option<f64> {
         let halts = self.episodes.iter().filter(|episode| matches!(episode.fault, Fault::Outage | Fault::Stall));
         halts.filter(|episode| (episode.from..episode.to).contains(&now)).map(|episode| episode.to).reduce(f64::max)

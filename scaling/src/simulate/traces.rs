@@ -208,7 +208,8 @@ fn wander(random: &mut Pcg64Mcg, seconds: f64, period: f64, spread: f64) -> impl
     move |t| levels.get((t / step) as usize).copied().unwrap_or(1.0)
 }
 
-/// When a load that is off at first goes on and off, for times that are exponential in the mean.
+/// The times at which a load that is off at first goes on and off. The stretches are exponential, with the means `on`
+/// and `off`.
 fn switches(random: &mut Pcg64Mcg, seconds: f64, on: f64, off: f64) -> Vec<f64> {
     let (mut at, mut is_on, mut switches) = (0.0, false, Vec::new());
     while at < seconds {

@@ -12,7 +12,7 @@ use super::trace::{Fault, Trace};
 pub struct Setting {
     /// Slots of one worker.
     pub slots: u32,
-    /// Jobs that one worker may hold begun and not ended, running or waiting on the host.
+    /// The most jobs of one worker that have begun and not ended, whether they run or wait on the host.
     pub places: u32,
     /// Jobs that one worker takes beyond its slots.
     pub margin: u32,
@@ -22,7 +22,7 @@ pub struct Setting {
     pub grace: f64,
     /// The fewest replicas.
     pub min: u32,
-    /// The most.
+    /// The most replicas.
     pub max: u32,
     /// The promised wait, in seconds.
     pub wait: f64,
@@ -48,7 +48,7 @@ impl Default for Setting {
 
 /// What decides how many replicas there are.
 pub trait Scaler {
-    /// Looks at the world, every [`STEP_SECONDS`]; the number of replicas to be, where it is to change.
+    /// Looks at the world, every [`STEP_SECONDS`]. Returns the new number of replicas, or `None` if it stays.
     fn step(&mut self, world: &mut World<'_>) -> Option<u32>;
 
     /// Whether it keeps `controller.kubernetes.io/pod-deletion-cost`, so that idle pods go first.
@@ -57,7 +57,7 @@ pub trait Scaler {
     }
 }
 
-/// A time as a key of the heap: times are never below zero, whose bits are in their order.
+/// A time as a key of the heap. Times are never negative, and the bits of such numbers are in the order of the numbers.
 fn key(time: f64) -> u64 {
     time.to_bits()
 }
@@ -68,14 +68,14 @@ enum End {
     Wait,
 }
 
-/// Everything at one time.
+/// The whole simulated world at one time.
 pub struct World<'a> {
     pub(crate) trace: &'a Trace,
     pub(crate) setting: &'a Setting,
     /// Seconds from the start.
     pub(crate) now: f64,
     pub(super) pods: Vec<Pod>,
-    /// Pods that are gone and of which no event is left, whose places are used again.
+    /// The indices of pods that are gone and have no event left. New pods take them.
     free: Vec<usize>,
     /// Jobs that no worker holds.
     pub(crate) queue: VecDeque<u32>,
@@ -92,7 +92,7 @@ pub struct World<'a> {
 }
 
 impl<'a> World<'a> {
-    /// Runs a trace under a scaler, with so many replicas at first.
+    /// Runs a trace under a scaler, with `replicas` replicas at first.
     pub fn run(trace: &'a Trace, setting: &'a Setting, replicas: u32, scaler: &mut dyn Scaler) -> Score {
         let mut world = Self {
             trace,
@@ -287,7 +287,7 @@ impl<'a> World<'a> {
         self.dispatch();
     }
 
-    /// What a pod had not finished goes back to the head of the queue.
+    /// Ends a pod. The jobs that it had not finished go back to the head of the queue.
     fn gone(&mut self, index: usize) {
         let pod = &mut self.pods[index];
         let held: Vec<_> = pod.running.iter().chain(&pod.waiting).copied().collect();

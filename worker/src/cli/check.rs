@@ -47,7 +47,7 @@ struct Findings {
 }
 
 impl Findings {
-    /// What was found, each file by the path that leads to it from where the command was called.
+    /// The diagnostics, each with the path of its file as seen from the current folder.
     fn named(&self) -> Vec<Diagnostic> {
         let named = |file: &str| {
             let path = self.folder.join(file);

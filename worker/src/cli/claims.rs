@@ -6,7 +6,8 @@ use prometheus_client::registry::Registry;
 use scriptmill::config::Config;
 use scriptmill::ledger::leases::Leases;
 
-/// The claims of this process, where the configuration names a ledger, and their metrics. Call it within a tokio runtime.
+/// Opens the ledger for the claims of this process, and registers their metrics. Returns `None` if the configuration
+/// names no ledger. Call it within a tokio runtime.
 #[cfg(feature = "ledger")]
 pub(crate) async fn open(config: &Config, registry: &mut Registry) -> anyhow::Result<Option<Arc<Leases>>> {
     use anyhow::Context as _;
@@ -29,7 +30,7 @@ pub(crate) async fn open(_: &Config, _: &mut Registry) -> anyhow::Result<Option<
     Ok(None)
 }
 
-/// This process as a person knows it: its pod, else its machine, and its number there.
+/// The name of this process for people: its pod, or else its machine, and its process id there.
 #[cfg(feature = "ledger")]
 fn worker(config: &Config) -> String {
     let machine = || std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default().trim().to_owned();

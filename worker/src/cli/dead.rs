@@ -1,4 +1,4 @@
-//! `scriptmill dead`: what became of messages that nobody could run or deliver, and what is to be done with them.
+//! `scriptmill dead`: shows the messages that nobody could run or deliver, sends them again or removes them.
 
 use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -98,7 +98,7 @@ struct Summary {
     key: String,
     /// `job` or `outcome`.
     kind: &'static str,
-    /// The job's.
+    /// The job's id.
     id: String,
     tenant: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -233,7 +233,7 @@ async fn show(letters: &mut DeadLetters, name: &str, json: bool) -> anyhow::Resu
         }
         let body = String::from_utf8_lossy(&letter.message.body).into_owned();
         if json {
-            // The message's own text, where it is JSON at all.
+            // The message's own text if it is JSON, else that text as a JSON string.
             let message = RawValue::from_string(body.clone()).or_else(|_| serde_json::value::to_raw_value(&body))?;
             let whole = serde_json::json!({ "letter": summary, "message": message });
             say_json(whole)?;
@@ -291,7 +291,7 @@ async fn each(letters: &mut DeadLetters, choice: &Choice, json: bool, is_replay:
     Ok(ExitCode::SUCCESS)
 }
 
-/// Sends a letter where it belongs, and removes it once the broker has it there. Says what was done.
+/// Sends a letter where it belongs, and removes it once the broker has it there. Returns what was done.
 async fn replay(letters: &DeadLetters, letter: DeadLetter) -> anyhow::Result<String> {
     let properties = &letter.message.properties;
     let is_outcome = text(&letter.message, STATUS).is_some();
@@ -313,7 +313,7 @@ async fn replay(letters: &DeadLetters, letter: DeadLetter) -> anyhow::Result<Str
     envelope.remember(u64::try_from(now.as_millis())?, "sent again from the dead letters");
     let job = [
         (HISTORY, Header::Texts(envelope.history)),
-        // For the ledger it is another job: it may run once more, however often this letter is sent again.
+        // For the ledger the next generation is another job: it may run once, however often this letter is sent again.
         (GENERATION, Header::Number(i64::from(envelope.generation.saturating_add(1)))),
     ];
     let headers = job.into_iter().filter(|_| !is_outcome);

@@ -50,7 +50,7 @@ fn delays(names: &Names, are_wanted: bool) -> impl Iterator<Item = Declaration<'
     topology::DELAYS_SECONDS.into_iter().filter(move |_| are_wanted).map(|seconds| topology::delay(names, seconds))
 }
 
-/// Declares all of it at the first address that answers.
+/// Declares all queues and exchanges at the first address that answers.
 async fn declare_at_first<'a>(
     brokers: &'a Brokers,
     declarations: &dyn Fn() -> Vec<Declaration<'a>>,

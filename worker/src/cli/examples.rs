@@ -14,7 +14,7 @@ pub(crate) struct Example {
     pub(crate) expected: &'static str,
 }
 
-/// All of them, by name.
+/// All examples, by name.
 pub(crate) const EXAMPLES: &[Example] = include!(concat!(env!("OUT_DIR"), "/examples.rs"));
 
 impl Example {

@@ -53,7 +53,8 @@ fn all() -> String {
     })
 }
 
-/// A page for a terminal: as it is, its headings in bold. A `#` alone may begin a comment in an example.
+/// A page for a terminal, with its headings in bold. A line with one `#` is a heading only if a code follows, since it
+/// may also be a comment in an example.
 fn shown(page: &str) -> String {
     page.lines().fold(String::new(), |mut text, line| {
         let heading =

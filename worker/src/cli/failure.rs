@@ -17,12 +17,12 @@ pub(crate) const USAGE: u8 = 2;
 pub(crate) struct Coded {
     pub(crate) code: Code,
     pub(crate) message: String,
-    /// Whether it is the call that is wrong.
+    /// Whether the call is wrong.
     pub(crate) usage: bool,
 }
 
 impl Coded {
-    /// An ending that is not the outcome of a job.
+    /// The error for an ending that is not the outcome of a job.
     pub(crate) fn ending(ending: Ending) -> anyhow::Error {
         match ending {
             Ending::Failed(Failure { code, message, .. })

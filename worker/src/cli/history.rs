@@ -33,7 +33,7 @@ Exit code: 0, or 1 when the ledger does not answer or does not know the job, 2 f
 
 const STATUSES: [&str; 9] =
     ["succeeded", "failed", "exhausted", "rejected", "cancelled", "completed", "claimed", "expired", "released"];
-/// Jobs in a list.
+/// The most jobs in a list, by default.
 const LIMIT: u32 = 50;
 const LIMIT_MAX: i64 = 10_000;
 const BOLD: Style = Style::new().bold();
@@ -102,7 +102,7 @@ fn moment(text: &str) -> Result<Moment, String> {
 pub(crate) fn history(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let Arguments { of, job_id, tenant, script, status, since, until, limit, json, ledger, config } = arguments;
     let mut options = config.load(ledger.settings())?.ledger;
-    // Whoever looks changes nothing.
+    // This command only looks, so it does not change the tables.
     options.migrate = false;
     local::block_on(async {
         let now = local::clock().now();
@@ -190,7 +190,7 @@ struct Whole {
     #[serde(skip_serializing_if = "Option::is_none")]
     lease_until: Option<String>,
     attempts: Vec<serde_json::Value>,
-    /// Its very text: no number is read and written again.
+    /// The outcome's own text, so that no number is parsed and written again.
     #[serde(skip_serializing_if = "Option::is_none")]
     outcome: Option<Box<RawValue>>,
 }

@@ -34,7 +34,7 @@ pub(crate) struct JobArguments {
 }
 
 impl JobArguments {
-    /// The job, with the script's modules given.
+    /// The job, with `script` as its script.
     pub(crate) fn job(&self, script: Bundle) -> anyhow::Result<Job> {
         let id = self.id.clone().unwrap_or_else(|| Uuid::now_v7().to_string());
         let tenant = self.tenant.parse();
@@ -50,7 +50,8 @@ impl JobArguments {
     }
 }
 
-/// Reads the input as the JSON text it is; nothing of it changes but white space around it.
+/// Reads the input as JSON text. Nothing of it changes, except that white space around it and a byte order mark are
+/// removed.
 fn read_input(path: &Path) -> anyhow::Result<Box<RawValue>> {
     let standard = path == Path::new("-");
     let name = if standard { "standard input".to_owned() } else { path.display().to_string() };

@@ -1,4 +1,4 @@
-//! The sandbox in this process, as the configuration describes it, and one job through it without a broker.
+//! The sandbox in this process, as the configuration describes it. It can run one job without a broker.
 
 use std::sync::Arc;
 

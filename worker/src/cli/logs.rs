@@ -1,7 +1,7 @@
 //! What the process says about itself: lines on standard error.
 //!
-//! Nobody waits for them to be written: where standard error is a pipe that is full, since what reads it is stuck, a worker would
-//! else stand with it. A thread writes them; lines for which it has no room are lost and counted.
+//! Nobody waits for them to be written. Otherwise a worker would stand still when standard error is a full pipe whose reader is
+//! stuck. A thread writes the lines; those for which it has no room are lost and counted.
 
 use std::io::{IsTerminal as _, stderr};
 
@@ -18,10 +18,11 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{Layer as _, fmt, registry};
 
-/// Lines that wait to be written; further ones are lost.
+/// The most lines that wait to be written; further ones are lost.
 const LINES_MAX: usize = 1_024;
 
-/// The log of a process. Dropping it writes what is left, for as long as standard error takes it at once.
+/// The log of a process. Dropping it writes the lines that are left, as long as standard error takes them without
+/// delay.
 pub(crate) struct Log {
     lost: LostLines,
     _guard: WorkerGuard,
@@ -34,7 +35,7 @@ impl Log {
     }
 }
 
-/// Starts the log. Called once.
+/// Starts the log. To be called once.
 pub(crate) fn start(log: &Options) -> anyhow::Result<Log> {
     let filter = EnvFilter::builder().parse(&log.filter).context("log.filter cannot be read")?;
     let terminal = stderr().is_terminal();
@@ -53,8 +54,8 @@ pub(crate) fn start(log: &Options) -> anyhow::Result<Log> {
     Ok(Log { lost, _guard: guard })
 }
 
-/// Whether lines of this part of the process may be shown, whatever the filter says. Libraries say at their finer levels what
-/// passes through them: outcomes, tokens, passwords. lapin does so at `WARN`, and says nothing that is not said here too.
+/// Whether lines of this target may be shown, whatever the filter says. At their finer levels, libraries log what passes
+/// through them: outcomes, tokens, passwords. lapin does so even at `WARN`; whatever it reports is logged here too.
 fn may_be_shown(target: &str, level: Level) -> bool {
     let part = target.split("::").next().unwrap_or_default();
     let is_own = part.starts_with("scriptmill");

@@ -99,7 +99,7 @@ enum Command {
 }
 
 impl Arguments {
-    /// Does what was asked for; an error is said on standard error.
+    /// Runs the command. An error is reported on standard error.
     pub(crate) fn run(self) -> ExitCode {
         let result = match self.command {
             Command::Run(arguments) => run::run(arguments),

@@ -1,4 +1,4 @@
-//! `scriptmill quarantine-child`: the process in which a worker runs jobs with which another one died.
+//! `scriptmill quarantine-child`: the process in which a worker runs jobs with which a worker died.
 
 use std::process::ExitCode;
 
@@ -14,7 +14,7 @@ use super::local;
 
 /// The hidden command that [`processes`] starts.
 const CHILD: &str = "quarantine-child";
-/// What a job's answer takes beside its outcome, in bytes.
+/// The most that an answer takes beside the job's outcome, in bytes.
 const ANSWER_OVERHEAD: u64 = 64 << 10;
 
 #[derive(Debug, Args)]
@@ -23,8 +23,8 @@ pub(crate) struct Arguments {
     config: String,
 }
 
-/// The processes in which a worker of this configuration runs jobs in quarantine: this program again, as children, which are told no
-/// more of it than what runs jobs.
+/// The processes in which a worker with this configuration runs jobs in quarantine: this program again, as children. They get only
+/// the part of the configuration that running jobs needs.
 pub(crate) fn processes(config: &Config) -> anyhow::Result<Processes> {
     let mut told = Config {
         broker: broker::amqp::Options { tenant_is_user: config.broker.tenant_is_user, ..Default::default() },
@@ -41,7 +41,7 @@ pub(crate) fn processes(config: &Config) -> anyhow::Result<Processes> {
     Ok(Processes::new(program, config.worker.quarantine.slots, u32::try_from(answer_bytes).unwrap_or(u32::MAX)))
 }
 
-/// One job at a time, and few images.
+/// Limits a configuration to one job at a time, and few images.
 fn quarantine_only(config: &mut Config) {
     config.worker.slots = std::num::NonZeroUsize::MIN;
     config.sandbox.check_processes = std::num::NonZeroUsize::MIN;

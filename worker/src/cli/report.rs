@@ -18,7 +18,7 @@ const GOOD: Style = AnsiColor::Green.on_default().bold();
 const BAD: Style = AnsiColor::Red.on_default().bold();
 const WARN: Style = AnsiColor::Yellow.on_default().bold();
 
-/// The whole outcome, with styles; what prints it strips them where they are not wanted.
+/// The whole outcome, with styles. The code that prints it strips them where they are not wanted.
 pub(crate) fn outcome(outcome: &Outcome, script: &Bundle) -> String {
     let mut out = String::new();
     for line in &outcome.logs {
@@ -80,8 +80,8 @@ fn log_line(LogLine { level, text }: &LogLine) -> String {
 fn ending(out: &mut String, ending: &Ending, script: &Bundle) {
     let status = ending.status();
     match ending {
-        // What stands in strings of the value may not steer the terminal either, and JSON has escapes for it; text
-        // without control characters comes through as it is.
+        // Strings in the value must not steer the terminal either, so their control characters are written as JSON
+        // escapes. Other text is shown as it is.
         Ending::Succeeded(value) => _ = writeln!(out, "{GOOD}{status}{GOOD:#}\n{}", shown_json(&indented(value.get()))),
         Ending::Completed(results) => {
             let good = results.iter().filter(|result| matches!(result.ending, Ending::Succeeded(_))).count();

@@ -47,7 +47,7 @@ pub(crate) fn scale(arguments: Arguments) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Waits for what is asked of Kubernetes, and gives its error the code.
+/// Waits for a request to Kubernetes, and gives its error a code.
 pub(crate) fn block_on<T>(asked: impl Future<Output = Result<T, Error>>) -> anyhow::Result<T> {
     let runtime = tokio::runtime::Runtime::new().context("the runtime cannot be started")?;
     runtime.block_on(asked).map_err(|error| {
@@ -60,7 +60,7 @@ pub(crate) fn block_on<T>(asked: impl Future<Output = Result<T, Error>>) -> anyh
     })
 }
 
-/// A value of a label, as Kubernetes allows it; anything else would be another selector.
+/// Reads a label's value, if Kubernetes allows it. Other text could become a different selector.
 fn label(text: &str) -> Result<String, String> {
     let inner = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
     let ends =

@@ -1,4 +1,4 @@
-//! `scriptmill scaler`: the scaling signal without a worker, for when there is none.
+//! `scriptmill scaler`: the scaling signal from a process that is not a worker, for times without any worker.
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -98,7 +98,7 @@ async fn serve(config: Config, lost_lines: Box<dyn Collector>) -> anyhow::Result
     let (clock, group) = (local::clock(), config.scaling.group.clone());
     let parts = Parts {
         heartbeats: Arc::new(Heartbeats::new(&config.broker)),
-        // It has no slots and no consumers, which tells the others that it runs no jobs.
+        // The scaler has no slots and no consumers, which tells the other processes that it runs no jobs.
         signals: Signals::new(clock.clone()),
         clock,
         bounds: None,
@@ -112,7 +112,7 @@ async fn serve(config: Config, lost_lines: Box<dyn Collector>) -> anyhow::Result
     if let Some(bound) = bound {
         let group = group.clone();
         let admin = Admin {
-            // It holds nothing that could stand still.
+            // A scaler does nothing that could stand still.
             not_live: Arc::new(|| None),
             not_ready: Arc::new(move || not_ready(&*signal, &group)),
             metrics: Arc::new(registry),

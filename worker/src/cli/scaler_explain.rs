@@ -88,7 +88,7 @@ impl fmt::Display for Address {
     }
 }
 
-/// What is answered where there is nothing to explain.
+/// The answer if there is nothing to explain.
 #[derive(Deserialize)]
 struct Refusal {
     error: String,
@@ -110,7 +110,7 @@ pub(crate) fn explain(arguments: Arguments) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The explanation of a running process, and as the text that it came as.
+/// The explanation of a running process, and the text in which it came.
 pub(crate) async fn asked(address: &Address, group: Option<&str>) -> anyhow::Result<(Explanation, Bytes)> {
     let asked = timeout(PATIENCE, ask(address, group)).await;
     let (status, body) = asked.map_err(|_| anyhow!("{address} did not answer within {PATIENCE:?}"))??;
@@ -134,7 +134,7 @@ async fn ask(address: &Address, group: Option<&str>) -> anyhow::Result<(StatusCo
     })?;
     let failed = || format!("{address} did not answer as a web server does");
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.with_context(failed)?;
-    // It ends with the answer; what goes wrong in it is told by the request too.
+    // The connection ends with the answer. The request reports its errors too.
     tokio::spawn(connection);
     let query = group.map(|group| format!("&group={}", encoded(group))).unwrap_or_default();
     let request = Request::get(format!("/scaling/explain?format=json{query}"))
@@ -148,7 +148,7 @@ async fn ask(address: &Address, group: Option<&str>) -> anyhow::Result<(StatusCo
     Ok((status, body.to_bytes()))
 }
 
-/// A value of a query.
+/// Encodes a value of a query.
 fn encoded(value: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
     value.bytes().map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()

@@ -31,7 +31,7 @@ Exit code: 0 when every job came back and succeeded, 1 when not, 2 for a wrong c
 
 /// Longer latencies count as this one: an hour, in microseconds.
 const LATENCY_US_MAX: u64 = 3_600_000_000;
-/// The longest pause before a job is sent again that did not reach the queue.
+/// The longest pause before a job that did not reach the queue is sent again.
 const RETRY_PAUSE_MAX: Duration = Duration::from_secs(6);
 
 #[derive(Debug, Args)]
@@ -72,7 +72,7 @@ struct Summary {
     /// Warnings in outcomes, by code.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     warnings: BTreeMap<String, u64>,
-    /// What the first one of them says.
+    /// The message of the first warning.
     #[serde(skip_serializing_if = "Option::is_none")]
     first_warning: Option<String>,
     /// Jobs whose outcome never came.
@@ -84,7 +84,7 @@ struct Summary {
     seconds: f64,
     jobs_per_second: f64,
     latency_ms: BTreeMap<&'static str, f64>,
-    /// Why the first job that was not answered was not.
+    /// Why the first job without an outcome has none.
     #[serde(skip_serializing_if = "Option::is_none")]
     first_error: Option<String>,
 }
@@ -160,7 +160,7 @@ async fn send_all(client: &Client, job: &Job, arguments: &Arguments) -> anyhow::
     Ok(summary)
 }
 
-/// An outcome's warnings, or those of its batch's results.
+/// An outcome's warnings, and those of its batch's results.
 fn warnings_of(outcome: &Outcome) -> impl Iterator<Item = &Warning> {
     let results = match &outcome.ending {
         Ending::Completed(results) => results.as_slice(),

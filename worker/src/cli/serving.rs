@@ -1,4 +1,5 @@
-//! What long-running commands have in common: they end in order when they are told to, and answer over HTTP until then.
+//! What long-running commands have in common: they end in an orderly way when they are told to, and answer over HTTP
+//! until then.
 
 use anyhow::Context as _;
 use scriptmill::http::{self, Admin, Bound};
@@ -13,7 +14,7 @@ pub(super) struct Stop {
 }
 
 impl Stop {
-    /// Begins to receive them; within a runtime.
+    /// Begins to receive the signals. Call it within a tokio runtime.
     pub(super) fn new() -> anyhow::Result<Self> {
         let receive = |kind| signal(kind).context("signals cannot be received");
         Ok(Self { terminate: receive(SignalKind::terminate())?, interrupt: receive(SignalKind::interrupt())? })

@@ -56,11 +56,11 @@ impl ConfigArguments {
         config.chain(set).collect()
     }
 
-    /// Reads the configuration, with what a command's own flags say above file and environment.
+    /// Reads the configuration. `own` are the settings of the command's own flags; they win over file and environment.
     pub(crate) fn load(self, own: impl IntoIterator<Item = (String, Setting)>) -> Result<Config, Mistakes> {
         let set = self.set.iter().map(|(key, value)| flag(key, value, "--set"));
         let environment = std::env::vars_os().filter_map(|(name, value)| {
-            // A value that is no UTF-8 is shown as it was read, and refused by its type or as an unknown file.
+            // A value that is not UTF-8 gets replacement characters, and is refused by its type or as an unknown file.
             Some((name.into_string().ok()?, value.to_string_lossy().into_owned()))
         });
         Config::load(Sources {

@@ -3,7 +3,7 @@
 use std::fmt::{Display, Write as _};
 use std::io::{self, ErrorKind, IsTerminal as _, Write as _};
 
-/// Writes to standard output, coloured where that is a terminal. A reader that has gone away wants no more: no error.
+/// Writes to standard output, coloured where that is a terminal. It is no error if the reader has gone away.
 pub(crate) fn say(text: impl Display) -> io::Result<()> {
     let mut out = anstream::stdout();
     match write!(out, "{text}").and_then(|()| out.flush()) {
@@ -12,8 +12,8 @@ pub(crate) fn say(text: impl Display) -> io::Result<()> {
     }
 }
 
-/// Writes JSON text and a line feed to standard output: byte for byte, but for a terminal, where what would steer that is escaped as
-/// JSON escapes it.
+/// Writes JSON text and a line feed to standard output, byte for byte. For a terminal, characters that would steer it are written as
+/// JSON escapes.
 pub(crate) fn say_json(json: impl Display) -> io::Result<()> {
     let mut out = io::stdout().lock();
     let json = json.to_string();
@@ -24,13 +24,13 @@ pub(crate) fn say_json(json: impl Display) -> io::Result<()> {
     }
 }
 
-/// JSON text without what would steer a terminal. It stays the same JSON.
+/// JSON text in which characters that would steer a terminal are escaped. It stays the same JSON.
 pub(crate) fn shown_json(json: &str) -> String {
     let mut shown = String::with_capacity(json.len());
     for c in json.chars() {
         match c {
             '\n' => shown.push(c),
-            // All of them are of 16 bits.
+            // All of these characters fit into 16 bits.
             c if c.is_control() || is_direction(c) => _ = write!(shown, "\\u{:04x}", u32::from(c)),
             c => shown.push(c),
         }
@@ -38,8 +38,8 @@ pub(crate) fn shown_json(json: &str) -> String {
     shown
 }
 
-/// Text from outside without what would steer a terminal: control characters become visible escapes, but for line
-/// feeds and tabs.
+/// Text from outside that cannot steer a terminal: control characters, except line feeds and tabs, become visible
+/// escapes.
 pub(crate) fn tame(text: &str) -> String {
     let mut tamed = String::with_capacity(text.len());
     for c in text.chars() {
@@ -52,7 +52,7 @@ pub(crate) fn tame(text: &str) -> String {
     tamed
 }
 
-/// Characters that reverse the order of those after them, so that text reads otherwise than it is.
+/// Whether a character changes the direction of the text after it, so that the text looks different from what it is.
 fn is_direction(c: char) -> bool {
     matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
@@ -107,7 +107,7 @@ pub(crate) fn indented(json: &str) -> String {
     out
 }
 
-/// A number with its thousands apart.
+/// A number with commas between its thousands.
 pub(crate) fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut out = String::new();

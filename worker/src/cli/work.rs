@@ -85,17 +85,17 @@ pub(crate) fn work(arguments: Arguments) -> anyhow::Result<ExitCode> {
     }
     let log = logs::start(&config.log)?;
     let runtime = runtime().context("the runtime cannot be started")?;
-    // On a thread of the runtime, not on this one: every delivery would have to wake it.
+    // The worker runs on a thread of the runtime, not on this one, which every delivery would have to wake.
     let lost_lines = log.lost_lines();
     let worked = runtime.block_on(runtime.spawn(serve(config, lost_lines))).context("the worker broke")?;
-    // A name that is still being looked up, say, holds nobody up.
+    // The end does not wait for blocking work that still runs, such as looking up a name.
     runtime.shutdown_background();
     worked?;
     Ok(ExitCode::SUCCESS)
 }
 
-/// The threads for I/O, one for each four processors: a job needs some tens of microseconds of them, and handing it
-/// from one to another costs more than they share.
+/// The runtime for I/O, with one thread for each four processors. A job needs some tens of microseconds of I/O, and
+/// handing it from one thread to another costs more than sharing the work gains.
 fn runtime() -> std::io::Result<Runtime> {
     let processors = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
     Builder::new_multi_thread().worker_threads((processors / 4).max(1)).enable_all().build()
@@ -112,7 +112,7 @@ async fn serve(config: Config, lost_lines: Box<dyn Collector>) -> anyhow::Result
     registry.register_collector(lost_lines);
     let clock = local::clock();
     let metrics = Metrics::new(registry, clock.clone());
-    // A start waits for its sandbox and for the broker, and neither for the other.
+    // A start waits for the sandbox and for the broker, but neither of them waits for the other.
     let sandbox = begin_sandbox(&config, &clock);
     let (amqp, cancels) = begin_to_connect(&config);
     let leases = claims::open(&config, registry).await?;
@@ -165,7 +165,7 @@ async fn serve(config: Config, lost_lines: Box<dyn Collector>) -> anyhow::Result
         () = leave.cancelled() => Err(anyhow!("told to stop twice: the broker delivers again what had begun")),
     };
     if let Ok(left) = worked {
-        // Its last words: it has left.
+        // The last heartbeat says that the worker has left.
         end.cancel();
         last_words(fleet, left).await?;
     }
@@ -177,7 +177,7 @@ async fn serve(config: Config, lost_lines: Box<dyn Collector>) -> anyhow::Result
 /// Binds the addresses that a worker listens on.
 async fn listen(config: &Config) -> anyhow::Result<(Option<http::Bound>, exporters::Exporters)> {
     let bound = http::bind(config.http.address).await?;
-    // Kubernetes asks the scaler alone: workers hold no token with which they could ask who may read the metric.
+    // Kubernetes asks only the scaler: workers hold no token with which they could ask who may read the metric.
     let exporters = exporters::Options { external_metrics_address: ListenAddress::Off, ..config.scaler.clone() };
     Ok((bound, exporters.bind().await?))
 }
@@ -188,7 +188,7 @@ fn begin_sandbox(config: &Config, clock: &Arc<dyn Clock>) -> JoinHandle<anyhow::
     spawn_blocking(move || local::sandbox(&config, local::checker(&config)?, config.worker.slots.get(), clock))
 }
 
-/// The broker and its cancels, with the connections begun that a worker needs before its first job.
+/// The broker and its cancels. The connections that a worker needs before its first job are begun.
 fn begin_to_connect(config: &Config) -> (Amqp, Cancels) {
     let amqp = Amqp::new(config.broker.clone());
     let cancels = amqp.cancels();
@@ -228,7 +228,8 @@ fn admin<R: Runner>(
     }
 }
 
-/// What is in the way of taking jobs: the broker, a permission, its memory, or that the worker leaves.
+/// What is in the way of taking jobs: the broker, a permission, the broker's memory, or that the worker leaves. Returns
+/// `None` if nothing is.
 fn not_ready(status: Status, trouble: Option<String>, broker: &dyn Broker) -> Option<String> {
     match status {
         Status::Consuming => broker.not_publishing().map(str::to_owned),

@@ -10,26 +10,27 @@ use super::options::Config;
 use crate::ledger;
 use crate::service::CLAIMS_OF_A_SLOT;
 
-/// What a worker takes beside all that is bounded by a setting: code, the compiled engine, stacks, connections, metrics, and what
-/// the allocator holds between two uses.
+/// The memory that no setting bounds, in bytes: code, the compiled engine, stacks, connections, metrics, and what the allocator
+/// holds between two uses.
 const OWN: u64 = 128 << 20;
-/// A job's message as it came, as it was read, and its outcome, of which each is bounded by `worker.message_size`.
+/// What a job in a slot holds: its message as it came, its message as it was read, and its outcome.
+/// `worker.message_size` bounds each.
 const MESSAGES_OF_A_SLOT: u64 = 3;
-/// The message of a job that waits for a slot or for the confirm of its outcome: as it came, and its outcome.
+/// What a job holds that waits for a slot or for the confirm of its outcome: its message as it came, and its outcome.
 const MESSAGES_BESIDE: u64 = 2;
-/// What a check gave: as it came from its process, as it was read, and as the engine takes it.
+/// The copies of a check's answer: as it came from its process, as it was read, and as the engine takes it.
 const ANSWERS: u64 = 3;
 
-/// A statement that records outcomes, as its arguments and as it is written.
+/// The copies of a statement that records outcomes: as its arguments, and as it is written.
 const STATEMENT_COPIES: u64 = 2;
-/// Bytes after which no further outcome goes into it.
+/// A statement that has this many bytes takes no further outcome.
 const STATEMENT: u64 = ledger::STATEMENT_BYTES as u64;
 
 /// The most memory that a worker takes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Budget {
     terms: Vec<Term>,
-    /// Of all terms, what one slot takes.
+    /// The part of all terms that one slot takes.
     slot: u64,
 }
 
@@ -41,14 +42,15 @@ struct Term {
 }
 
 impl Budget {
-    /// Of a worker of this configuration.
+    /// The budget of a worker with this configuration.
     pub(super) fn of(config: &Config) -> Self {
         let (worker, sandbox) = (&config.worker, &config.sandbox);
         let (slots, margin) = (worker.slots.get() as u64, u64::from(worker.prefetch_margin));
         let (memory, message) = (worker.limits.memory.as_u64(), worker.message_size.as_u64());
         let processes = sandbox.check_processes.get() as u64;
         let answer = u64::from(Checker::answer_bytes(sandbox.source_size.as_u64()));
-        // Its own check, image and run, one after the other, of one job; and what it is asked and answers, here.
+        // A quarantine process checks one job, builds its image and runs it, one after the other. Its messages are also
+        // held here, in the worker.
         let image = sandbox.image_cache.as_u64().min(memory);
         let building = u64::from(1 + BUILD_COPIES) * memory;
         let messages = 2 * MESSAGES_OF_A_SLOT * message;
@@ -82,7 +84,7 @@ impl Budget {
         self.terms.iter().fold(0, |sum, term| sum.saturating_add(term.count.saturating_mul(term.bytes)))
     }
 
-    /// Slots that would fit into so many bytes, where there are `slots` now.
+    /// How many slots would fit into `bytes`, given that this budget is for `slots` slots.
     pub(super) fn slots_within(&self, bytes: u64, slots: u64) -> u64 {
         let beside = self.bytes().saturating_sub(slots.saturating_mul(self.slot));
         bytes.saturating_sub(beside) / self.slot.max(1)

@@ -51,7 +51,7 @@ impl Config {
         Budget::of(self)
     }
 
-    /// Holds the most memory that the worker takes against what this process may use.
+    /// Checks that the most memory that the worker takes fits into what this process may use.
     ///
     /// # Errors
     /// It does not fit, with the arithmetic.

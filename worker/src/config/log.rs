@@ -18,7 +18,7 @@ pub struct Options {
 }
 
 impl Options {
-    /// Holds the options against their rules.
+    /// Checks the options against their rules.
     pub(crate) fn check(&self, rules: &mut Rules<'_>) {
         rules.check(
             "filter",
@@ -28,8 +28,8 @@ impl Options {
     }
 }
 
-/// Whether each directive names a level, or a span. The parser takes any other word for the name of a module, whose lines it
-/// then shows, and no others: a misspelt level would silence the log.
+/// Whether each directive names a level, or a span. The parser takes any other word for the name of a module, and then shows
+/// only that module's lines. So a misspelt level would silence the log.
 fn names_levels(filter: &str) -> bool {
     filter.split(',').map(str::trim).all(|directive| {
         let level = directive.rsplit_once('=').map_or(directive, |(_, level)| level);

@@ -12,8 +12,8 @@ pub struct Available {
     pub source: PathBuf,
 }
 
-/// The memory that this process may use: the lowest limit of its control groups, else what the machine has. `None`
-/// where neither can be read, as on a system that is not Linux.
+/// The memory that this process may use: the lowest limit of its control groups, else what the machine has. Returns
+/// `None` if neither can be read, as on a system that is not Linux.
 pub fn available() -> Option<Available> {
     let own = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
     available_under(Path::new("/"), &own)
@@ -47,7 +47,7 @@ fn available_under(root: &Path, own: &str) -> Option<Available> {
     limits.chain(machine(root)).min_by_key(|available| available.bytes)
 }
 
-/// `max`, which says that there is no limit, is no number.
+/// Reads a limit. Returns `None` for `max`, which says that there is no limit.
 fn number(path: &Path) -> Option<u64> {
     fs::read_to_string(path).ok()?.trim().parse().ok()
 }

@@ -73,7 +73,7 @@ fn mistake(Broken { key, fault }: Broken, said: &Settings) -> Mistake {
     }
 }
 
-/// Holds the most memory that the worker takes against what there is.
+/// Checks that the most memory that the worker takes fits into what there is.
 pub(super) fn fits(config: &Config, available: &Available) -> Result<(), Mistake> {
     let budget = Budget::of(config);
     if budget.bytes() <= available.bytes {

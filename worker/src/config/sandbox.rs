@@ -14,11 +14,11 @@ use crate::service::MESSAGE_SIZE;
 
 /// Modules of one script.
 const MODULES: RangeInclusive<usize> = 1..=10_000;
-/// More processes than that help no machine.
+/// The most processes that check scripts: more help no machine.
 const CHECK_PROCESSES_MAX: usize = 64;
 /// How long one check may take.
 const CHECK_TIMEOUT: RangeInclusive<Duration> = Duration::from_millis(100)..=Duration::from_secs(600);
-/// Less is not enough for the child process to start.
+/// The least memory with which the child process can start.
 const CHECK_MEMORY_MIN: ByteSize = ByteSize::mib(128);
 
 /// How scripts are checked and kept.
@@ -69,7 +69,7 @@ impl Default for Options {
 }
 
 impl Options {
-    /// Holds the options against their ranges.
+    /// Checks the options against their ranges.
     pub(crate) fn check(&self, rules: &mut Rules<'_>) {
         rules.within("source_size", self.source_size, ..=*MESSAGE_SIZE.end(), "it travels in one message");
         rules.within("modules", self.modules, MODULES, "");
@@ -94,7 +94,8 @@ impl Options {
     }
 }
 
-/// Where the engine lies that was compiled for this program: `/usr/local/lib/scriptmill` for one in `/usr/local/bin`.
+/// Where the engine that was compiled for this program lies: in `/usr/local/lib/scriptmill` for a program in
+/// `/usr/local/bin`.
 pub fn precompiled_beside_program() -> Option<PathBuf> {
     let program = std::env::current_exe().ok()?;
     Some(program.parent()?.parent()?.join("lib/scriptmill/engine.bin"))

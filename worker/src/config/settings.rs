@@ -1,4 +1,4 @@
-//! Settings as they were said: a key, a value and where it came from, before anything is known about types.
+//! Settings as they were written: a key, a value and where it came from, before anything is known about types.
 //!
 //! Layers are flat maps from dotted keys, so that laying one over another is a map insertion and each value keeps
 //! its own origin.
@@ -40,7 +40,7 @@ impl fmt::Display for Origin {
     }
 }
 
-/// One value, as it was said.
+/// One value, as it was written.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Setting {
     /// The value; from the environment and from flags always a text.
@@ -52,7 +52,7 @@ pub struct Setting {
 /// Settings by dotted key, such as `worker.slots`.
 pub type Settings = BTreeMap<String, Setting>;
 
-/// Variables that hold a setting begin so.
+/// The beginning of variables that hold a setting.
 const PREFIX: &str = "SCRIPTMILL_";
 /// The variable that is short for `SCRIPTMILL_LOG__FILTER`.
 const LOG: &str = "SCRIPTMILL_LOG";
@@ -60,7 +60,7 @@ const LOG: &str = "SCRIPTMILL_LOG";
 /// Reads the settings of a TOML file.
 ///
 /// # Errors
-/// The file cannot be read, or is no TOML: every place where it is not.
+/// The file cannot be read, or is not TOML. Then there is a mistake for every place that is wrong.
 pub(super) fn file(path: &Path) -> Result<Settings, Vec<Mistake>> {
     let mistake = |message: String| Mistake { code: Code::UnreadableFile, message };
     let text = std::fs::read_to_string(path)
@@ -110,10 +110,11 @@ fn json(value: &DeValue<'_>) -> Value {
 }
 
 /// Reads settings from environment variables: `SCRIPTMILL_WORKER__SLOTS` is `worker.slots`, and `SCRIPTMILL_LOG` is short for
-/// `log.filter`. Beside them what is meant as a setting and is none, by the names of the sections.
+/// `log.filter`. Also returns a mistake for each variable that, by the names of the sections, was meant as a setting but is
+/// none.
 ///
-/// Every setting has a section, so only names with two underscores are settings. Others are left alone where they name no section:
-/// Kubernetes sets variables such as `SCRIPTMILL_PORT` for a service of that name.
+/// Every setting has a section, so only names with two underscores are settings. Other names are left alone if they name no
+/// section: Kubernetes sets variables such as `SCRIPTMILL_PORT` for a service of that name.
 pub(super) fn variables(all: impl Iterator<Item = (String, String)>, known: &[String]) -> (Settings, Vec<Mistake>) {
     let (mut settings, mut mistakes) = (Settings::new(), Vec::new());
     for (name, value) in all {
@@ -132,13 +133,14 @@ pub(super) fn variables(all: impl Iterator<Item = (String, String)>, known: &[St
     (settings, mistakes)
 }
 
-/// What is wrong with a variable that looks like a setting, and is none for want of an underscore or a letter.
+/// The mistake in a variable that looks like a setting, but lacks an underscore or a letter. Returns `None` if there is
+/// no such mistake.
 fn misspelt(name: &str, known: &[String]) -> Option<Mistake> {
     let (upper, prefix) = (name.to_uppercase(), PREFIX.trim_end_matches('_'));
     let upper = upper.replace('-', "_");
     let rest = match upper.strip_prefix(PREFIX) {
         Some(rest) => rest,
-        // A prefix that is nearly ours, before two underscores: nobody else writes so.
+        // A prefix that is nearly ours, and two underscores later on: no other program names variables like this.
         None => {
             let (start, key) = upper.split_once("__")?;
             let (own, section) = start.rsplit_once('_')?;
@@ -162,7 +164,7 @@ fn misspelt(name: &str, known: &[String]) -> Option<Mistake> {
     Some(Mistake { code: Code::UnknownSetting, message })
 }
 
-/// Whether Kubernetes sets a variable that ends so, for a service whose name begins with `scriptmill`.
+/// Whether Kubernetes sets a variable that ends with `rest`, for a service whose name begins with `scriptmill`.
 fn is_of_kubernetes(rest: &str) -> bool {
     let rest = format!("_{rest}");
     let port = rest.split("_PORT").nth(1);

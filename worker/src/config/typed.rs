@@ -1,4 +1,4 @@
-//! From settings as they were said to a typed struct, with every mistake named.
+//! Reads settings into a typed struct, and names every mistake.
 //!
 //! The struct's own JSON Schema says which keys there are and what each expects. Each setting is tried alone first,
 //! so that one mistake does not hide the next.
@@ -14,17 +14,17 @@ use serde_json::{Map, Value};
 use super::mistakes::Mistake;
 use super::settings::{Setting, Settings};
 
-/// What an address says of a text that is none begins so.
+/// The beginning of what the address types say about a text that is no address.
 const ADDRESS: &str = "must look like ";
 
-/// The JSON Schema of a configuration, with nothing referred to.
+/// The JSON Schema of a configuration, without references.
 pub(super) fn schema<T: JsonSchema>() -> Value {
     let settings = SchemaSettings::draft2020_12().with(|settings| settings.inline_subschemas = true);
     settings.into_generator().into_root_schema_for::<T>().to_value()
 }
 
-/// Reads a `T` from settings. Where a setting is wrong, its default stands in its place, so that the caller can check
-/// the rest; with any mistake the result is not to be used otherwise.
+/// Reads a `T` from settings. A wrong setting is replaced by its default, so that the caller can check the rest. If
+/// there is any mistake, the result must not be used for anything else.
 pub(super) fn read<T: JsonSchema + DeserializeOwned + Default>(settings: &Settings) -> (T, Vec<Mistake>) {
     let schema = schema::<T>();
     let mut known = BTreeMap::new();
@@ -41,7 +41,7 @@ pub(super) fn read<T: JsonSchema + DeserializeOwned + Default>(settings: &Settin
             let mut alone = Value::Object(Map::new());
             insert(&mut alone, key, value.clone());
             let read = serde_json::from_value::<T>(alone).map_err(|error| json::fault(&error));
-            // Of several readings the type's own words say most.
+            // If several readings fail, what the address type says is the most helpful.
             if let Err(fault) = &read
                 && !why.starts_with(ADDRESS)
             {
@@ -83,8 +83,8 @@ fn leaves<'a>(prefix: &str, schema: &'a Value, into: &mut BTreeMap<String, &'a V
     }
 }
 
-/// What a value may stand for: itself; and, since the environment and flags hold texts alone, the number or list that
-/// a text spells.
+/// What a value may stand for: itself and, since the environment and flags hold only texts, the number or list that a
+/// text spells.
 fn readings(value: &Value) -> Vec<Value> {
     let mut readings = vec![value.clone()];
     if let Some(text) = value.as_str() {
@@ -103,7 +103,7 @@ fn insert(whole: &mut Value, key: &str, value: Value) {
 }
 
 fn unknown<'a>(key: &str, setting: &Setting, known: impl Iterator<Item = &'a String>) -> Mistake {
-    // The last part decides: a right name in a wrong section is the commonest mistake but misspelling it.
+    // The last part decides: after misspelling, a right name in a wrong section is the commonest mistake.
     let last = |key: &'_ str| key.rsplit_once('.').map_or(key.to_owned(), |(_, name)| name.to_owned());
     let closest = known
         .map(|candidate| {
@@ -122,7 +122,7 @@ fn unknown<'a>(key: &str, setting: &Setting, known: impl Iterator<Item = &'a Str
 fn wrong(key: &str, setting: &Setting, schema: &Value, why: &str) -> Mistake {
     let secret = schema.get("writeOnly").and_then(Value::as_bool).unwrap_or(false);
     let message = if why.starts_with(ADDRESS) {
-        // An address: it says more, and shows nothing.
+        // What an address type says is more helpful, and shows no secret.
         format!("{key} {why} ({})", setting.origin)
     } else {
         let found = if secret { "is not".to_owned() } else { format!("is {}", setting.value) };

@@ -16,7 +16,7 @@ use tokio_rustls::rustls::{self, ServerConfig};
 
 use crate::http::server::Protocol;
 
-/// Bytes of a file with certificates or a key; chains are some kilobytes.
+/// The most bytes of a file with certificates or a key; chains are some kilobytes.
 const FILE_BYTES_MAX: u64 = 1 << 20;
 /// How often the files are looked at.
 const LOOK: Duration = Duration::from_secs(2);
@@ -24,7 +24,7 @@ const LOOK: Duration = Duration::from_secs(2);
 /// Where a certificate and its key lie, in PEM.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Files {
-    /// The certificate, and after it those that lead to its authority.
+    /// The certificate, and after it the certificates that lead to its authority.
     pub certificate: PathBuf,
     /// The key of the first certificate.
     pub key: PathBuf,
@@ -36,7 +36,7 @@ pub struct Files {
 pub(super) struct Wrong {
     /// The setting that names the file: `certificate_file` or `key_file`.
     pub(super) setting: &'static str,
-    /// What is wrong with it, to be read on after the setting's name.
+    /// What is wrong with it, as the rest of a sentence that begins with the setting's name.
     pub(super) message: String,
 }
 
@@ -76,7 +76,7 @@ impl Files {
     }
 
     /// The TLS of a server with this certificate, which is read again when the files change. `clients` says what is asked of
-    /// clients; nothing if it is absent. Call it within a tokio runtime.
+    /// clients; without it nothing is. Call it within a tokio runtime.
     pub(super) fn serve(
         &self,
         protocol: Protocol,
@@ -126,8 +126,8 @@ impl Pem {
     }
 }
 
-/// Looks at the files until nobody needs the certificate any more. What is wrong is said once; the certificate there was goes on
-/// being shown, since the files may be just half replaced.
+/// Looks at the files until nobody needs the certificate any more. A problem with them is logged once, and the last good
+/// certificate is still shown, since the files may be only half replaced.
 async fn follow(current: Weak<Current>, mut seen: Pem) {
     let mut said = String::new();
     loop {

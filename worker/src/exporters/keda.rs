@@ -1,7 +1,7 @@
 //! KEDA's external scaler, over gRPC.
 //!
-//! KEDA asks for the number at every sync of the HPA that it makes, and whether there should be any replica at all by a poll and
-//! by a stream. What is unknown is UNAVAILABLE: KEDA then keeps the number there is.
+//! KEDA asks for the number at every sync of the HPA that it makes. By a poll and by a stream it also asks whether there should
+//! be any replica at all. An unknown number is answered with UNAVAILABLE, and KEDA then keeps the present number.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -20,7 +20,7 @@ use generated::{
     ScaledObjectRef,
 };
 
-/// Bytes of a request: a trigger's metadata are some lines.
+/// The most bytes of a request; a trigger's metadata are some lines.
 const REQUEST_BYTES_MAX: usize = 64 << 10;
 /// The group of a trigger that names none.
 const GROUP: &str = "default";
@@ -36,16 +36,16 @@ mod generated {
 pub struct Keda(Bound);
 
 impl Keda {
-    /// Binds the address; in the clear without a certificate. Call it within a tokio runtime.
+    /// Binds the address. Without a certificate nothing is encrypted. Call it within a tokio runtime.
     ///
     /// # Errors
-    /// The address cannot be bound, or the certificate not be shown.
+    /// The address cannot be bound, or the certificate cannot be used.
     pub async fn bind(address: SocketAddr, certificate: Option<&Files>) -> anyhow::Result<Self> {
         let tls = certificate.map(|files| files.serve(Protocol::Http2, None)).transpose()?;
         Ok(Self(Bound::new("scaler.keda_address", address, Protocol::Http2, tls).await?))
     }
 
-    /// The address in use: where port 0 was asked for, the one given.
+    /// The address in use. If port 0 was asked for, it has the port that was given.
     pub fn address(&self) -> SocketAddr {
         self.0.address()
     }
@@ -64,7 +64,7 @@ struct Scaler {
 }
 
 impl Scaler {
-    /// The worker group of a trigger, if there is such a one.
+    /// The worker group of a trigger, or an error if there is no such group.
     fn group(&self, of: &ScaledObjectRef) -> Result<String, Status> {
         let group = of.scaler_metadata.get("group").map_or(GROUP, String::as_str);
         let groups = self.signal.groups();
@@ -100,14 +100,14 @@ impl ExternalScaler for Scaler {
 
     type StreamIsActiveStream = BoxStream<'static, Result<IsActiveResponse, Status>>;
 
-    /// While it is unknown nothing is said on a stream there is: KEDA keeps what it heard last, and would ask again later and
-    /// later after errors.
+    /// While the number is unknown, nothing is sent on an open stream, and KEDA keeps what it heard last. After errors it
+    /// would wait longer and longer before it asks again.
     async fn stream_is_active(
         &self,
         request: Request<ScaledObjectRef>,
     ) -> Result<Response<Self::StreamIsActiveStream>, Status> {
         let group = self.group(request.get_ref())?;
-        // Watched before it is read, so that no change is missed.
+        // The signal is watched before it is read, so that no change is missed.
         let changes = self.signal.changes();
         let now = self.is_active(&group)?;
         let later = stream::unfold((self.clone(), changes, group, now), async |(scaler, mut changes, group, last)| {
@@ -144,7 +144,7 @@ impl ExternalScaler for Scaler {
 
     type StreamMetricSpecStream = BoxStream<'static, Result<GetMetricSpecResponse, Status>>;
 
-    /// It never changes; a stream that ended would be opened again every two seconds.
+    /// The spec never changes. The stream stays open, since KEDA would open an ended one again every two seconds.
     async fn stream_metric_spec(
         &self,
         request: Request<ScaledObjectRef>,

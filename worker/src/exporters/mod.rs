@@ -1,7 +1,7 @@
 //! The scaling signal for those who set the number of workers: Kubernetes' HorizontalPodAutoscaler and KEDA.
 //!
-//! Each exporter asks a [`Signal`](crate::scale::Signal) when it is asked, so that all of them say the same number. What is
-//! unknown is an error of the exporter's protocol with the reason, and never a number.
+//! Each exporter asks a [`Signal`](crate::scale::Signal) when it is asked, so that all of them say the same number. An
+//! unknown number is an error of the exporter's protocol, with the reason.
 
 mod certificate;
 mod external_metrics;

@@ -59,7 +59,7 @@ impl Default for Options {
 }
 
 impl Options {
-    /// Holds the options against each other and against the files.
+    /// Checks the options against each other and against the files.
     pub(crate) fn check(&self, rules: &mut Rules<'_>) {
         let (certificate, key) = (self.certificate_file.as_deref(), self.key_file.as_deref());
         let unreadable = rules.broken.len();
@@ -97,7 +97,7 @@ impl Options {
         }
     }
 
-    /// Whether there is nothing to do: nobody to answer, and nothing to set in Kubernetes.
+    /// Whether there is nothing to do: no address to answer at, and nothing to set in Kubernetes.
     pub fn is_off(&self) -> bool {
         let is_deaf = self.external_metrics_address == ListenAddress::Off && self.keda_address == ListenAddress::Off;
         is_deaf && !self.sets_replicas && !self.pod_deletion_cost

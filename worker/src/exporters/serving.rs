@@ -39,7 +39,7 @@ impl Options {
     /// Binds the addresses that are not off. Call it within a tokio runtime.
     ///
     /// # Errors
-    /// An address cannot be bound, the certificate not be shown, or it is not known how to reach Kubernetes.
+    /// An address cannot be bound, the certificate cannot be used, or it is not known how to reach Kubernetes.
     pub async fn bind(&self) -> anyhow::Result<Exporters> {
         let files = self.files();
         Ok(Exporters {

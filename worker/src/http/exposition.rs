@@ -15,8 +15,8 @@ pub(super) fn takes_open_metrics(headers: &HeaderMap) -> bool {
     accepted.flat_map(|value| value.split(',')).any(|kind| kind.trim().starts_with("application/openmetrics-text"))
 }
 
-/// OpenMetrics as Prometheus' older format, in which a counter's family is named like its samples, and neither units nor an end
-/// are said.
+/// Turns OpenMetrics into Prometheus' older format. There a counter's family is named like its samples, and there are no lines
+/// for units and for the end.
 pub(super) fn plain(open: &str) -> String {
     let type_of = |line: &'_ str| line.strip_prefix("# TYPE ")?.strip_suffix(" counter").map(str::to_owned);
     let counters: HashSet<_> = open.lines().filter_map(type_of).collect();

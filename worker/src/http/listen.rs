@@ -18,19 +18,19 @@ pub struct Options {
 /// An address to listen on, or none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ListenAddress {
-    /// Nothing is listened on.
+    /// There is no server.
     Off,
     /// The address; with port 0 any free port.
     At(SocketAddr),
 }
 
-/// A text is no address to listen on.
+/// Why a text is no address to listen on.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("must look like 127.0.0.1:8080 or [::]:8080, or be off: {0}")]
 pub struct InvalidListenAddress(String);
 
 impl Default for ListenAddress {
-    /// This machine alone: to be seen by others is a decision.
+    /// Only this machine can reach it: to open it to others is the operator's decision.
     fn default() -> Self {
         Self::At(SocketAddr::from(([127, 0, 0, 1], 8080)))
     }

@@ -26,7 +26,7 @@ use server::Protocol;
 pub use listen::{ListenAddress, Options};
 pub use server::Bound;
 
-/// Says why something is not so at the moment; `None` when it is.
+/// Returns why something does not hold at the moment, or `None` if it holds.
 pub type WhyNot = dyn Fn() -> Option<String> + Send + Sync;
 
 /// What the server shows.
@@ -42,7 +42,7 @@ pub struct Admin {
     pub explainer: Arc<Explainer>,
 }
 
-/// Binds the address if there is to be one, so that a taken port is known before the first job is.
+/// Binds the address unless it is off. A port that is taken is thus noticed before the first job comes.
 ///
 /// # Errors
 /// The address cannot be bound.

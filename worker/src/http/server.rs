@@ -1,7 +1,7 @@
 //! The server under the admin server and each exporter: connections, TLS, and bounds on both.
 //!
-//! Whoever opens connections and says nothing on them takes no place of others for long: a request's head has to come within
-//! seconds, and where all connections are in use the next one waits for these seconds at most.
+//! A client that opens connections and sends nothing does not keep others out for long: the head of a request has to come
+//! within seconds, and if all connections are in use, the next one waits for these seconds at most.
 
 use std::net::SocketAddr;
 use std::pin::pin;
@@ -28,19 +28,20 @@ const CONNECTIONS_MAX: usize = 256;
 const STREAMS_MAX: u32 = 64;
 /// The longest TLS handshake.
 const HANDSHAKE_MAX: Duration = Duration::from_secs(10);
-/// How long the head of a request of HTTP/1.1 may take, and so a connection say nothing. An HPA, which asks every 15 s, connects
-/// anew each time.
+/// How long the head of an HTTP/1.1 request may take, and so how long a connection may be idle. An HPA asks every 15 s, so it
+/// connects anew each time.
 const HEAD_MAX: Duration = Duration::from_secs(5);
-/// How long a connection of HTTP/1.1 may last: one whose client reads nothing ends too. Nobody needs one for longer.
+/// How long an HTTP/1.1 connection may last. This also ends connections whose client reads nothing. Nobody needs one
+/// for longer.
 const CONNECTION_MAX: Duration = Duration::from_secs(60);
-/// How often the other end of a connection of HTTP/2 is asked whether it is there.
+/// How often the client of an HTTP/2 connection is asked whether it is still there.
 const KEEP_ALIVE: Duration = Duration::from_secs(20);
 /// The longest head of a request.
 const HEAD_BYTES_MAX: u32 = 64 << 10;
-/// The pause after a connection that could not be accepted, most often since there are too many open files.
+/// The pause after a connection could not be accepted, most often because too many files are open.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(500);
 
-/// What a server speaks.
+/// The protocol that a server speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Protocol {
     Http1,
@@ -59,7 +60,7 @@ impl Protocol {
     }
 }
 
-/// The certificates that a client showed, its own first; none in the clear. The client has the key of the first one. Nothing
+/// The certificates that a client showed, its own first; none without TLS. The client has the key of the first one. Nothing
 /// else about them is checked yet.
 #[derive(Clone, Debug)]
 pub(crate) struct ClientCertificates(pub(crate) Arc<[CertificateDer<'static>]>);
@@ -73,7 +74,7 @@ pub struct Bound {
 }
 
 impl Bound {
-    /// Binds the address, which the setting `key` names. In the clear without `tls`.
+    /// Binds the address, which the setting `key` names. Without `tls` nothing is encrypted.
     pub(crate) async fn new(
         key: &str,
         address: SocketAddr,
@@ -138,7 +139,7 @@ async fn answer(stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static, pr
             match timeout(CONNECTION_MAX, &mut connection).await {
                 Ok(ended) => ended,
                 Err(_) => {
-                    // What is being answered may come to its end.
+                    // A request that is being answered may still be finished.
                     connection.as_mut().graceful_shutdown();
                     timeout(HEAD_MAX, connection).await.unwrap_or(Ok(()))
                 }

@@ -15,7 +15,7 @@ use tokio::task::JoinHandle;
 use super::*;
 use crate::scale::{Explanation, Reading, Signal, Unavailable};
 
-/// What it shows is set.
+/// A signal that shows what a test has set.
 struct Fixed(Mutex<Result<Demand, String>>);
 
 /// The group has a name that a page must not take for markup.

@@ -25,7 +25,7 @@ impl Groups {
             Some(owner) => return Err(Error::Owned { deployment, owner }),
         }
         let hpa = hpa(&deployment, group, min, max);
-        // Not forced: bounds that a manifest sets would come back with its next `kubectl apply`.
+        // The patch is not forced: if a manifest sets the bounds, they would come back with its next `kubectl apply`.
         self.hpas()
             .patch(&deployment, &PatchParams::apply(FIELD_MANAGER), &Patch::Apply(hpa))
             .await
@@ -33,8 +33,8 @@ impl Groups {
         Ok(deployment)
     }
 
-    /// Deletes the HorizontalPodAutoscaler of a group, whose Deployment keeps the replicas it has. Returns its name; none
-    /// if there was none.
+    /// Deletes the HorizontalPodAutoscaler of a group, whose Deployment keeps the replicas it has. Returns its name, or
+    /// `None` if there was none.
     ///
     /// # Errors
     /// As for [`Groups::scale`]; also if the autoscaler that owns the replicas is not ours.
@@ -56,7 +56,7 @@ impl Groups {
         if let Some(name) = self.scaled_object(deployment).await? {
             return Ok(Some(Owner::ScaledObject(name)));
         }
-        // Whole, not by pages: an owner on a page not looked at would be overlooked.
+        // The whole list is read at once: an owner on a page that is not read would be overlooked.
         let hpas = self.hpas().list(&ListParams::default()).await;
         let hpas = hpas.map_err(|error| self.failed("list HorizontalPodAutoscalers", error))?;
         let owns = |hpa: &HorizontalPodAutoscaler| {
@@ -70,7 +70,7 @@ impl Groups {
         }))
     }
 
-    /// The ScaledObject that scales a Deployment; none where KEDA is not installed.
+    /// The ScaledObject that scales a Deployment. Returns `None` if there is none, or if KEDA is not installed.
     async fn scaled_object(&self, deployment: &str) -> Result<Option<String>, Error> {
         let kind = ApiResource::from_gvk(&GroupVersionKind::gvk("keda.sh", "v1alpha1", "ScaledObject"));
         let objects: Api<DynamicObject> = Api::namespaced_with(self.client.clone(), &self.namespace, &kind);

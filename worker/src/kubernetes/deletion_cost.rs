@@ -1,5 +1,5 @@
-//! `controller.kubernetes.io/pod-deletion-cost`: of the pods of a Deployment those with the lowest cost are the first to go, so
-//! idle workers go before those whose jobs would have to end or be requeued.
+//! `controller.kubernetes.io/pod-deletion-cost`: of a Deployment's pods, Kubernetes removes those with the lowest cost first.
+//! So idle workers go before workers whose jobs would have to end or be requeued.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -16,9 +16,9 @@ use super::Groups;
 use crate::scale::Pod;
 
 const ANNOTATION: &str = "controller.kubernetes.io/pod-deletion-cost";
-/// How often costs are looked at: each is a write to the API, which Kubernetes asks to be spared.
+/// How often costs are looked at. Each changed cost is a write to the API, and Kubernetes asks for few of them.
 const EVERY: Duration = Duration::from_secs(10);
-/// Costs written at one time; the others follow.
+/// The most costs that are written at one time; the others follow later.
 const WRITES_MAX: usize = 50;
 
 impl Groups {
@@ -36,7 +36,7 @@ impl Groups {
                 let patch = Patch::Merge(json!({"metadata": {"annotations": {ANNOTATION: cost.to_string()}}}));
                 match pods.patch_metadata(&pod, &PatchParams::default(), &patch).await {
                     Ok(_) => drop(written.insert(pod, cost)),
-                    // It has gone since it was heard.
+                    // The pod has gone since its worker was heard.
                     Err(kube::Error::Api(status)) if status.code == 404 => {}
                     Err(error) => {
                         tracing::warn!(%error, pod, "the deletion cost of pods is not kept; trying again");
@@ -48,7 +48,7 @@ impl Groups {
     }
 }
 
-/// The cost of a pod with so many slots in use: the next power of two, so that it is seldom written anew.
+/// The cost of a pod with `busy` slots in use: the next power of two, so that it seldom has to be written anew.
 fn cost(busy: u32) -> u32 {
     if busy == 0 { 0 } else { busy.next_power_of_two() }
 }

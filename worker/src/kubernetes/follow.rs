@@ -1,4 +1,5 @@
-//! The replicas of a group's Deployment, set to the scaling signal as it changes: sooner than an HPA, which looks every 15 s.
+//! Sets the replicas of a group's Deployment whenever the scaling signal changes. That is sooner than an HPA, which looks
+//! every 15 s.
 
 use std::time::Duration;
 
@@ -9,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use super::Groups;
 use crate::scale::Signal;
 
-/// What was set is set again after so long, in case somebody has changed it.
+/// The same number is set again after this time, in case somebody has changed it.
 const AGAIN: Duration = Duration::from_secs(60);
 /// The pause after the API refused or did not answer.
 const PAUSE: Duration = Duration::from_secs(10);

@@ -1,7 +1,7 @@
 //! The number of workers, set through Kubernetes' API: by hand, or by a HorizontalPodAutoscaler made here.
 //!
-//! A group's Deployment is found by its label. Where somebody else sets its replicas already, nothing is changed:
-//! two that set one number undo each other.
+//! A group's Deployment is found by its label. If somebody else sets its replicas already, nothing is changed: two that
+//! set the same number undo each other's changes.
 
 mod autoscaler;
 mod deletion_cost;
@@ -43,8 +43,8 @@ pub struct Scaled {
     pub now: i32,
 }
 
-/// A client and the namespace that is meant, reached as `kubectl` does, and inside a pod with its ServiceAccount. `answer_max`
-/// bounds the wait for each answer.
+/// A client, and the namespace that is meant. The API is reached as `kubectl` does it, and inside a pod with the pod's
+/// ServiceAccount. `answer_max` bounds the wait for each answer.
 ///
 /// # Errors
 /// There is neither a kubeconfig that can be read nor a ServiceAccount.
@@ -57,8 +57,8 @@ pub(crate) async fn client(namespace: Option<String>, answer_max: Duration) -> R
 }
 
 impl Groups {
-    /// The groups of a namespace, or of the one that the kubeconfig names; reached as `kubectl` does, and inside a pod
-    /// with its ServiceAccount.
+    /// The groups of `namespace`, or of the one that the kubeconfig names. The API is reached as `kubectl` does it, and
+    /// inside a pod with the pod's ServiceAccount.
     ///
     /// # Errors
     /// There is neither a kubeconfig that can be read nor a ServiceAccount.

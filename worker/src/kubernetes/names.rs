@@ -2,5 +2,5 @@
 
 /// The label of a Deployment that names its group of workers.
 pub(super) const GROUP_LABEL: &str = "scriptmill.dev/group";
-/// By which name Kubernetes records what is changed here.
+/// The name under which Kubernetes records the changes made here.
 pub(super) const FIELD_MANAGER: &str = "scriptmill";

@@ -9,7 +9,8 @@ pub enum Owner {
     Hpa {
         /// Its name.
         name: String,
-        /// Whether it is the one that [`super::Groups::autoscale`] makes: of the Deployment's name, and on our metric.
+        /// Whether it is the one that [`super::Groups::autoscale`] makes: it has the Deployment's name, and uses our
+        /// metric.
         ours: bool,
     },
     /// A ScaledObject of KEDA of this name.

@@ -10,7 +10,7 @@ use super::escaped;
 
 /// The width of a drawing, in CSS pixels; it shrinks to its place.
 const WIDTH: u32 = 1_040;
-/// The largest number that is drawn: what is further out is no number that a chart can show.
+/// The largest number that an axis reaches: a chart cannot show larger ones.
 const VALUE_MAX: f64 = 1e12;
 
 /// A curve with its name.

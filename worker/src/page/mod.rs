@@ -34,7 +34,7 @@ pub fn document(title: impl Display, head: &str, body: &str) -> String {
     )
 }
 
-/// Text as it is to be read, also inside an attribute: no markup comes of it.
+/// Escapes text, so that none of it is read as markup, also inside an attribute.
 pub fn escaped(text: impl Display) -> String {
     let mut out = String::new();
     for c in text.to_string().chars() {

@@ -1,4 +1,4 @@
-//! What one more and one fewer would do, in the words of a page and of a terminal.
+//! What one worker more and one worker fewer would do, in words for a page and for a terminal.
 
 use scriptmill_scaling::{Outlook, Policy};
 
@@ -13,7 +13,7 @@ pub fn header(policy: &Policy) -> [String; 6] {
     [workers, what, slots, used, late, drain]
 }
 
-/// A row for each number of workers, and whether it is the one that is asked for.
+/// A row for each number of workers, and whether that is the number that is asked for.
 pub fn rows(known: &Number) -> Vec<(bool, Vec<String>)> {
     let row = |outlook: &Outlook| {
         let Outlook { replicas, slots, load_per_slot, late_share, drain_seconds } = outlook;

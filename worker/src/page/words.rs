@@ -10,13 +10,13 @@ pub fn number(value: f64) -> String {
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
-/// So many of a thing.
+/// A count and the name of what is counted, in the plural unless the count is 1.
 pub fn count(value: f64, thing: &str) -> String {
     let value = number(value);
     if value == "1" { format!("1 {thing}") } else { format!("{value} {thing}s") }
 }
 
-/// A share as a percentage; what is more than nothing is not shown as nothing.
+/// A share as a percentage. A share above 0 is never shown as 0.
 pub fn percent(share: f64) -> String {
     match 100.0 * share {
         percent if percent > 0.0 && percent < 0.01 => "under 0.01 %".to_owned(),
@@ -36,7 +36,7 @@ pub fn seconds(seconds: f64) -> String {
     }
 }
 
-/// A quantile of so many durations.
+/// A quantile of `counted` durations, in words.
 pub fn within(counted: u64, quantile: Option<f64>) -> String {
     match quantile {
         _ if counted == 0 => "–".to_owned(),

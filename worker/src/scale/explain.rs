@@ -1,4 +1,5 @@
-//! Why it is that number: what the model computed, what it would be with one more or fewer, and how it came to that.
+//! Why there should be that many workers: what the model computed, what one more or one fewer would do, and what was
+//! known in the last hour.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, UNIX_EPOCH};
@@ -33,7 +34,7 @@ pub struct Explanation {
     pub group: String,
     /// The time of day, as RFC 3339 says it.
     pub at: String,
-    /// The number; absent while it is unknown.
+    /// The number of replicas; absent while it is unknown.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub number: Option<Number>,
     /// Why the number is unknown.
@@ -54,7 +55,7 @@ pub struct Explanation {
 pub struct Number {
     /// The number.
     pub replicas: u32,
-    /// How the group is.
+    /// The state of the group.
     pub state: State,
     /// The term that decided.
     pub winner: Term,
@@ -68,13 +69,14 @@ pub struct Number {
     pub terms: Vec<Asked>,
     /// The arithmetic, a line for each step.
     pub arithmetic: Vec<String>,
-    /// What one fewer, that number, one more, and the workers that are there would do; by replicas.
+    /// What one replica fewer, that number, one more, and the workers that are there would do; in the order of their
+    /// replicas.
     pub outlooks: Vec<Outlook>,
     /// What was seen of the fleet and its queue.
     pub observed: Observed,
 }
 
-/// How durations are distributed: each quantile is the upper bound of the bucket that it falls into, in seconds. Where some
+/// How durations are distributed: each quantile is the upper bound of the bucket that it falls into, in seconds. If some
 /// were counted and a quantile is absent, it is longer than the longest bucket.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Quantiles {
@@ -96,17 +98,17 @@ impl From<Distribution> for Quantiles {
 }
 
 impl Explainer {
-    /// Of what a signal shows of a group. It remembers what it is told to from now on.
+    /// An explainer of what `signal` shows of `group`. It knows the past only from now on.
     pub fn new(signal: Arc<dyn Signal>, group: String, policy: Policy, clock: Arc<dyn Clock>) -> Self {
         Self { signal, group, policy, clock, memory: Mutex::default() }
     }
 
-    /// Takes down what a process says.
+    /// Takes in the heartbeat of a process.
     pub(super) fn hear(&self, now: Duration, beat: &Beat) {
         self.memory().recent.hear(now, beat);
     }
 
-    /// Takes down what the signal shows now; to be called every beat.
+    /// Remembers what the signal shows now; to be called every beat.
     pub fn remember(&self) {
         let (now, reading) = (self.clock.monotonic(), self.signal.read(&self.group));
         let mut memory = self.memory();
@@ -114,10 +116,10 @@ impl Explainer {
         memory.past.push(now, reading.ok().map(|reading| Known::new(&reading.demand, wait)));
     }
 
-    /// Explains the number of a group; of the process' own where none is named.
+    /// Explains the number of `group`, or of the process' own group if none is named.
     ///
     /// # Errors
-    /// There is no such group. That the number is unknown is an explanation too.
+    /// There is no such group. An unknown number is not an error: the explanation says why it is unknown.
     pub fn explain(&self, group: Option<&str>) -> Result<Explanation, Unavailable> {
         let group = group.unwrap_or(&self.group);
         let (number, error) = match self.signal.read(group) {

@@ -1,5 +1,5 @@
-//! The part of a process in its fleet: it says what it counts, hears the others, and computes from all of it how many workers
-//! there should be.
+//! The part of a process in its fleet: it sends what it counts, hears the other processes, and computes from all of that how
+//! many workers there should be.
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -24,7 +24,7 @@ use super::view::{Heard, View};
 use crate::broker::{Error, Heartbeats, Listener};
 use crate::signals::Signals;
 
-/// Beats after which a worker that takes other jobs counts as gone.
+/// A worker with other bounds on jobs counts as gone if it is not heard for this many beats.
 const DIFFERED: u32 = 3;
 
 /// This process in its fleet.
@@ -60,15 +60,16 @@ pub struct Pod {
     pub busy: u32,
 }
 
-/// The other workers of the fleet, as far as this one must know.
+/// What this worker must know of the other workers of the fleet.
 pub struct Others {
     clock: Arc<dyn Clock>,
-    /// When one was heard last that takes other jobs than this one, by the monotonic clock and one; 0 before that.
+    /// When a worker with other bounds on jobs was last heard, as [`Self::now_ms`] gives it; 0 before that.
     differed_ms: AtomicU64,
 }
 
 impl Others {
-    /// Whether one of them takes other jobs at most than this one, as during a rolling change of its limits.
+    /// Whether a worker with other bounds on jobs than this one was heard lately, as during a rolling change of the
+    /// limits.
     pub fn differ(&self) -> bool {
         let since = self.now_ms().saturating_sub(self.differed_ms.load(Ordering::Relaxed));
         since <= u64::try_from((DIFFERED * BEAT).as_millis()).unwrap_or(u64::MAX)
@@ -78,7 +79,7 @@ impl Others {
         self.differed_ms.store(self.now_ms(), Ordering::Relaxed);
     }
 
-    /// A long time after the 0 at which none was heard.
+    /// The monotonic clock in milliseconds, plus 2^40: a long time after 0, which stands for never.
     fn now_ms(&self) -> u64 {
         u64::try_from(self.clock.monotonic().as_millis()).unwrap_or(u64::MAX).saturating_add(1 << 40)
     }
@@ -88,14 +89,14 @@ impl Others {
 pub struct Parts {
     /// Where processes hear each other.
     pub heartbeats: Arc<dyn Heartbeats>,
-    /// What this one counts.
+    /// What this process counts.
     pub signals: Arc<Signals>,
-    /// A fingerprint of what it takes for a job at most, if it takes jobs.
+    /// A fingerprint of its bounds on jobs, if it takes jobs.
     pub bounds: Option<String>,
     /// The time.
     pub clock: Arc<dyn Clock>,
-    /// The longest pause between attempts to reach the broker; two seconds if that is shorter, so that the fleet is known
-    /// again within two beats after the broker is.
+    /// The longest pause between attempts to reach the broker. It is cut to two seconds, so that the fleet is known again
+    /// within two beats after the broker is reached.
     pub retry_pause_max: Duration,
 }
 
@@ -149,8 +150,8 @@ impl Fleet {
         self.own.explainer.clone()
     }
 
-    /// Takes part until `end` is cancelled. From when `leaving` is, it says that it takes no more jobs. Without a broker it goes
-    /// on trying.
+    /// Takes part in the fleet until `end` is cancelled. Once `leaving` is cancelled, it says that it takes no more jobs.
+    /// Without a broker it keeps trying to connect.
     pub async fn run(mut self, leaving: CancellationToken, end: CancellationToken) {
         let mut ticks = interval_at(Instant::now() + self.first, BEAT);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -160,7 +161,7 @@ impl Fleet {
             self.own.heard.is_connected = false;
             match ended {
                 Ok(()) => {
-                    // The last words are on their way; they may stay unheard.
+                    // The last heartbeat is on its way. It may stay unheard.
                     let _ = tokio::time::timeout(BEAT, listener.close()).await;
                     return;
                 }
@@ -169,7 +170,7 @@ impl Fleet {
         }
     }
 
-    /// Connects. Meanwhile time goes on for what is known. `None` when it is to end.
+    /// Connects, and meanwhile computes the number at every tick from what is known. Returns `None` if it is to end.
     async fn connect(&mut self, ticks: &mut Interval, end: &CancellationToken) -> Option<Box<dyn Listener>> {
         let connecting = connected(&*self.heartbeats, self.retry_pause_max, end);
         tokio::pin!(connecting);
@@ -207,7 +208,7 @@ async fn connected(
 }
 
 impl Own {
-    /// Hears and speaks, until it is to end, or the connection does.
+    /// Hears and sends heartbeats, until it is to end or the connection ends.
     async fn take_part(
         &mut self,
         listener: &mut dyn Listener,
@@ -269,7 +270,7 @@ impl Own {
         self.explainer.remember();
     }
 
-    /// Says what there is to say. What this process says it hears at once.
+    /// Sends the heartbeat, and hears it itself at once.
     async fn speak(&mut self, listener: &mut dyn Listener) -> Result<(), Error> {
         let now = self.clock.monotonic();
         let beat = self.heartbeat.beat(self.is_leaving, self.demand.clone());

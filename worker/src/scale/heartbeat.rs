@@ -11,17 +11,17 @@ use scriptmill_scaling::{Beat, Demand, Unreadable, VERSION};
 
 use crate::signals::Signals;
 
-/// Own heartbeats by which an echo is told from a forgery. An echo is older than that only when the broker would have let it expire.
+/// How many own heartbeats are kept, to tell an echo from a forgery. An echo older than these would have expired in the broker.
 const SENT_MAX: usize = 8;
 
-/// The heartbeat of this process, and its ear for those of others.
+/// Makes the heartbeats of this process, and reads those of others.
 pub(super) struct Heartbeat {
     process: String,
     group: String,
     pod: Option<String>,
     bounds: Option<String>,
     signals: Arc<Signals>,
-    /// What was sent last, as it was sent.
+    /// The heartbeats that were sent last, as bytes.
     sent: VecDeque<Vec<u8>>,
     ignored: Ignored,
 }
@@ -39,10 +39,10 @@ const TOO_LONG: Reason = Reason { reason: "too_long" };
 const MALFORMED: Reason = Reason { reason: "malformed" };
 const OTHER_VERSION: Reason = Reason { reason: "version" };
 const IMPOSSIBLE: Reason = Reason { reason: "impossible" };
-/// It says that it is of this process, and is not.
+/// The heartbeat says that it is of this process, and is not.
 const FORGED: Reason = Reason { reason: "forged" };
 const OTHER_GROUP: Reason = Reason { reason: "group" };
-/// It is of yet another process, and there are too many.
+/// The heartbeat is of a further process, and there are too many already.
 const TOO_MANY: Reason = Reason { reason: "too_many" };
 
 impl Ignored {
@@ -85,7 +85,7 @@ impl Heartbeat {
         Self { process, group, pod, bounds, signals, sent: VecDeque::new(), ignored }
     }
 
-    /// What there is to say now.
+    /// The heartbeat to send now.
     pub(super) fn beat(&self, leaving: bool, demand: Option<Demand>) -> Beat {
         let seen = self.signals.snapshot();
         Beat {
@@ -105,7 +105,7 @@ impl Heartbeat {
         }
     }
 
-    /// Whether another worker takes other jobs than this one.
+    /// Whether a heartbeat is of a worker with other bounds on jobs than this one.
     pub(super) fn differs_from(&self, beat: &Beat) -> bool {
         beat.level.consumers > 0 && !beat.leaving && beat.bounds.is_some() && beat.bounds != self.bounds
     }
@@ -118,7 +118,7 @@ impl Heartbeat {
         self.sent.push_back(bytes.to_owned());
     }
 
-    /// The heartbeat of another process, if it is to be believed. What is ignored is counted.
+    /// The heartbeat of another process, if it is to be believed. An ignored heartbeat is counted.
     pub(super) fn hear(&self, bytes: &[u8]) -> Option<Beat> {
         self.believe(bytes).unwrap_or_else(|reason| {
             self.ignored.count(reason);
@@ -131,7 +131,7 @@ impl Heartbeat {
         self.ignored.count(TOO_MANY);
     }
 
-    /// None for the echo of an own one.
+    /// Reads a heartbeat. Returns `None` for the echo of an own one.
     fn believe(&self, bytes: &[u8]) -> Result<Option<Beat>, Reason> {
         let beat = Beat::read(bytes)?;
         if beat.process == self.process {

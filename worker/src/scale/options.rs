@@ -6,9 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::rules::Rules;
 
-/// Bytes of a group's name.
+/// The most bytes of a group's name.
 const GROUP_BYTES_MAX: usize = 64;
-/// Bytes of a pod's name, as Kubernetes bounds it.
+/// The most bytes of a pod's name, as Kubernetes bounds it.
 const POD_BYTES_MAX: usize = 253;
 
 /// How many workers there should be: what is promised to those who send jobs, and how far it may cost.
@@ -35,7 +35,7 @@ impl Default for Options {
 }
 
 impl Options {
-    /// Holds the options against their ranges.
+    /// Checks the options against their ranges.
     pub(crate) fn check(&self, rules: &mut Rules<'_>) {
         let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
         rules.check(

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 const STEP: Duration = Duration::from_secs(10);
 /// Points kept: an hour of them.
 const POINTS_MAX: usize = 360;
-/// What is older is forgotten.
+/// Points that are older than this are not shown.
 const HOUR: Duration = Duration::from_secs(3_600);
 
 /// What was known within ten seconds: the largest of each number.
@@ -18,7 +18,7 @@ const HOUR: Duration = Duration::from_secs(3_600);
 pub struct Point {
     /// How long ago the ten seconds began, in seconds.
     pub seconds_ago: f64,
-    /// What was known; nothing of it is there where the number was unknown.
+    /// What was known; absent if the number was unknown.
     #[serde(flatten)]
     pub known: Option<Known>,
 }
@@ -48,10 +48,10 @@ pub struct Known {
     pub offered_load: f64,
     /// Jobs that waited for a slot.
     pub backlog: f64,
-    /// The time in which the slots there were work the backlog off, in seconds; absent without slots.
+    /// The time in which the slots that were there would work off the backlog, in seconds; absent without slots.
     pub backlog_seconds: Option<f64>,
-    /// The time within which 99 % of the jobs of a minute got a slot once a worker had received them, in seconds; absent where
-    /// there were none, or it was longer than the longest bucket.
+    /// The time within which 99 % of the jobs of a minute got a slot after a worker had received them, in seconds. Absent if
+    /// there were no jobs, or if it was longer than the longest bucket.
     pub wait_p99_seconds: Option<f64>,
 }
 
@@ -109,7 +109,7 @@ fn longest(one: Option<f64>, other: Option<f64>) -> Option<f64> {
 }
 
 impl Past {
-    /// Takes down what is known at `now`, which never goes back.
+    /// Remembers what is known at `now`, which never goes back.
     pub(super) fn push(&mut self, now: Duration, known: Option<Known>) {
         match self.points.back_mut() {
             Some((begin, point)) if now.saturating_sub(*begin) < STEP => {
@@ -124,7 +124,7 @@ impl Past {
         }
     }
 
-    /// The points of the last hour, the oldest first. There are none from before this process began to listen.
+    /// The points of the last hour, the oldest first. There are no points from before this process began to listen.
     pub(super) fn points(&self, now: Duration) -> Vec<Point> {
         let ago = |begin: Duration| now.saturating_sub(begin);
         let recent = self.points.iter().filter(|(begin, _)| ago(*begin) <= HOUR);

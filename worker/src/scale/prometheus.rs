@@ -1,4 +1,4 @@
-//! The scaling signal as metrics. What is unknown is absent, and never 0.
+//! The scaling signal as metrics. An unknown number is absent, and never 0.
 
 use std::fmt;
 use std::sync::Arc;
@@ -15,14 +15,14 @@ use super::signal::{Reading, Signal};
 /// Reads the signal at every scrape.
 pub(super) struct Gauges(Arc<dyn Signal>);
 
-/// A gauge of each group.
+/// A gauge that is shown for each group.
 struct Group {
     name: &'static str,
     help: &'static str,
     unit: Option<Unit>,
     /// The label beside `group`; empty where there is none.
     label: &'static str,
-    /// The label's values with what is shown for each; nothing where it is unknown.
+    /// The label's values, each with its number; empty if that is unknown.
     samples: fn(&Reading) -> Vec<(&'static str, f64)>,
 }
 
@@ -50,7 +50,7 @@ fn one(
     Group { name, help, unit, label: "", samples }
 }
 
-/// A value that may be unknown.
+/// A sample of one value; none if the value is not finite, and so unknown.
 fn known(value: f64) -> Vec<(&'static str, f64)> {
     value.is_finite().then_some(("", value)).into_iter().collect()
 }
@@ -128,7 +128,7 @@ impl Collector for Gauges {
                 }
             }
         }
-        // That it is unknown is known.
+        // The state is always shown: `unknown` is a state too.
         let help = "1 for the state that the group is in";
         let mut metric = encoder.encode_descriptor("scaling_state", help, None, MetricType::Gauge)?;
         for (reading, group) in &readings {

@@ -15,11 +15,11 @@ pub struct Reading {
     pub demand: Demand,
     /// How long ago it was computed from what was heard.
     pub age: Duration,
-    /// When it was computed, by this machine's clock: for show alone.
+    /// When it was computed, by this machine's clock; only to be shown.
     pub computed: SystemTime,
 }
 
-/// Why there is no number. It is never told as 0.
+/// Why there is no number. An unknown number is never shown as 0.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum Unavailable {
     /// There is no such worker group.

@@ -9,9 +9,9 @@ use tokio::sync::watch;
 
 use super::signal::{Reading, Signal, Unavailable};
 
-/// A number older than that is not told.
+/// A number that is older than this is not shown.
 const AGE_MAX: Duration = BEAT.saturating_mul(3);
-/// A number that was held that long, since the truth is unknown, is not told any more.
+/// If the state has been unknown for longer than this, the number that is held is not shown any more.
 const UNKNOWN_MAX: Duration = Duration::from_secs(60);
 
 /// What is known of the worker group of this process.
@@ -26,7 +26,7 @@ pub(super) struct View {
 #[derive(Default)]
 struct Known {
     demand: Option<Demand>,
-    /// Since when the state is unknown.
+    /// When the state became unknown, if it is.
     unknown_since: Option<Duration>,
     /// What the number follows from.
     heard: Heard,
@@ -49,7 +49,8 @@ impl View {
         Self { group, clock, known: RwLock::default(), changed: watch::Sender::default() }
     }
 
-    /// The number was computed at `now` from what was heard up to then; `None` where nothing has been known yet.
+    /// Takes in the number that was computed at `now` from what had been heard by then. `demand` is `None` if nothing
+    /// has been known yet.
     pub(super) fn computed(&self, now: Duration, demand: Option<Demand>, heard: Heard) {
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
         let is_unknown = demand.as_ref().is_none_or(|demand| demand.state == State::Unknown);
@@ -162,7 +163,7 @@ mod tests {
         at(100, State::Ok, true, Some(99), Some(99));
         assert_eq!((read(100), read(106)), ("7 after 0ns".to_owned(), "7 after 6s".to_owned()));
         assert_eq!(read(107), "the broker has not answered for 7 s");
-        // Unknown for short: what was known is told, and how old it is.
+        // Unknown for a short time: the number that was known is shown, with its age.
         at(104, State::Unknown, false, Some(99), Some(99));
         assert_eq!((read(105), read(107)), ("7 after 5s".to_owned(), "no broker is connected".to_owned()));
         // Connected again, and unknown still: since 104.

@@ -73,7 +73,7 @@ pub(crate) fn demo(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let passed = [arguments.broker.arguments(), arguments.config.arguments()].concat();
     let mut config = arguments.config.load(arguments.broker.settings())?;
     if config.log.filter == log::Options::default().filter {
-        // The table is the news here.
+        // The table is what counts here, so the log is quieter by default.
         config.log.filter = "warn".to_owned();
     }
     let _log = logs::start(&config.log)?;
@@ -95,8 +95,8 @@ fn stretch(text: &str) -> Result<Duration, String> {
     is_possible.then_some(duration).ok_or_else(|| "must be from 10s to 1h".to_owned())
 }
 
-/// Starts the worker over a queue in memory, sends the examples and then many jobs, and stops the worker again.
-/// Whether all went as it should.
+/// Starts the worker over a queue in memory, sends the examples and then many jobs, and stops the worker again. Returns
+/// whether all went as it should.
 async fn play(config: Config, outcomes: bool, clock: Option<&str>) -> anyhow::Result<bool> {
     let broker = Embedded::new(JOBS + EXAMPLES.len());
     broker.declare_requester(REPLIES);
@@ -137,7 +137,7 @@ async fn play(config: Config, outcomes: bool, clock: Option<&str>) -> anyhow::Re
     Ok(good)
 }
 
-/// Sends many jobs of one example and says how fast they went. Whether all of them succeeded.
+/// Sends many jobs of one example and says how fast they went. Returns whether all of them succeeded.
 async fn throughput(broker: &Embedded) -> anyhow::Result<bool> {
     let example = EXAMPLES.iter().find(|example| example.name == BUSY).context("the example for many jobs is gone")?;
     let clock = local::clock();

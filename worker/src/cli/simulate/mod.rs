@@ -90,7 +90,7 @@ pub(crate) fn simulate(arguments: Arguments) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// A trace that is to be run. Those that are made are made when their turn comes, since each takes tens of megabytes.
+/// A trace that is to be run. A named trace is made only when its turn comes, since each takes tens of megabytes.
 enum Load {
     Named(&'static str),
     Read(Box<Trace>),

@@ -32,7 +32,8 @@ pub(super) fn report(runs: &[Runs], policy: &Policy, slots: u32) -> anyhow::Resu
     Ok(document("Simulated scaling", "", &out))
 }
 
-/// Replicas of ours and of the omniscient one, with the slots in use as replicas' worth, and the queue on a scale of its own.
+/// A chart of our replicas and of the omniscient one's, with the slots in use counted in replicas, and the queue on a scale
+/// of its own.
 fn drawn(ours: &Score, omniscient: &Score, slots: f64) -> Result<String, Box<dyn std::error::Error>> {
     let minutes = ours.curve.last().map_or(1.0, |point| point.at / 60.0);
     let curve = |name: &str, color: RGBColor, width, points: &[Point], value: &dyn Fn(&Point) -> f64| {

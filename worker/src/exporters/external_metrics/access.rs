@@ -14,9 +14,9 @@ use super::unchecked::Unchecked;
 
 /// Who may read the external metric.
 pub enum Access {
-    /// Whoever reaches the address.
+    /// Everybody who reaches the address.
     Anyone,
-    /// Whom Kubernetes' API server names and allows.
+    /// The users whom Kubernetes' API server names and allows.
     #[cfg(feature = "kube")]
     Delegated(Delegated),
 }

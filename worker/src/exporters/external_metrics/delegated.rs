@@ -1,4 +1,4 @@
-//! Access as Kubernetes' API server grants it: it says who asks, and is asked whether they may.
+//! Access as Kubernetes' API server grants it: the API server says which user asks, and is asked whether that user may.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -21,13 +21,13 @@ use super::refusal::Refusal;
 use crate::http::server::ClientCertificates;
 use crate::kubernetes::{self, Error};
 
-/// The longest wait for an answer: the API server waits 5 s when it looks whether this one is there.
+/// The longest wait for an answer. The API server itself waits 5 s when it looks whether this server is there.
 const ANSWER_MAX: Duration = Duration::from_secs(4);
-/// How often the API server is asked how it is known.
+/// How often the API server is asked how it can be recognised.
 const LOOK: Duration = Duration::from_secs(60);
 /// How long a decision is believed, as in Kubernetes' own servers.
 const BELIEVED: Duration = Duration::from_secs(10);
-/// Decisions that are remembered.
+/// The most decisions that are remembered.
 const DECISIONS_MAX: u64 = 256;
 const NAMESPACE: &str = "kube-system";
 const CONFIG_MAP: &str = "extension-apiserver-authentication";
@@ -36,12 +36,12 @@ const CONFIG_MAP: &str = "extension-apiserver-authentication";
 pub struct Delegated {
     client: Client,
     front_proxy: Arc<RwLock<Known>>,
-    /// By what was asked.
+    /// Decisions by the question that was asked.
     decisions: Cache<String, Decision>,
     following: JoinHandle<()>,
 }
 
-/// How the API server is known, or why that is not known.
+/// How the API server is recognised, or why that is not known.
 type Known = Result<Arc<FrontProxy>, String>;
 
 #[derive(Clone, Debug)]
@@ -60,8 +60,8 @@ impl Delegated {
         Ok(Self::new(client, LOOK))
     }
 
-    /// Asks the API server of this client; how that is known, every `look`. Until it has said that, everything is refused. Call it
-    /// within a tokio runtime.
+    /// Asks the API server of this client for decisions, and every `look` how it can be recognised. Until it has answered that,
+    /// all requests are refused. Call it within a tokio runtime.
     pub fn new(client: Client, look: Duration) -> Self {
         let unknown = format!("ConfigMap {NAMESPACE}/{CONFIG_MAP} has not been read yet");
         let front_proxy = Arc::new(RwLock::new(Err(unknown)));
@@ -128,8 +128,8 @@ impl Drop for Delegated {
     }
 }
 
-/// Asks the API server from time to time how it is known. What was known counts on when it does not answer: then nobody is
-/// allowed anything either.
+/// Asks the API server from time to time how it can be recognised. If it does not answer, the last answer still counts.
+/// This is safe, since an API server that does not answer allows nobody anything either.
 async fn follow(client: Client, front_proxy: Arc<RwLock<Known>>, look: Duration) {
     let maps = Api::<ConfigMap>::namespaced(client, NAMESPACE);
     let mut retry = Retry::up_to(look);
@@ -168,8 +168,8 @@ fn said(error: kube::Error) -> String {
     }
 }
 
-/// What is asked of the API server: for a metric whether its values may be listed, as it asks itself, and for everything else
-/// whether the path may be read.
+/// The question to the API server: for a metric, whether its values may be listed, which is what the API server itself asks;
+/// for everything else, whether the path may be read.
 fn review(user: &User, method: &str, path: &str) -> SubjectAccessReviewSpec {
     let own =
         path.strip_prefix("/apis/external.metrics.k8s.io/v1beta1/namespaces/").and_then(|own| own.split_once('/'));

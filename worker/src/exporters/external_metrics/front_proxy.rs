@@ -16,7 +16,7 @@ use x509_parser::prelude::{FromDer as _, X509Certificate};
 
 use crate::exporters::certificate::provider;
 
-/// The group that everybody is in who was authenticated.
+/// The group of everybody who was authenticated.
 const AUTHENTICATED: &str = "system:authenticated";
 
 /// Who asks.
@@ -28,11 +28,11 @@ pub(super) struct User {
     pub(super) extra: BTreeMap<String, Vec<String>>,
 }
 
-/// How the API server is known, and how it names who asks.
+/// How the API server is recognised, and in which headers it names who asks.
 #[derive(Debug)]
 pub(super) struct FrontProxy {
     verifier: Arc<dyn ClientCertVerifier>,
-    /// Common names of its certificate; any where there are none.
+    /// The common names that its certificate may have; if there are none here, it may have any.
     common_names: Vec<String>,
     name_headers: Vec<HeaderName>,
     uid_headers: Vec<HeaderName>,
@@ -75,7 +75,7 @@ impl FrontProxy {
         })
     }
 
-    /// Who asks, if it is the API server that says so.
+    /// Who asks. It is an error if somebody other than the API server says so.
     pub(super) fn user(&self, certificates: &[CertificateDer<'_>], headers: &HeaderMap) -> Result<User, String> {
         self.verify(certificates)?;
         let texts = |names: &[HeaderName]| -> Result<Vec<String>, String> {
@@ -120,7 +120,7 @@ impl FrontProxy {
     }
 }
 
-/// A header's value. What is no UTF-8 is refused: replaced, it could name somebody else.
+/// A header's value. A value that is not UTF-8 is refused: with replacement characters it could name somebody else.
 fn text(bytes: &[u8]) -> Result<String, String> {
     std::str::from_utf8(bytes).map(str::to_owned).map_err(|_| "a header's value is no UTF-8".to_owned())
 }

@@ -1,7 +1,7 @@
 //! `external.metrics.k8s.io/v1beta1`, as Kubernetes' API server asks for it on behalf of a HorizontalPodAutoscaler.
 //!
 //! One metric, `scriptmill_desired_replicas`, with one label, `group`. Discovery by `/apis` and OpenAPI is left to the API
-//! server, which takes a 404 there for what it is.
+//! server, which is content with a 404 for them.
 
 mod access;
 #[cfg(feature = "kube")]
@@ -52,14 +52,14 @@ impl ExternalMetrics {
     /// Binds the address. Call it within a tokio runtime.
     ///
     /// # Errors
-    /// The address cannot be bound, or the certificate not be shown.
+    /// The address cannot be bound, or the certificate cannot be used.
     pub async fn bind(address: SocketAddr, certificate: &Files, access: Access) -> anyhow::Result<Self> {
         let tls = certificate.serve(Protocol::Http1, access.clients())?;
         let bound = Bound::new("scaler.external_metrics_address", address, Protocol::Http1, Some(tls)).await?;
         Ok(Self { bound, access })
     }
 
-    /// The address in use: where port 0 was asked for, the one given.
+    /// The address in use. If port 0 was asked for, it has the port that was given.
     pub fn address(&self) -> SocketAddr {
         self.bound.address()
     }
@@ -86,7 +86,7 @@ fn answer(object: &Value) -> Response {
     ([(header::CONTENT_TYPE, "application/json")], object.to_string()).into_response()
 }
 
-/// The APIResourceList, which is also how the API server sees that somebody answers.
+/// The APIResourceList, by which the API server also sees that this server answers.
 async fn resources() -> Response {
     answer(&json!({
         "kind": "APIResourceList",

@@ -1,4 +1,4 @@
-//! What is refused, as Kubernetes says it.
+//! Refusals, written as Kubernetes writes them.
 
 use std::fmt;
 

@@ -4,12 +4,12 @@
 
 use std::str::FromStr;
 
-/// Bytes of a label's name and of its value.
+/// The most bytes of a label's name, and of its value.
 const PART_BYTES_MAX: usize = 63;
-/// Bytes of the prefix before a label's name.
+/// The most bytes of the prefix before a label's name.
 const PREFIX_BYTES_MAX: usize = 253;
 
-/// What labels are asked for; all of it must hold.
+/// Requirements on labels, all of which must hold.
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct Selector(Vec<Requirement>);
 
@@ -24,7 +24,7 @@ enum Wants {
     Exists,
     Absent,
     In(Vec<String>),
-    /// It may be absent too.
+    /// The label may also be absent.
     NotIn(Vec<String>),
 }
 
@@ -37,7 +37,7 @@ pub(super) struct Malformed {
 }
 
 impl Selector {
-    /// Whether it selects what has this one label.
+    /// Whether it selects an object that has this one label.
     pub(super) fn selects(&self, label: &str, value: &str) -> bool {
         self.0.iter().all(|Requirement { key, wants }| {
             let is_there = key == label;

@@ -8,9 +8,9 @@ use tokio_rustls::rustls::{DigitallySignedStruct, DistinguishedName, Error, Sign
 
 use crate::exporters::certificate::provider;
 
-/// Takes any client certificate, and none, as Kubernetes' own servers do. That the client has its key is checked here, as
-/// nobody could do that later; whose certificate it is, with each request: so a stranger gets an answer and not a broken
-/// connection, and a new authority counts at once.
+/// Accepts any client certificate, and also none, as Kubernetes' own servers do. Only that the client has the
+/// certificate's key is checked here, since that could not be done later. Whose certificate it is, is checked with each
+/// request. So a stranger gets an answer and not a broken connection, and a new authority counts at once.
 #[derive(Debug)]
 pub(super) struct Unchecked(WebPkiSupportedAlgorithms);
 

@@ -1,4 +1,4 @@
-//! What the caller would rather have: a page or JSON.
+//! What the caller prefers: a page or JSON.
 
 use axum::http::{HeaderMap, header};
 
@@ -14,7 +14,7 @@ pub(super) enum Format {
     Html,
 }
 
-/// A page where that is preferred, as browsers do; JSON for all others, `curl` among them.
+/// A page if the caller prefers that, as browsers do; JSON for all others, such as `curl`.
 pub(super) fn format(headers: &HeaderMap) -> Format {
     let accepted: Vec<_> =
         headers.get_all(header::ACCEPT).into_iter().filter_map(|value| value.to_str().ok()).collect();

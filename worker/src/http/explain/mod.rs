@@ -29,12 +29,13 @@ struct Parameters {
     format: Option<Format>,
 }
 
-/// The one route.
+/// The only route.
 pub(super) fn router(explainer: Arc<Explainer>) -> Router {
     Router::new().route("/scaling/explain", get(explain)).with_state(explainer)
 }
 
-/// Explains. An unknown group is a 404 and an unknown number a 503, which yet says all that is known.
+/// Answers with the explanation. An unknown group gives a 404. An unknown number gives a 503, which still says all that
+/// is known.
 async fn explain(
     State(explainer): State<Arc<Explainer>>,
     headers: HeaderMap,

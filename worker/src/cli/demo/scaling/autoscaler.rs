@@ -11,7 +11,7 @@ use scriptmill_scaling::Policy;
 use scriptmill_scaling::simulate::hpa::{Behavior, Hpa, Metric};
 use serde::Deserialize;
 
-/// The scaler's certificate, for a name that nobody else has.
+/// The scaler's self-signed certificate for 127.0.0.1.
 pub(super) struct Certificate {
     pub(super) certificate_file: PathBuf,
     pub(super) key_file: PathBuf,
@@ -19,7 +19,7 @@ pub(super) struct Certificate {
 }
 
 impl Certificate {
-    /// Makes one, and puts it with its key into a folder that nobody else reads.
+    /// Makes a certificate, and writes it with its key into `folder`, which nobody else may read.
     pub(super) fn new(folder: &Path) -> anyhow::Result<Self> {
         let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]);
         let rcgen::CertifiedKey { cert, signing_key } = made.context("the demo's certificate cannot be made")?;
@@ -64,7 +64,7 @@ impl Autoscaler {
         Ok(Self { client, path, hpa: Hpa::new(Behavior::prompt(), policy.min, policy.max) })
     }
 
-    /// The metric's value: that of all items together.
+    /// The metric's value: the sum of all its items.
     pub(super) async fn metric(&self) -> anyhow::Result<f64> {
         let request = Request::get(&self.path).body(Vec::new()).context("no such metric")?;
         let list: ExternalMetricValueList = self.client.request(request).await.context("the metric is unknown")?;
@@ -74,14 +74,15 @@ impl Autoscaler {
         list.items.iter().map(|item| quantity(&item.value)).sum()
     }
 
-    /// How many workers there are to be, after so long and with so many now. Without a metric they stay.
+    /// How many workers there are to be, `elapsed` after the start and with `current` workers now. Without a metric the
+    /// number stays.
     pub(super) fn sync(&mut self, elapsed: Duration, current: u32, metric: Option<f64>) -> u32 {
         let metric = metric.map(|value| Metric::Average { value, target: 1.0 });
         self.hpa.sync(elapsed.as_secs_f64(), current, &[metric])
     }
 }
 
-/// A quantity of Kubernetes, as far as a number of replicas is one: whole, or in thousandths.
+/// Reads a Kubernetes quantity in the two forms that a number of replicas has: whole, or in thousandths.
 fn quantity(text: &str) -> anyhow::Result<f64> {
     let (digits, unit) = text.strip_suffix('m').map_or((text, 1.0), |digits| (digits, 1e-3));
     let number: f64 = digits.parse().map_err(|_| anyhow!("the metric is no number: {text}"))?;

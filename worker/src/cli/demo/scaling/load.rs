@@ -31,7 +31,7 @@ impl Stretches {
         Self { each, rates: [4.0, 40.0, 4.0] }
     }
 
-    /// Jobs a second at a time.
+    /// Jobs a second at the time `elapsed`.
     pub(super) fn rate_at(&self, elapsed: Duration) -> f64 {
         let which = (elapsed.as_secs_f64() / self.each.as_secs_f64()) as usize;
         self.rates.get(which).copied().unwrap_or(0.0)
@@ -46,7 +46,7 @@ impl Stretches {
         })
     }
 
-    /// The same for the simulator.
+    /// The same load for the simulator.
     pub(super) fn trace(self) -> Trace {
         let job = |at: Duration| simulate::Job { at: at.as_secs_f64(), service: SERVICE.as_secs_f64(), wait: 0.0 };
         let mut trace = Trace::empty("demo");
@@ -56,14 +56,14 @@ impl Stretches {
     }
 }
 
-/// Whoever sends the jobs.
+/// Sends the jobs, as a process engine would.
 pub(super) struct Load {
     client: Client,
     options: Options,
     promise: Duration,
 }
 
-/// What came back.
+/// What came back from the jobs.
 pub(super) struct Report {
     jobs: u64,
     succeeded: u64,

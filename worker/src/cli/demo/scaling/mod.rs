@@ -1,4 +1,4 @@
-//! `scriptmill demo --scaling`: workers that come and go by their own number, on RabbitMQ and without Kubernetes.
+//! `scriptmill demo --scaling`: workers that come and go as their own signal says, on RabbitMQ and without Kubernetes.
 //!
 //! A scaler and the workers are processes of this program, as in production. Two parts of Kubernetes have stand-ins: the
 //! Deployment, which starts and ends workers, and the HPA's controller, which asks `external.metrics.k8s.io` over HTTPS every
@@ -71,7 +71,8 @@ fn free_address() -> anyhow::Result<SocketAddr> {
     listener.local_addr().context("the bound address cannot be read")
 }
 
-/// The load, the autoscaler's syncs beside it, and what came of them: with the explanation of the largest number.
+/// Runs the load, and the autoscaler's syncs beside it. Returns what came back, and the explanation of the largest
+/// number.
 async fn scaled(
     deployment: &mut Deployment,
     autoscaler: &mut Autoscaler,
@@ -94,7 +95,8 @@ async fn scaled(
     let running = load.run(stretches);
     tokio::pin!(running);
     let period = Duration::from_secs_f64(SYNC_SECONDS);
-    // As in the simulator: an HPA's looks have nothing to do with when a load changes.
+    // As in the simulator, the first look is half a period after the start: when an HPA looks does not depend on when a
+    // load changes.
     let mut syncs = interval_at(began + period / 2, period);
     syncs.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {

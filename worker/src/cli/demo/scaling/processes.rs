@@ -14,15 +14,15 @@ use tokio::time::timeout;
 
 use super::autoscaler::Certificate;
 
-/// A worker that is told to end and has not after that long is killed: its grace period is 25 s.
+/// A worker that was told to end is killed if it has not ended after this time. Its grace period is 25 s.
 const END_MAX: Duration = Duration::from_secs(30);
 
 /// How processes of this demo are started.
 pub(super) struct Processes {
     program: PathBuf,
-    /// What this one was started with.
+    /// The arguments that this process was started with.
     passed: Vec<OsString>,
-    /// What all of them are started with beside that.
+    /// The further arguments of all processes of the demo.
     own: Vec<String>,
 }
 
@@ -39,7 +39,8 @@ impl Processes {
         Ok(Self { program, passed, own: own.collect() })
     }
 
-    /// The process that says how many workers there should be: people at `admin`, and Kubernetes at `metrics`.
+    /// Starts the process that says how many workers there should be: to people at `admin`, and to Kubernetes at
+    /// `metrics`.
     pub(super) fn start_scaler(
         &self,
         admin: SocketAddr,
@@ -74,12 +75,12 @@ fn set<const N: usize>(settings: [(&str, String); N]) -> impl Iterator<Item = St
     settings.map(|(key, value)| ["--set".to_owned(), format!("{key}={value}")]).into_iter().flatten()
 }
 
-/// The workers that there are to be, in place of Kubernetes' Deployment.
+/// Keeps the wanted number of workers, in place of Kubernetes' Deployment.
 pub(super) struct Deployment {
     processes: Processes,
     /// The oldest first.
     workers: Vec<Child>,
-    /// Told to end.
+    /// Workers that were told to end.
     leaving: Vec<Child>,
 }
 
@@ -93,7 +94,7 @@ impl Deployment {
         u32::try_from(self.workers.len()).unwrap_or(u32::MAX)
     }
 
-    /// Starts workers, or tells the youngest to end. One that has ended by itself is replaced.
+    /// Starts workers, or tells the youngest to end. A worker that has ended by itself is replaced.
     pub(super) fn scale(&mut self, replicas: u32) -> anyhow::Result<()> {
         self.workers.retain_mut(|worker| matches!(worker.try_wait(), Ok(None)));
         self.leaving.retain_mut(|worker| matches!(worker.try_wait(), Ok(None)));
@@ -106,7 +107,7 @@ impl Deployment {
         Ok(())
     }
 
-    /// Ends all of them.
+    /// Ends all workers.
     pub(super) async fn end(mut self) -> anyhow::Result<()> {
         self.scale(0)?;
         for mut worker in self.leaving {
@@ -118,12 +119,12 @@ impl Deployment {
     }
 }
 
-/// As Kubernetes does: SIGTERM.
+/// Sends SIGTERM, as Kubernetes does.
 fn tell_to_end(worker: &Child) -> anyhow::Result<()> {
     let pid = worker.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
     match pid {
         Some(pid) => kill_process(pid, Signal::TERM).context("a worker cannot be told to end"),
-        // It has ended.
+        // The worker has ended already.
         None => Ok(()),
     }
 }

@@ -9,16 +9,16 @@ use crate::page::words::seconds;
 use crate::page::{BLUE, Chart, Curve, GREEN, GREY, ORANGE, PINK, RED};
 use crate::scale::{Known, Point};
 
-/// A stretch that is shorter is drawn as if it were that long, in minutes: a minute over the whole width shows nothing.
+/// The shortest time that a drawing covers, in minutes: a minute over the whole width would show nothing.
 const MINUTES_MIN: f64 = 10.0;
-/// What a point is about, in seconds.
+/// How long a point's values hold, in seconds.
 const STEP_SECONDS: f64 = 10.0;
-/// Points further apart than that, in seconds, have a gap between them.
+/// Points that are further apart than this, in seconds, have a gap between them.
 const GAP_SECONDS: f64 = 25.0;
 
 type Value = fn(&Known) -> Option<f64>;
 
-/// Draws what is known; says where this process' knowledge begins.
+/// Draws what is known, and says when this process began to listen.
 pub(super) fn draw(out: &mut String, points: &[Point], policy: &Policy) -> Result<(), Box<dyn Error>> {
     let Some(first) = points.first() else {
         out.push_str("<p>Nothing has been heard yet.</p>\n");
@@ -88,7 +88,7 @@ pub(super) fn draw(out: &mut String, points: &[Point], policy: &Policy) -> Resul
     Ok(())
 }
 
-/// Where the drawings begin, in minutes; below zero.
+/// Where the drawings begin, in minutes from now; negative.
 fn minutes(points: &[Point]) -> f64 {
     -points.first().map_or(0.0, |point| point.seconds_ago / 60.0).max(MINUTES_MIN)
 }
@@ -101,7 +101,8 @@ fn ago(minutes: &f64) -> String {
     text.strip_suffix(".0").unwrap_or(&text).to_owned()
 }
 
-/// A value over time as stairs, since it held until the next was known; with a gap where it was not.
+/// A value over time, drawn as stairs, since each value held until the next one was known. There is a gap where the
+/// value was unknown.
 fn curve(points: &[Point], name: &str, color: RGBColor, width: u32, value: Value) -> Curve {
     let mut lines: Vec<Vec<(f64, f64)>> = vec![Vec::new()];
     let mut last = None;

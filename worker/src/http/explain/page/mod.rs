@@ -11,7 +11,7 @@ use crate::page::words::{count, number, percent, seconds, within};
 use crate::page::{document, escaped, outlooks};
 use crate::scale::{Explanation, Number, Quantiles};
 
-/// The page looks again by itself.
+/// Makes the page reload by itself every ten seconds.
 const AGAIN: &str = "<meta http-equiv=\"refresh\" content=\"10\">\n";
 
 /// The page of a group whose number is known or not.
@@ -41,7 +41,7 @@ pub(super) fn explained(explanation: &Explanation) -> Result<String, Box<dyn Err
     Ok(document(format_args!("Why this many workers? Group {group}"), AGAIN, &out))
 }
 
-/// The page where there is nothing to explain.
+/// The page if there is nothing to explain.
 pub(super) fn refused(problem: &str, groups: &[String]) -> String {
     let mut body = format!("<p class=\"box\">{}</p>\n<p>Groups that this process knows:</p>\n<ul>\n", escaped(problem));
     for group in groups {
