@@ -1,8 +1,8 @@
 //! What endless scripts cost the short ones beside them: `cargo bench --bench executor`.
 //!
-//! In process, at half load: short jobs arrive evenly, half as many as the threads could run, first alone and then with two
-//! endless scripts for each thread. Rounds alternate; medians of the rounds' quantiles. Latency is from the moment a job
-//! is handed to the executor to its end. Criterion reports on the rounds' quantiles; `-- --quick` is rough.
+//! In process, at half load: short jobs arrive evenly, half as many as the threads could run, first alone and then beside two endless
+//! scripts for each thread. The rounds alternate, and the medians of their quantiles are printed. The latency of a job runs from when it is
+//! handed to the executor to its end. Criterion reports on the rounds' quantiles; `-- --quick` is rough.
 
 mod samples;
 
@@ -45,15 +45,15 @@ fn main() -> anyhow::Result<()> {
     let short = image(&std::fs::read_to_string(folder.join("main.ts"))?)?;
     let endless = image("export default () => { for (;;); };")?;
 
-    // A processor is left to this thread, which hands the jobs over: the kernel would let it wait for a busy one, and what
-    // it is late for would come at once.
+    // Leaves one processor to this thread, which hands the jobs over. Otherwise the kernel would let it wait for a busy
+    // processor, and the jobs that it is late with would arrive all at once.
     let threads = NonZeroUsize::new(thread::available_parallelism()?.get() - 1).unwrap_or(NonZeroUsize::MIN);
     let bench = Bench { executor: Executor::new(threads)?, sandbox, short, input };
     let began = Instant::now();
     for _ in 0..200 {
         runtime.block_on(bench.spawn_short(&Latencies::default()));
     }
-    // Half of what the threads could run.
+    // Half as many jobs as the threads could run.
     let interval = began.elapsed() / 200 * 2 / u32::try_from(threads.get())?;
     println!("{threads} threads, a short job every {interval:.0?}");
     let names = ["p50: alone", "p50: beside endless scripts", "p99: alone", "p99: beside endless scripts"];

@@ -1,7 +1,7 @@
-//! Instructions of the hot paths, counted by callgrind: `cargo xtask bench instructions` holds them against
-//! `benches/instructions.json`. Other than times they are the same on a busy machine.
+//! Instructions of the hot paths, counted by callgrind: `cargo xtask bench instructions` compares them with
+//! `benches/instructions.json`. Unlike times, the counts are the same on a busy machine.
 //!
-//! Each path is gone through once, after a first time that warms it up. Kernel and disk are not counted.
+//! Each path runs once to warm up and once to be counted. Kernel and disk are not counted.
 
 #![allow(missing_docs, unreachable_pub, clippy::disallowed_methods, reason = "what the macros make")]
 
@@ -38,7 +38,7 @@ impl Clock for StoppedClock {
     }
 }
 
-/// Scripts of which `run_in_turn` runs a job each; more than a sandbox for one job has memories.
+/// The number of scripts of which `run_in_turn` runs one job each. A sandbox for one job has fewer memories than that.
 const IN_TURN: usize = 8;
 
 /// A sandbox and scripts that are ready in it.
@@ -69,7 +69,7 @@ fn ready(name: &str) -> Ready {
     ready_in_turn(name, 1)
 }
 
-/// The script, and others that differ from it in a constant.
+/// The script, and `count - 1` others that differ from it in a constant.
 fn ready_in_turn(name: &str, count: usize) -> Ready {
     let mut options = Options::new(Checker::in_process(Bounds::default()), Arc::new(StoppedClock));
     options.instances = 1;
@@ -200,7 +200,7 @@ fn counted() -> Arc<Signals> {
     signals
 }
 
-/// All that is counted of one job.
+/// Counts everything that is counted for one job.
 fn count_job(signals: &Arc<Signals>) {
     let unstarted = signals.delivered();
     let mut slot = signals.occupy();

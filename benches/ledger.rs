@@ -1,5 +1,5 @@
-//! What the ledger takes: jobs claimed and recorded a second, by how many are on their way at one time, beside a statement and a
-//! commit for each of them. `cargo bench --bench ledger`, against the server of `SCRIPTMILL_TEST_POSTGRES`.
+//! How fast the ledger is: jobs claimed and recorded a second, by how many are under way at one time, beside a floor that takes one
+//! statement and one commit for each. `cargo bench --bench ledger`, against the server of `SCRIPTMILL_TEST_POSTGRES`.
 #![allow(clippy::unwrap_used, reason = "a benchmark")]
 
 use std::sync::Arc;
@@ -51,7 +51,7 @@ async fn main() {
             .into_iter()
             .sum();
         let seconds = began.elapsed().as_secs_f64();
-        // The server says its counts some time later.
+        // The server updates its counters with a delay.
         tokio::time::sleep(Duration::from_secs(2)).await;
         let commits = (commits(&mut admin, &name).await - before) as f64;
         let rate = done as f64 / seconds;
@@ -62,7 +62,7 @@ async fn main() {
     execute(&mut admin, format!("drop database {name} with (force)")).await;
 }
 
-/// Claims and records one job after the other, and says how many.
+/// Claims and records one job after the other, and returns how many.
 async fn jobs(ledger: &Postgres, lane: &str) -> usize {
     let began = Instant::now();
     let record = Record { status: "succeeded".to_owned(), code: None, body: vec![b'x'; OUTCOME_BYTES].into() };
@@ -78,7 +78,7 @@ async fn jobs(ledger: &Postgres, lane: &str) -> usize {
     done
 }
 
-/// The floor: the same rows, a statement for each.
+/// The floor: the same rows, with one statement for each step of a job.
 async fn single(url: &str) -> f64 {
     const INSERT: &str = "insert into scriptmill_ledger \
         (tenant, job_id, generation, body_hash, script_name, script_hash, worker, claims, attempts) \

@@ -1,13 +1,13 @@
-//! What it costs that jobs are of many scripts and not of one: `cargo bench --bench many`.
+//! What jobs cost when they are of many scripts instead of one: `cargo bench --bench many`.
 //!
 //! In process, as the worker runs jobs: on its threads, in its slots, with its memory for images, all as configured
-//! (`SCRIPTMILL_WORKER__SLOTS`, `SCRIPTMILL_SANDBOX__IMAGE_CACHE` and so on). Jobs are of 1, 100, 500 and 1,000 scripts in
-//! turn, which differ in a constant and therefore in their images. Printed are the processor time of a job, since time by the
-//! clock says less where threads share processors, its page faults, and how many jobs found their script evicted. All cases take
-//! turns in every round, each in a sandbox of its own; medians. Then, in a process for each job, what a further script
-//! that is warm adds to the memory of the process.
+//! (`SCRIPTMILL_WORKER__SLOTS`, `SCRIPTMILL_SANDBOX__IMAGE_CACHE` and so on). Jobs are of 1, 100, 500 and 1,000 scripts
+//! in turn, which differ in a constant and therefore in their images. It prints a job's processor time and page
+//! faults, and how many jobs found their script evicted. Processor time says more than time by the clock where threads
+//! share processors. All cases take turns in every round, each in a sandbox of its own; the figures are medians. After
+//! that, a process of its own for each kind of job measures how much memory one more warm script takes.
 //!
-//! `-- --quick` is rough; `-- TEXT` measures the cases whose names hold the text, such as `trivial`; `-- --memory` weighs alone.
+//! `-- --quick` is rough; `-- TEXT` measures the cases whose names hold the text, such as `trivial`; `-- --memory` measures memory alone.
 
 #[allow(dead_code, reason = "the messages are for the comparison with peers")]
 #[path = "peers/cases.rs"]
@@ -35,10 +35,10 @@ use samples::Samples;
 
 const SCRIPTS: [usize; 4] = [1, 100, 500, 1_000];
 const ROUNDS: usize = samples::MIN;
-/// Time of one case in one round. Processor time is told in hundredths of a second.
+/// Time of one case in one round. Linux counts processor time in hundredths of a second.
 const SPAN: Duration = Duration::from_millis(500);
 const SPAN_QUICK: Duration = Duration::from_millis(100);
-/// Jobs of each script before memory is weighed.
+/// Jobs of each script before memory is measured.
 const WARMING: usize = 3;
 
 fn main() -> anyhow::Result<()> {
@@ -52,7 +52,7 @@ fn main() -> anyhow::Result<()> {
         bench.compare(kinds())?;
     }
     for case in kinds() {
-        // What another job left behind would be used again.
+        // In a process of its own, since memory that another case left behind would be used again.
         let status = Command::new(std::env::current_exe()?).arg(format!("--weigh={}", case.name)).status()?;
         anyhow::ensure!(status.success(), "{} could not be weighed", case.name);
     }
@@ -134,7 +134,7 @@ impl Bench {
         Ok(())
     }
 
-    /// Keeps all slots busy with jobs of the first `count` scripts in turn: for `span`, and until there were so many.
+    /// Keeps all slots busy with jobs of the first `count` scripts in turn, for `span` at least and until `jobs_min` jobs have begun.
     fn load(&self, scripts: &Arc<Scripts>, count: usize, span: Duration, jobs_min: usize) -> anyhow::Result<Round> {
         let before = Spent::now()?;
         let load = Arc::new(Load { began: Instant::now(), span, count, jobs_min, started: AtomicUsize::new(0) });
@@ -172,12 +172,12 @@ struct Load {
 #[derive(Default)]
 struct Served {
     jobs: u64,
-    /// Images that were not there.
+    /// Images that were not in the cache and had to be made.
     made: u64,
 }
 
 impl Scripts {
-    /// A slot: one job after the other.
+    /// Serves as one slot: runs one job after the other.
     async fn serve(self: Arc<Self>, load: Arc<Load>) -> Served {
         let mut served = Served::default();
         loop {
@@ -185,7 +185,7 @@ impl Scripts {
             if started >= load.jobs_min && load.began.elapsed() >= load.span {
                 return served;
             }
-            // A span goes on where the one before ended.
+            // The turn continues with the script after the last one of the span before.
             let number = self.next.fetch_add(1, Ordering::Relaxed);
             let bundle = &self.bundles[number % load.count];
             let prepared = match self.sandbox.ready(bundle).await {
@@ -198,7 +198,7 @@ impl Scripts {
             let execution = self.sandbox.run_prepared(&prepared, invocation(&self.input, self.limits)).await;
             assert!(matches!(execution.ending, Ending::Succeeded(_)), "{:?}", execution.ending);
             served.jobs += 1;
-            // The other slots are served too.
+            // Lets the other slots run too.
             tokio::task::yield_now().await;
         }
     }

@@ -1,4 +1,4 @@
-//! What Linux says of the memory of processes.
+//! What Linux reports on the memory of processes.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -13,8 +13,8 @@ pub(crate) fn rollup(pid: u32, field: &str) -> anyhow::Result<u64> {
     Ok(line.trim().trim_end_matches(" kB").parse::<u64>()? << 10)
 }
 
-/// What processes take, in bytes: pages of their own, their share of those of files on a disk, and the whole of their files in
-/// memory, which a container is charged for where they are mapped and where they are not.
+/// The memory of processes, in bytes: their own pages, their share of the pages of files on disk, and all of their
+/// files in memory. A container is charged for files in memory whether they are mapped or not.
 pub(crate) fn taken(pids: &[u32]) -> anyhow::Result<u64> {
     let mut bytes = 0;
     let mut files = BTreeMap::new();
@@ -22,7 +22,7 @@ pub(crate) fn taken(pids: &[u32]) -> anyhow::Result<u64> {
         bytes += rollup(pid, "Pss_Anon:")? + rollup(pid, "Pss_File:")?;
         for entry in fs::read_dir(format!("/proc/{pid}/fd"))? {
             let path = entry?.path();
-            // It may have been closed meanwhile.
+            // The file may have been closed meanwhile.
             if let (Ok(target), Ok(file)) = (fs::read_link(&path), fs::metadata(&path))
                 && target.to_string_lossy().starts_with("/memfd:")
             {

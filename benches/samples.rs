@@ -1,5 +1,5 @@
-//! Criterion's reports on samples that a benchmark takes in rounds of its own: what is compared alternates in them, as
-//! criterion can't do. Plots and the comparison with the last run are in `target/criterion`.
+//! Criterion's reports on samples that a benchmark takes in rounds of its own. In these rounds the cases alternate,
+//! which criterion can't do. Plots and the comparison with the last run are in `target/criterion`.
 
 use std::time::Duration;
 
@@ -27,7 +27,7 @@ pub(crate) fn has(flag: &str) -> bool {
     std::env::args().any(|argument| argument == flag)
 }
 
-/// Whether to be done soon: it was asked for, or this runs as a test.
+/// Whether a rough measurement is enough: it was asked for, or this runs as a test.
 pub(crate) fn quick() -> bool {
     has("--quick") || has("--test") || !has("--bench")
 }
@@ -46,7 +46,7 @@ pub(crate) fn report(group: &str, measured: &[Samples]) {
     let mut criterion =
         if ours { Criterion::default().with_filter(wanted()) } else { Criterion::default().configure_from_args() };
     let mut group = criterion.benchmark_group(group);
-    // The samples are there already: nothing warms up, and one call gives one of them.
+    // The samples exist already: nothing needs to warm up, and each call returns one of them.
     group.sampling_mode(SamplingMode::Flat).warm_up_time(Duration::from_nanos(1));
     for measured in measured {
         let mut samples = measured.samples.iter().cycle();

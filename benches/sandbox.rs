@@ -1,10 +1,10 @@
 //! What a fresh sandbox for every job costs, as ratios to the floor below which no sandbox gets.
 //!
 //! `cargo bench --bench sandbox` measures every case once in each of many rounds, in turn, so that a noisy moment hits
-//! all of them alike, and prints medians and ratios; criterion, which would measure one case after the other and so put the
-//! drift of the machine into the ratios, is given the rounds as samples. `-- --no-pagemap-scan` measures as on a kernel
-//! before Linux 6.7; `-- --quick` is rough; `-- TEXT` measures the floor and the cases whose names hold the text; criterion's
-//! own options work too. `SCRIPTMILL_ENGINE_WASM` names another engine.
+//! all of them alike, and prints medians and ratios. Criterion is given the rounds as samples: by itself it would
+//! measure one case after the other, and the drift of the machine would be in the ratios. `-- --no-pagemap-scan`
+//! measures as on a kernel before Linux 6.7; `-- --quick` is rough; `-- TEXT` measures the floor and the cases whose
+//! names hold the text; criterion's own options work too. `SCRIPTMILL_ENGINE_WASM` names another engine.
 
 mod samples;
 
@@ -34,7 +34,7 @@ fn main() {
         [&metered, &unmetered].map(|sandbox| complete(sandbox.image(&script.bundle)).expect("an example's image"))
     });
     let floor = Floor::new(&unmetered).expect("an empty module");
-    // Its slots have never run a job, so that no pages are reset: that is part of a fresh job's cost.
+    // The slots of this sandbox have never run a job, so no pages are reset here. Resetting them is part of a fresh job's cost.
     let idle = sandbox(false, pagemap_scan);
     let idle_image = complete(idle.image(&scripts[0].bundle)).expect("an example's image");
 
@@ -110,7 +110,7 @@ impl Script {
 
 struct Case<'a> {
     work: Box<dyn FnMut() + 'a>,
-    /// Of one call.
+    /// Times of one call.
     measured: Samples,
 }
 

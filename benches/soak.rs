@@ -1,9 +1,9 @@
 //! Whether a worker's memory stays flat: `cargo xtask bench soak --jobs 1000000` runs a million jobs through the whole
 //! worker on a queue in memory and prints its memory at each tenth.
 //!
-//! The jobs are what a busy worker meets: most are of a thousand scripts in turn and return, some throw, use up their fuel
-//! or their memory, or are no jobs at all; one in a hundred brings a script that was never seen before, so that images are
-//! made and, once the default memory for them is used up, evicted all along.
+//! The jobs are what a busy worker meets. Most are of a thousand scripts in turn and return. Some throw, use up their
+//! fuel or their memory, or are no jobs at all. One in a hundred brings a script that was never seen before, so that
+//! images are made all along and, once the default memory for them is used up, evicted.
 
 mod memory;
 
@@ -29,7 +29,7 @@ const REPLIES: &str = "replies";
 const UNDER_WAY: u64 = 64;
 /// One of this many jobs brings a new script.
 const NEW_SCRIPT_EVERY: u64 = 100;
-/// To whom the scripts belong.
+/// The number of tenants to whom the scripts belong.
 const TENANTS: u64 = 20;
 
 #[derive(Parser)]
@@ -94,7 +94,7 @@ async fn main() -> anyhow::Result<()> {
             println!("{done:>12} {rate:>10.0} {memory:>14.1}");
             tenths.push(memory);
             began = Instant::now();
-            // The dead letters of what was no job.
+            // Removes the dead letters of messages that were no jobs.
             while tokio::time::timeout(Duration::ZERO, broker.take_dead()).await.is_ok() {}
         }
     }

@@ -11,9 +11,9 @@ use scriptmill_sdk::{Bundle, Code, Ending, Job, Outcome};
 use support::{LONG, Rabbit, binary, get, start, start_command, with_rabbit};
 use tokio::time::{sleep, timeout};
 
-/// It holds its slot without a thread.
+/// A script that holds its slot without a thread.
 const SLEEPS: &str = "export default async () => { await sleep(25000); return 1; }";
-/// It holds its slot and a thread.
+/// A script that holds its slot and a thread.
 const SPINS: &str = "export default () => { for (;;) {} }";
 
 /// Runs `scriptmill cancel`.
@@ -114,7 +114,7 @@ async fn running_waiting_and_delayed_jobs_are_cancelled_by_the_client() {
     .await;
 }
 
-/// Waits until this worker's metrics have this line.
+/// Waits until the metrics of the worker at this address have this line.
 async fn shows(address: &str, line: &str) {
     let line = format!("{line}\n");
     let shown = async {

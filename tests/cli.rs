@@ -9,7 +9,7 @@ use std::process::{Command, Output, Stdio};
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// Runs the binary in `folder`, with nothing of the caller's configuration.
+/// Runs the binary in `folder`, without the caller's configuration.
 fn scriptmill(folder: &Path, arguments: &[&str], input: &str) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_scriptmill"));
     for (name, _) in
@@ -130,7 +130,7 @@ fn a_mistake_says_how_to_learn_more() {
 
 #[test]
 fn a_program_finds_the_engine_that_was_compiled_for_it() {
-    // Beside the program that cargo built, so that it can be linked to and not copied.
+    // A folder beside the program that cargo built, so that the program can be hard-linked instead of copied.
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
     let [program, engine, cache] =
         ["bin/scriptmill", "lib/scriptmill/engine.bin", "cache"].map(|path| folder.path().join(path));

@@ -64,7 +64,7 @@ async fn an_engine_publishes_before_any_worker_has_run() {
         assert!(declared.status.success() && stdout.contains(&rabbit.names.jobs), "{stdout}{stderr}");
 
         let jobs = rabbit.names.jobs.as_str();
-        // To the exchange under the tenant's name, and over the default exchange straight to the queue.
+        // To the exchange under the tenant's name, and straight to the queue over the default exchange.
         for (id, exchange, routing_key) in [("to-exchange", jobs, "acme.sales"), ("to-queue", "", jobs)] {
             let (message_id, reply_to) = (Some(id.to_owned()), Some(replies.clone()));
             let properties = Envelope { message_id, reply_to, ..Envelope::default() }.job_properties();
@@ -87,7 +87,7 @@ async fn an_engine_publishes_before_any_worker_has_run() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_exists_with_other_arguments_is_not_declared() {
     with_rabbit(async |rabbit| {
-        // A classic queue of the name.
+        // A classic queue with the name of the queue of jobs.
         rabbit.declare_requester("jobs").await;
         let declared = declare(rabbit, &server()).await;
         let stderr = String::from_utf8_lossy(&declared.stderr);
@@ -104,8 +104,8 @@ struct User {
 }
 
 impl User {
-    /// One with these permissions to configure, write and read. None where `rabbitmqctl` cannot be run or speaks to another broker than
-    /// the tests do.
+    /// A user with these permissions to configure, write and read. Returns `None` if `rabbitmqctl` cannot be run or
+    /// speaks to another broker than the tests do.
     async fn new(rabbit: &Rabbit, permissions: &[String; 3]) -> Option<Self> {
         let name = rabbit.prefix.clone();
         let mut uri = server().parse::<Address>().unwrap().uri().clone();
@@ -130,7 +130,7 @@ impl User {
     }
 }
 
-/// What an engine's user needs, who uses its reply queues and may publish jobs, and may declare nothing else.
+/// The permissions of an engine's user: every right on its reply queues, to publish jobs if `may_publish`, and nothing else.
 fn of_an_engine(rabbit: &Rabbit, may_publish: bool) -> [String; 3] {
     let replies = format!("^{}\\.replies\\.", rabbit.prefix);
     let writes = if may_publish { format!("{replies}|^{}\\.jobs$", rabbit.prefix) } else { replies.clone() };

@@ -30,7 +30,7 @@ fn job(id: &str) -> String {
     json!({ "id": id, "tenant": "acme", "script": script }).to_string()
 }
 
-/// Waits until so many letters are there.
+/// Waits until there are `count` dead letters.
 async fn letters(rabbit: &Rabbit, count: u32) {
     let there = async {
         while rabbit.ready(&rabbit.names.dead).await != count {
@@ -63,7 +63,7 @@ async fn dead_letters_are_shown_sent_again_and_removed() {
         let (_, found) = dead(rabbit, &["show", "nothing"]).await;
         assert!(!found);
 
-        // There is still no queue of that name.
+        // The requester's queue still does not exist.
         let (said, succeeded) = dead(rabbit, &["replay", "homeless"]).await;
         assert!(!succeeded && said[0]["done"].as_str().unwrap().starts_with("kept"), "{said:?}");
         letters(rabbit, 2).await;

@@ -1,4 +1,4 @@
-//! What a release would carry: each is installed from its file into an empty folder, and runs.
+//! The files of a release: each is installed into an empty folder, and runs.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 use std::path::{Path, PathBuf};
@@ -26,7 +26,7 @@ fn has(program: &str) -> bool {
     is_there
 }
 
-/// Runs the demo of an installed program, with nothing of the caller's settings but where the engine is kept.
+/// Runs the demo of an installed program, without the caller's settings except for where the compiled engine is kept.
 fn demonstrates(program: &Path) {
     let mut demo = Command::new(program);
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("SCRIPTMILL_")) {
@@ -40,7 +40,7 @@ fn demonstrates(program: &Path) {
     assert!(told.contains("jobs of order-total succeeded"), "{told}");
 }
 
-/// What is made, of a binary without the symbols that make one of a test so large.
+/// Makes the files of a release, from a binary without the symbols that make a test's binary so large.
 fn made(folder: &Path) -> PathBuf {
     let (binary, small) = (binary(), folder.join("scriptmill"));
     if has("strip") {

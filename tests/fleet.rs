@@ -37,7 +37,7 @@ impl Process {
         Self::with_slots(rabbit, SLOTS)
     }
 
-    /// One that runs no jobs where it has no slots.
+    /// A process with `slots` slots. Without slots it runs no jobs.
     fn with_slots(rabbit: &Rabbit, slots: usize) -> Self {
         let (clock, mut registry) = (clock(), Registry::with_prefix("scriptmill"));
         let signals = Signals::new(clock.clone());
@@ -52,7 +52,7 @@ impl Process {
         Self { signal, registry, drain, end, running }
     }
 
-    /// Waits until what is read is as it should be.
+    /// Waits until the reading is as it should be.
     async fn sees(&self, what: &str, is: impl Fn(Result<Reading, Unavailable>) -> bool) {
         let mut changes = self.signal.changes();
         let seeing = async {
@@ -126,7 +126,7 @@ async fn processes_hear_each_other_and_see_who_leaves() {
 
         let mut listener = listen(rabbit).await;
         other.drain.cancel();
-        // It says so at once, and again with each beat.
+        // The leaving process says so at once, and again with each beat.
         for _ in 0..2 {
             while !hear(&mut *listener).await.leaving {}
         }
@@ -141,7 +141,7 @@ async fn processes_hear_each_other_and_see_who_leaves() {
     .await;
 }
 
-/// Whether of all that was said up to now the last word of a leaving process was that it leaves.
+/// Whether any heartbeat up to now says that its process leaves. Ends once none comes for a quarter of a beat.
 async fn hear_last(listener: &mut dyn Listener) -> bool {
     let mut last = false;
     while let Ok(heard) = tokio::time::timeout(BEAT / 4, listener.next()).await {
@@ -157,7 +157,7 @@ async fn a_killed_process_fades_out_and_a_cut_connection_is_made_again() {
         let (one, other) = (Process::worker(rabbit), Process::worker(rabbit));
         one.sees_workers(2, 0).await;
         other.sees_workers(2, 0).await;
-        // Its connection is dropped, and nothing is said.
+        // The connection of the other process is dropped, and it says nothing.
         other.running.abort();
         one.sees_workers(1, 0).await;
 
@@ -193,7 +193,7 @@ async fn garbage_and_forged_heartbeats_are_ignored_and_counted() {
         for reason in ["malformed", "too_long", "version", "forged", "group", "impossible"] {
             process.ignores(reason, 1).await;
         }
-        // Nothing of it was believed, and its own heartbeats are not counted.
+        // None of these heartbeats was believed, and the process does not count its own as ignored.
         process.sees_workers(1, 0).await;
         assert_eq!(process.ignored("forged"), 1);
         process.ends().await;
@@ -326,7 +326,7 @@ async fn where_there_is_nothing_to_explain_the_reason_is_said() {
         // RabbitMQ is no admin server.
         let authority = &rabbit.proxy.address.uri().authority;
         let broker = format!("{}:{}", authority.host, authority.port);
-        // A busy one may not even say that within ten seconds.
+        // A busy broker may not answer at all within ten seconds.
         fails(&broker, &[], &format!("http://{broker} did not answer ")).await;
     })
     .await;
@@ -350,7 +350,7 @@ async fn metrics_are_named_by_convention() {
         assert!(head.contains("text/plain; version=0.0.4"), "{head}");
         for line in text.lines().filter(|line| line.starts_with("# TYPE ")) {
             let (name, kind) = line["# TYPE ".len()..].split_once(' ').unwrap();
-            // What all of Prometheus' clients say of a process has no prefix of ours.
+            // The metrics of a process that all of Prometheus' clients show have no prefix of ours.
             assert!(name.starts_with("scriptmill_") || name.starts_with("process_"), "{line}");
             assert!(name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_'), "{line}");
             assert_eq!(name.ends_with("_total"), kind == "counter", "{line}");

@@ -28,7 +28,7 @@ const SCALED_OBJECTS: &str = "/apis/keda.sh/v1alpha1/namespaces/shop/scaledobjec
 struct Cluster {
     deployments: Vec<Value>,
     hpas: Vec<Value>,
-    /// None where KEDA is not installed.
+    /// `None` if KEDA is not installed.
     scaled_objects: Option<Vec<Value>>,
     /// Refuses every change with this status.
     refuses: Option<u16>,
@@ -141,7 +141,7 @@ struct Case {
     exit: i32,
     /// Part of what is said: on standard output where it succeeds, else on standard error.
     says: &'static str,
-    /// How the only change begins; none where nothing may be changed.
+    /// How the only change begins. `None` if nothing may be changed.
     changes: Option<&'static str>,
 }
 

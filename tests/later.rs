@@ -28,7 +28,7 @@ async fn outcome(rabbit: &Rabbit, queue: &str) -> (Outcome, Envelope) {
     (serde_json::from_slice(&message.body).unwrap(), message.properties.envelope())
 }
 
-/// An instant so many milliseconds from now.
+/// The instant that is `ms` milliseconds from now.
 fn ahead(ms: i64) -> String {
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
     let at = i64::try_from(now.as_millis()).unwrap() + ms;
@@ -48,7 +48,7 @@ async fn a_job_begins_no_sooner_than_it_is_to() {
         let queue = rabbit.declare_requester("replies").await;
         let _worker = started(rabbit).await;
         let began = Instant::now();
-        // Behind one that waits for long, since no queue of delayed jobs blocks behind its head.
+        // The first job waits for long, and those behind it come first: no queue of delayed jobs blocks behind its head.
         for (id, ms) in [("long", 3_600_000), ("later", 6_500), ("sooner", 1_500)] {
             put(rabbit, id, "export default () => 1", json!({ "startAt": ahead(ms) }), &queue).await;
         }
@@ -88,7 +88,7 @@ async fn a_start_that_cannot_be_kept_is_refused() {
     .await;
 }
 
-/// Five times through the same queue of delayed jobs: RabbitMQ drops what it takes for a message that goes round.
+/// The job goes five times through the same queue of delayed jobs. RabbitMQ drops messages that it takes to go in a cycle.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_job_runs_again_until_it_succeeds_and_answers_once() {
     with_rabbit(async |rabbit| {

@@ -1,5 +1,5 @@
-//! A worker in a control group that has exactly the memory that the worker says it takes, against the worst that jobs can do
-//! to it. It needs a control group of its own, for which a test must be root; where there is none it says so, and tries nothing.
+//! A worker in a control group that has exactly the memory that the worker says it takes, against the worst that jobs
+//! can do to it. To make the group, the test must be root; where none can be made, it says so and tries nothing.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod support;
@@ -18,7 +18,7 @@ use tokio::net::TcpListener;
 use tokio::process::Command;
 use tokio::time::timeout;
 
-/// A small worker, so that what it takes is filled quickly.
+/// A small worker, so that its memory is filled quickly.
 const SETTINGS: [(&str, &str); 11] = [
     ("SCRIPTMILL_WORKER__SLOTS", "4"),
     ("SCRIPTMILL_WORKER__PREFETCH_MARGIN", "4"),
@@ -37,7 +37,7 @@ const SETTINGS: [(&str, &str); 11] = [
 struct Group(PathBuf);
 
 impl Group {
-    /// Version 1 of control groups has a tree for memory alone, version 2 one for all.
+    /// Version 1 of control groups has a tree for memory alone, version 2 has one tree for everything.
     fn new(name: &str, bytes: u64) -> Option<Self> {
         let root = Path::new("/sys/fs/cgroup");
         let (folder, limit) = match root.join("memory").is_dir() {
@@ -47,7 +47,7 @@ impl Group {
         fs::create_dir(&folder).ok()?;
         let group = Self(folder);
         fs::write(group.0.join(limit), bytes.to_string()).ok()?;
-        // Without swap there is none to turn off.
+        // Fails on a machine without swap, which has none to turn off.
         let _ = fs::write(group.0.join("memory.swap.max"), "0");
         Some(group)
     }
@@ -62,7 +62,7 @@ impl Group {
         texts.into_iter().flatten().find_map(count).unwrap()
     }
 
-    /// The most memory that it had.
+    /// The most memory that the group used.
     fn peak(&self) -> u64 {
         let texts = ["memory.max_usage_in_bytes", "memory.peak"].map(|name| fs::read_to_string(self.0.join(name)));
         texts.into_iter().flatten().find_map(|text| text.trim().parse().ok()).unwrap_or(0)
@@ -81,7 +81,7 @@ impl Drop for Group {
     }
 }
 
-/// Everything that takes memory at once: source, input and how many of them.
+/// Jobs that take memory in every way at once: the source and input of each.
 fn jobs() -> Vec<(String, Value)> {
     let mut jobs = Vec::new();
     let mut add = |source: String, input: Value| jobs.push((source, input));
@@ -151,7 +151,7 @@ async fn no_mix_of_scripts_gets_the_worker_killed() {
         let address = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().to_string();
         command.env("SCRIPTMILL_HTTP__ADDRESS", &address).stdin(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true);
         let mut process = command.spawn().unwrap();
-        // It declares the queue of jobs.
+        // A worker declares the queue of jobs before it is ready.
         soon("a worker that is ready", async {
             while get(&address, "/readyz").await.is_none_or(|answer| !answer.starts_with("HTTP/1.1 200")) {
                 tokio::time::sleep(Duration::from_millis(20)).await;

@@ -1,5 +1,5 @@
-//! The commonest mistakes of who develops a process engine and of who operates workers: each is answered with a place, a name and a
-//! remedy, and what is not their affair is in no log.
+//! The commonest mistakes of engine developers and of operators. Each is answered with a place, a name and a remedy,
+//! and the log holds only what concerns them.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod support;
@@ -74,7 +74,7 @@ async fn a_wrong_field_is_named_in_an_answer_that_is_found() {
         bound.await.unwrap();
         for (fields, path, said) in mistakes_in_jobs() {
             let body = job(&fields).to_string();
-            // As an engine publishes that sets no property at all.
+            // As an engine publishes a job when it sets no property at all.
             rabbit.put(&rabbit.names.jobs, body.as_bytes(), BasicProperties::default()).await;
             let message = timeout(LONG, rabbit.take(&queue)).await.expect("the answer");
             let outcome: Outcome = serde_json::from_slice(&message.body).unwrap();
@@ -114,7 +114,7 @@ async fn what_is_not_set_may_be_null_and_a_time_that_cannot_be_is_not_believed()
     .await;
 }
 
-/// The binary with nothing of the caller's settings.
+/// Runs the binary without the caller's settings.
 async fn scriptmill(arguments: &[&str], environment: &[(&str, &str)]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_scriptmill"));
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("SCRIPTMILL_")) {
@@ -385,7 +385,7 @@ async fn the_page_lists_the_metrics_and_promtool_finds_nothing() {
             );
         }
         let is_elsewhere = |name: &str| name.starts_with("scriptmill_ledger_") || name == "scriptmill_moved_jobs_total";
-        // What is known of the fleet only after a while comes last.
+        // Metrics of the fleet that are known only after a while come last.
         let all = async {
             loop {
                 let text = body(&get(&address, "/metrics").await.unwrap());

@@ -41,7 +41,7 @@ async fn probes_are_answered_while_every_slot_computes() {
             let answer = timeout(LONG, get(&address, path)).await.expect("an answer").expect("an answer");
             assert!(answer.starts_with("HTTP/1.1 200"), "{path}: {answer}");
         }
-        // Between two scripts a slot is free for a moment; once they have all ended, none is taken again.
+        // Between two scripts a slot is free for a moment. Once all scripts have ended, no slot is taken again.
         timeout(LONG, full()).await.expect("the probes were answered before the scripts had ended");
     })
     .await;
@@ -54,7 +54,7 @@ async fn a_killed_worker_loses_nothing() {
         let (mut worker, _) = start(rabbit, SLOTS).await;
         let jobs = 100;
         for n in 0..jobs {
-            // Long enough that some are always under way.
+            // Long enough that some jobs are always under way.
             let source = "export default () => { let n = 0; for (let i = 0; i < 1000000; i++) n += i; return n; };";
             put(rabbit, &format!("job-{n}"), source, &queue).await;
         }
@@ -76,7 +76,7 @@ async fn a_killed_worker_loses_nothing() {
     .await;
 }
 
-/// Takes outcomes until each of so many jobs has one.
+/// Takes outcomes until each of `jobs` jobs has one.
 async fn answers(rabbit: &Rabbit, queue: &str, jobs: usize) {
     let mut answered = HashSet::new();
     while answered.len() < jobs {
@@ -100,7 +100,7 @@ async fn a_worker_that_was_paused_goes_on() {
             }
         };
         let pausing = async {
-            // While acknowledgements are written without a gap; each pause is longer than one of them may take.
+            // Pauses fall while acknowledgements are written without a gap. Each pause is longer than writing one of them may take.
             while rabbit.ready(&queue).await < jobs as u32 / 10 {
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
@@ -138,7 +138,7 @@ async fn a_worker_whose_standard_error_nobody_reads_goes_on() {
         let queue = rabbit.declare_requester("replies").await;
         let (_worker, address) = spawn_with("work", &[], rabbit, Stdio::piped()).await;
         is_ready(&address).await;
-        // Each is a line, and they are far more than a pipe and the worker hold.
+        // Each message is a log line. Together they are far more than a pipe and the worker hold.
         for _ in 0..2_000 {
             rabbit.put(&rabbit.names.jobs, b"no job", lapin::BasicProperties::default()).await;
         }
@@ -173,10 +173,10 @@ async fn half_open_requests_hold_up_no_probe() {
         }
         let answer = timeout(LONG, get(&address, "/livez")).await.expect("an answer").expect("an answer");
         assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
-        // Each of them is ended.
+        // The worker ends each of these connections.
         for mut stream in half_open {
             let mut answer = Vec::new();
-            // It may be reset, since what was sent was not read.
+            // The connection may be reset, since what was sent was not read.
             let _ = timeout(LONG, stream.read_to_end(&mut answer)).await.expect("the end of the connection");
         }
     })
@@ -202,7 +202,7 @@ async fn a_worker_under_full_load_gives_back_what_has_not_begun() {
             ("SCRIPTMILL_WORKER__LIMITS__FUEL", "1000000000000"),
         ];
         let (mut worker, address) = start_command("work", &settings, rabbit).await;
-        // They compute beyond the end of the test.
+        // These jobs compute beyond the end of the test.
         for n in 0..ENDLESS {
             put(rabbit, &format!("endless-{n}"), "export default () => { for (;;); };", &queue).await;
         }
@@ -215,7 +215,7 @@ async fn a_worker_under_full_load_gives_back_what_has_not_begun() {
             timeout(LONG, reached).await.unwrap_or_else(|_| panic!("{name} is never {least}"));
         };
         reaches("scriptmill_jobs_running", ENDLESS).await;
-        // Each is a new script, of which the worker takes many and prepares one after the other.
+        // Each job has a new script. The worker takes many of them and prepares one after the other.
         for n in 0..JOBS {
             put(rabbit, &format!("new-{n}"), &format!("export default () => {n}"), &queue).await;
         }
@@ -223,7 +223,7 @@ async fn a_worker_under_full_load_gives_back_what_has_not_begun() {
         let before = rabbit.ready(&rabbit.names.jobs).await;
         signal(&worker, "-TERM").await;
         let told = Instant::now();
-        // What had begun ends and is answered, but for those that are endless.
+        // Jobs that had begun end and are answered, except for the endless ones.
         let back = async {
             loop {
                 let ready = rabbit.ready(&rabbit.names.jobs).await;

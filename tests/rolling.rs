@@ -27,7 +27,7 @@ async fn a_job_above_the_limits_of_some_workers_is_refused_only_when_no_others_a
         let limit = |fuel| [("SCRIPTMILL_WORKER__LIMITS__FUEL", fuel)];
         let (_old, _) = start_command("work", &limit("1000000"), rabbit).await;
         let (mut new, _) = start_command("work", &limit("2000000"), rabbit).await;
-        // Two beats: then each has heard the other.
+        // After two beats each worker has heard the other.
         sleep(Duration::from_secs(5)).await;
         let put = async |id: &str| {
             let limits = json!({ "limits": { "fuel": 1_500_000 } });
@@ -95,7 +95,7 @@ async fn every_job_runs_once_while_all_workers_are_replaced() {
         }
         let repeated: Vec<_> = outcomes.iter().filter(|(_, count)| **count > 1).collect();
         assert!(repeated.is_empty(), "{repeated:?}");
-        // What is on its way to a consumer when that is cancelled reaches nobody, and is delivered again.
+        // A message that is on its way to a consumer when that is cancelled reaches nobody, and is delivered again.
         println!("{tried_twice} of {JOBS} jobs were tried twice");
         assert!(tried_twice <= JOBS / 50, "{tried_twice} jobs were tried twice");
         assert_eq!(rabbit.ready(&rabbit.names.quarantine).await, 0, "nothing is left there");

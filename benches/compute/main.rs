@@ -1,7 +1,9 @@
 //! What the sandbox and its metering cost scripts that compute: each script as a fresh, metered job, beside the same
-//! QuickJS-NG as native code without metering or limits. `cargo xtask bench compute` builds that one and runs this.
+//! QuickJS-NG as native code without metering or limits. `cargo xtask bench compute` builds the native program and runs
+//! this.
 //!
-//! Both take turns, script by script; medians. The native time is that of the call alone, ours that of the whole job.
+//! The two alternate in the rounds of each script, and the medians are printed. The native time covers the call alone;
+//! ours covers the whole job.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
@@ -104,7 +106,7 @@ impl Native {
         Ok(Self { child, paths, answers: BufReader::new(answers) })
     }
 
-    /// Nanoseconds and value.
+    /// Returns the nanoseconds of the call, and its value.
     fn run(&mut self, script: &Path) -> anyhow::Result<(u64, String)> {
         writeln!(self.paths, "{}", script.display())?;
         let mut answer = String::new();
@@ -116,7 +118,7 @@ impl Native {
 
 impl Drop for Native {
     fn drop(&mut self) {
-        // Both fail only when it is gone already.
+        // Both calls fail only if the child has ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

@@ -1,8 +1,8 @@
-//! How built-ins grow with what they are given: the operations of `operations.js` at four sizes, in the sandbox by fuel, which repeats
-//! to the unit, and in Node by processor time. `cargo xtask bench growth` runs this.
+//! How the cost of built-ins grows with the size of their input. The operations of `operations.js` run at four sizes: in the sandbox by
+//! fuel, which repeats to the unit, and in Node by processor time. `cargo xtask bench growth` runs this.
 //!
-//! The growth between two sizes is an exponent: 1 where ten times as much takes ten times as long, 2 where it takes a hundred
-//! times. What grows faster here than in Node is marked.
+//! The growth between two sizes is an exponent: 1 if ten times the input takes ten times as long, 2 if it takes a
+//! hundred times as long. Operations that grow faster here than in Node are marked.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -18,23 +18,23 @@ use serde::Deserialize;
 use serde_json::json;
 
 const SIZES: [u64; 4] = [1_000, 10_000, 100_000, 1_000_000];
-/// As much as a job has by default; what is quadratic ends there.
+/// The fuel that a job has by default. Quadratic operations use it up.
 const FUEL: u64 = 10_000_000_000;
-/// Enough for a million small objects and what is made of them.
+/// Enough for a million small objects and what an operation makes of them.
 const MEMORY: u64 = 2 << 30;
-/// Node's time is noisy, and of what is linear some exponents are below 1.
+/// How far exponents may differ: Node's time is noisy, and some linear operations have exponents below 1.
 const NOISE: f64 = 0.3;
-/// What is sorted grows by 1.1.
+/// The largest exponent that counts as linear: sorting has 1.1.
 const LINEAR: f64 = 1.2;
 
 type Failure = Box<dyn std::error::Error>;
 
-/// What one operation took at each size, of the sizes that it could be tried at.
+/// What one operation took at each size at which it could be tried.
 struct Measured {
     name: String,
-    /// Units. Where the last are [`FUEL`] the job used them up.
+    /// Units of fuel. If the last entry is [`FUEL`], the job used it up.
     fuel: Vec<u64>,
-    /// Microseconds of processor time; none without Node.
+    /// Microseconds of processor time. Empty without Node.
     node: Vec<f64>,
 }
 
@@ -80,7 +80,7 @@ fn main() -> Result<(), Failure> {
     Ok(())
 }
 
-/// Sizes from the smallest up, and the growth between each two.
+/// The growth between each two neighbouring sizes. `measured` begins with the smallest size.
 fn growth(measured: &[f64]) -> Vec<f64> {
     measured.windows(2).map(|pair| (pair[1].max(1.0) / pair[0].max(1.0)).log10()).collect()
 }
@@ -90,7 +90,8 @@ impl Measured {
         growth(&self.fuel.iter().map(|&used| used as f64).collect::<Vec<_>>())
     }
 
-    /// Whether it grows faster here than in Node. Where Node was not tried at a size, it is too slow itself.
+    /// Whether the operation grows faster here than in Node. A size at which Node was not tried does not count: Node is
+    /// too slow there itself.
     fn is_fault(&self) -> bool {
         let node = growth(&self.node);
         self.growth().into_iter().zip(node).any(|(here, there)| here > LINEAR && here > there + NOISE)
@@ -143,7 +144,7 @@ impl Bench {
         options.instances = 1;
         options.limits = limits();
         options.cache_dir = Some(env!("CARGO_TARGET_TMPDIR").into());
-        // A rebuilt engine, to hold it against the one that is checked in.
+        // A rebuilt engine, to compare it with the one that is checked in.
         if let Some(path) = std::env::var_os("SCRIPTMILL_ENGINE_WASM") {
             options.wasm = std::fs::read(path)?.into();
         }
@@ -160,7 +161,7 @@ impl Bench {
         }
     }
 
-    /// Units, or [`FUEL`] if it needs more.
+    /// Returns the units of fuel that the operation uses, or [`FUEL`] if it needs more.
     fn fuel(&self, name: &str, size: u64) -> Result<u64, Failure> {
         match self.run(&json!({ "name": name, "size": size }).to_string()) {
             Ending::Succeeded(used) => Ok(serde_json::from_str(used.get())?),
@@ -188,7 +189,7 @@ fn limits() -> Limits {
     Limits { fuel: FUEL, memory_bytes: MEMORY, wall_time: Duration::from_secs(600), ..Limits::default() }
 }
 
-/// The times of the operations in Node; none, with a word, where there is no Node.
+/// The times of the operations in Node. Empty, with a note on stderr, if Node cannot be run.
 fn node(folder: &Path, filter: &str, sizes: &[u64]) -> HashMap<String, Vec<f64>> {
     #[derive(Deserialize)]
     struct Line {

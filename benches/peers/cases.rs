@@ -9,7 +9,7 @@ pub(crate) const BATCH: usize = 100;
 const SCRIPTS: [usize; 3] = [1, 100, 1_000];
 /// Scripts that are ready while memory is weighed.
 pub(crate) const WEIGHED: usize = 500;
-/// To whom many scripts belong.
+/// The number of tenants to whom many scripts belong.
 const TENANTS: usize = 20;
 
 /// A job that every worker gets alike.
@@ -18,7 +18,7 @@ pub(crate) struct Case {
     pub(crate) name: &'static str,
     pub(crate) source: &'static str,
     pub(crate) input: Value,
-    /// Not answered: the sandbox waits for ever.
+    /// The sandbox waits, and gives no answer while its memory is measured.
     pub(crate) hold: bool,
     /// How often the input is repeated, as a batch.
     pub(crate) batch: Option<usize>,
@@ -38,7 +38,7 @@ impl Case {
         ]
     }
 
-    /// A job whose sandbox waits, for weighing it, with the script that makes a peer's wait.
+    /// A job whose sandbox waits, so that its memory can be measured. `source` is the script that makes this peer's sandbox wait.
     pub(crate) fn waiting(source: &'static str) -> Self {
         Self { name: "waiting", source, input: Value::Null, hold: true, batch: None, scripts: 1 }
     }
@@ -49,18 +49,19 @@ impl Case {
         Self { name: "batch", batch: Some(BATCH), ..trivial }
     }
 
-    /// The job as it is measured: of one script in turn or of several, where somebody waits for it.
+    /// The variants in which the job is measured. A job that somebody waits for is measured with each of [`SCRIPTS`],
+    /// another with one script.
     pub(crate) fn mixes(&self) -> Vec<Self> {
         let counts = if self.is_interactive() { SCRIPTS.as_slice() } else { &[1] };
         counts.iter().map(|&scripts| self.of(scripts)).collect()
     }
 
-    /// The same job of so many scripts in turn.
+    /// The same job, of `scripts` scripts in turn.
     pub(crate) fn of(&self, scripts: usize) -> Self {
         Self { scripts, ..self.clone() }
     }
 
-    /// What tables call it.
+    /// Its name in the tables.
     pub(crate) fn label(&self) -> String {
         match self.scripts {
             1 => self.name.to_owned(),
@@ -73,17 +74,17 @@ impl Case {
         self.body_of(&self.numbered(number), "bench")
     }
 
-    /// One of many scripts that do the same and are not the same.
+    /// One of many scripts that do the same but differ in their text.
     pub(crate) fn numbered(&self, number: usize) -> String {
         format!("const own = {number};\n{}", self.source)
     }
 
-    /// Whether somebody may wait for it at a form, so that its latency is measured.
+    /// Whether a person may wait for the job at a form. Its latency is measured then.
     pub(crate) fn is_interactive(&self) -> bool {
         matches!(self.name, "trivial" | "order")
     }
 
-    /// Holds an answer against what the job should give, so that no worker is fast at failing.
+    /// Checks that an answer is what the job should give, so that no worker is fast by failing.
     pub(crate) fn check(&self, answer: &[u8]) -> anyhow::Result<()> {
         // The status comes first; the value behind it may be long.
         let head = if self.batch.is_some() { answer } else { &answer[..answer.len().min(300)] };
@@ -103,7 +104,7 @@ impl Case {
         Ok(serde_json::from_slice::<Outcome>(answer)?.value)
     }
 
-    /// The message of its one script.
+    /// The message of the job with its one script.
     pub(crate) fn body(&self) -> Vec<u8> {
         self.body_of(self.source, "bench")
     }
@@ -116,7 +117,7 @@ impl Case {
 
     fn body_of(&self, source: &str, tenant: &str) -> Vec<u8> {
         let mut job = json!({
-            // The peers tell by it what is to wait: a job has no field for that.
+            // The peers recognise by the id which jobs are to wait, since a job has no field for that.
             "id": if self.hold { "waiting" } else { "bench" },
             "tenant": tenant,
             "script": { "modules": [{ "name": "main.js", "source": source }] },

@@ -15,13 +15,13 @@ use crate::tables::{
     BATCHES, COLD, CPU, EACH, ECHO, FURTHER, IDLE, JOBS, MEMORY, P50, P99, Results, START, WAITING, WARM,
 };
 
-/// Extra sandboxes that wait while their memory is weighed.
+/// Sandboxes that wait while their memory is measured.
 const HELD: usize = 400;
-/// Jobs of each script before memory is weighed, and as many in all of one script.
+/// Jobs of each script before memory is measured. When there is only one script, it gets as many jobs in all.
 const JOBS_OF_EACH: usize = 4;
 /// Messages prefetched by each process.
 const PREFETCH: usize = 32;
-/// Of more scripts in turn latency is not measured.
+/// The most scripts in turn for which latency is measured.
 const LATENCY_SCRIPTS_MAX: usize = 100;
 
 #[derive(clap::Args)]
@@ -95,13 +95,13 @@ struct Comparison<'a> {
 }
 
 impl Comparison<'_> {
-    /// Of the whole run, roughly.
+    /// Roughly how many minutes the whole run takes.
     fn minutes(&self) -> u64 {
         let Options { parts, rounds, seconds, .. } = self.options;
         let mixes = || self.cases.iter().flat_map(Case::mixes);
         let timed = mixes().filter(is_timed).count();
         let of_one = parts.iter().map(|part| match part {
-            // Half as much again is for getting warm.
+            // Warming up takes half as much again.
             Part::Load => *rounds as f64 * seconds * (1.5 * mixes().count() as f64 + timed as f64) + 10.0,
             Part::Start => *rounds as f64 * 1.5,
             Part::Memory => 20.0,
@@ -121,7 +121,7 @@ impl Comparison<'_> {
                     let agreed = agreed.get_or_insert_with(|| value.clone());
                     anyhow::ensure!(*agreed == value, "{} gives another value than the workers before", name());
                 }
-                // Peers that compile code while they run get the time for it.
+                // Peers that compile code at run time get the time for it.
                 worker.load(case, self.options.concurrency, Duration::from_secs(1)).await.with_context(name)?;
                 workers.push(worker);
             }
@@ -144,7 +144,7 @@ impl Comparison<'_> {
         let Options { concurrency, rate, seconds, .. } = *self.options;
         let (name, column, span) = (peer.label(), mix.label(), Duration::from_secs_f64(seconds));
         if mix.scripts > 1 {
-            // Every worker has seen each of the scripts of late, and may keep what it made of them.
+            // Runs each script on every worker shortly before, so that the worker may keep what it made of it.
             worker.jobs(mix, concurrency, 2).await?;
         }
         let work = worker.load(mix, concurrency, span).await?;
@@ -165,7 +165,7 @@ impl Comparison<'_> {
 
     async fn starts(&self, results: &mut Results) -> anyhow::Result<()> {
         let [trivial, ..] = Case::all();
-        // Several processes start as one does.
+        // Several processes start as fast as one does.
         for peer in self.peers.iter().filter(|peer| peer.processes == 1) {
             eprintln!("start of {}", peer.label());
             Worker::start(self.broker, peer, PREFETCH, &trivial).await?.stop().await?;
@@ -188,7 +188,7 @@ impl Comparison<'_> {
             eprintln!("memory of {name}");
             for case in self.cases.iter().filter(|case| case.is_interactive()) {
                 let mut worker = Worker::start(self.broker, peer, PREFETCH, case).await?;
-                // The others of several processes are up too by then.
+                // If the worker has several processes, the others are up too by then.
                 tokio::time::sleep(QUIET).await;
                 results.add(MEMORY, &name, IDLE, worker.memory()? as f64 / 1e6);
                 let concurrency = self.options.concurrency;

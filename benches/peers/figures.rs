@@ -8,7 +8,7 @@ use crate::tables::{
     BATCHES, COLD, CPU, EACH, ECHO, FURTHER, IDLE, JOBS, MEMORY, OWN, P50, Results, START, WAITING, WARM,
 };
 
-/// How far a figure may go, and how far it should.
+/// The bound that a figure must keep, and the one that it aims at.
 #[derive(Clone, Copy)]
 enum Bounds {
     AtMost { must: f64, aim: f64 },
@@ -17,7 +17,7 @@ enum Bounds {
 use Bounds::{AtLeast, AtMost};
 
 impl Bounds {
-    /// Both as text, and the verdict.
+    /// Both bounds as text, and the verdict.
     fn verdict(self, measured: f64) -> [String; 3] {
         let (sign, must, aim, holds): (_, _, _, fn(f64, f64) -> bool) = match self {
             AtMost { must, aim } => ("≤", must, aim, |measured, bound| measured <= bound),
@@ -32,7 +32,7 @@ impl Bounds {
     }
 }
 
-/// Prints those for which all was measured.
+/// Prints the figures for which everything was measured.
 pub(crate) fn print(results: &Results) {
     let mut table = Table::new();
     table.load_preset(ASCII_MARKDOWN);
@@ -47,7 +47,7 @@ pub(crate) fn print(results: &Results) {
 
 type Figures = Vec<(String, f64, Bounds)>;
 
-/// The least of the processes of one peer, however many they are.
+/// The lowest figure of one peer, whatever its number of processes.
 fn least(results: &Results, what: &str, name: &str, column: &str) -> f64 {
     let peers = results.others().filter(|peer| peer.starts_with(name));
     peers.map(|peer| results.median(what, peer, column)).fold(f64::NAN, f64::min)

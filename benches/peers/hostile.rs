@@ -1,8 +1,9 @@
 //! What scripts and requesters that mean harm cost their neighbours: `cargo xtask bench hostile`.
 //!
-//! A worker of 2 threads and 16 slots gets small jobs of one tenant at a steady rate, and beside them, anew for each mix, what
-//! others send to hurt it. Printed are how long the small jobs took, and how much of that in the worker, the most memory that the worker and its children had against the
-//! sum that it tells at start, and whether each hostile job ended as it does alone on an idle worker.
+//! A worker of 2 threads and 16 slots gets small jobs of one tenant at a steady rate. Beside them, a mix of hostile
+//! jobs of other tenants tries to hurt it; each mix gets a new worker. It prints how long the small jobs took and
+//! how much of that in the worker; the most memory of the worker and its children, against the sum that the worker
+//! tells at start; and whether each hostile job ended as it does alone on an idle worker.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -32,11 +33,11 @@ pub(crate) struct Hostile {
 
 /// How much longer small jobs may take beside a mix than beside endless loops, at p99.
 const WORSE_MAX: f64 = 3.0;
-/// The mix that all others are held against.
+/// The mix with which all others are compared.
 const BASE: &str = "endless loops";
 /// How long one hostile job may take on an idle worker.
 const ALONE: Duration = Duration::from_secs(120);
-/// Hostile jobs under way at one time. There are more slots than that: small jobs are to wait for threads, not for places.
+/// Hostile jobs under way at one time. There are more slots than that, so that small jobs wait for threads and not for slots.
 const UNDER_WAY: usize = 8;
 /// Jobs whose outcomes are never read, sent at once.
 const UNREAD: usize = 60;
@@ -44,12 +45,12 @@ const SAMPLES: Duration = Duration::from_millis(100);
 
 struct Mix {
     name: &'static str,
-    /// The script of the hostile job of this number, and its input.
+    /// Returns the script and the input of the hostile job with this number.
     job: fn(usize) -> (String, Value),
     to: To,
 }
 
-/// Whom the outcomes of a mix are for.
+/// Where the outcomes of a mix go.
 #[derive(Clone, Copy, PartialEq)]
 enum To {
     Requester,
@@ -103,7 +104,7 @@ fn enum_doubles(number: usize) -> String {
     format!("enum E {{ A0 = 'xxxxxxxxxx',\n{members}}}\nexport default () => {number};")
 }
 
-/// How each kind of job of a mix ended: status and code, and how many.
+/// How many jobs of a mix ended with each status and code.
 type Verdicts = BTreeMap<String, usize>;
 
 pub(crate) async fn run(broker: &Broker, options: &Hostile) -> anyhow::Result<()> {
@@ -181,7 +182,7 @@ async fn alone(broker: &Broker, mix: &Mix, number: usize) -> anyhow::Result<Verd
 struct Beside {
     p50: u64,
     p99: u64,
-    /// Of that, in the worker.
+    /// The 99th percentile of the time in the worker.
     within_p99: u64,
     memory: u64,
     verdicts: Verdicts,
@@ -249,7 +250,7 @@ fn verdict(outcome: &[u8]) -> anyhow::Result<String> {
     Ok(format!("{status} {code}").trim().to_owned())
 }
 
-/// The most memory of a worker and its children: what their pages take, and what files in memory grew by.
+/// The most memory of a worker and its children: their pages, and the growth of files in memory.
 struct Peak(JoinHandle<u64>, tokio::sync::oneshot::Sender<()>);
 
 fn sample(pid: u32) -> Peak {
@@ -269,13 +270,13 @@ fn sample(pid: u32) -> Peak {
 
 impl Peak {
     async fn stop(self) -> anyhow::Result<u64> {
-        // It ends by itself otherwise.
+        // Sending fails only if the sampling has ended by itself.
         let _ = self.1.send(());
         Ok(self.0.await?)
     }
 }
 
-/// Files in memory, those of all processes.
+/// Bytes of the files in memory of all processes.
 fn shared_memory() -> u64 {
     let text = fs::read_to_string("/proc/meminfo").unwrap_or_default();
     let line = text.lines().find_map(|line| line.strip_prefix("Shmem:"));

@@ -25,7 +25,7 @@ pub(crate) struct Broker {
     publishing: Connection,
     consuming: Connection,
     prefix: String,
-    /// The prefixes of what was made, for removing it.
+    /// Prefixes of the names that were made, for removing them.
     made: Mutex<BTreeSet<String>>,
 }
 
@@ -91,14 +91,14 @@ impl Broker {
     }
 }
 
-/// One worker's queue and the way back.
+/// The queues of one worker: for jobs and for answers.
 pub(crate) struct Line {
     pub(crate) prefix: String,
     pub(crate) sender: Sender,
     answers: Consumer,
 }
 
-/// Where a worker's jobs go in. Clones share it.
+/// Publishes to a worker's queue of jobs. Clones share the channel.
 #[derive(Clone)]
 pub(crate) struct Sender {
     channel: Channel,
@@ -106,7 +106,7 @@ pub(crate) struct Sender {
     replies: String,
 }
 
-/// From here on jobs are numbered whose latency does not count.
+/// Jobs with this number or a higher one are not timed.
 pub(crate) const UNTIMED: u64 = 1 << 32;
 
 /// What a span of load gave.
@@ -116,7 +116,7 @@ pub(crate) struct Load {
 }
 
 impl Sender {
-    /// The same queue of jobs, with outcomes to another one.
+    /// A sender to the same queue of jobs, with outcomes to another queue.
     pub(crate) fn replying_to(&self, queue: &str) -> Self {
         Self { replies: queue.to_owned(), ..self.clone() }
     }
@@ -153,8 +153,8 @@ impl Line {
         Ok(self.answers.next().await.transpose()?.map(|delivery| delivery.data))
     }
 
-    /// Keeps `concurrency` jobs under way, which are of the messages in turn: for a while, and until so many are sent. Then
-    /// it waits for the last.
+    /// Keeps `concurrency` jobs under way, with the messages in turn, for `span` at least and until `jobs_min` jobs are
+    /// sent. Then waits for the last answers.
     pub(crate) async fn load(
         &mut self,
         bodies: &[Vec<u8>],
@@ -181,8 +181,8 @@ impl Line {
         Ok(Load { jobs: answered, elapsed: began.elapsed() })
     }
 
-    /// Sends `rate` jobs a second, however long the answers take, and records how long they took, in microseconds. It goes
-    /// on for `span`, and until as many untimed jobs as given are answered.
+    /// Sends `rate` jobs a second, however long the answers take, and records how long they took, in microseconds. Goes
+    /// on for `span` at least, and until `untimed` untimed jobs are answered.
     pub(crate) async fn latency(
         &mut self,
         bodies: &[Vec<u8>],
@@ -220,7 +220,7 @@ impl Line {
     }
 }
 
-/// The message of the job of this number.
+/// The message of the job with this number.
 fn in_turn(bodies: &[Vec<u8>], number: u64) -> &[u8] {
     &bodies[usize::try_from(number).unwrap_or(0) % bodies.len()]
 }

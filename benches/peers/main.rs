@@ -71,7 +71,7 @@ fn main() -> anyhow::Result<()> {
     }
 }
 
-/// Connects, and removes whatever was made there however it ends.
+/// Connects to the broker and does the work. Whatever was made there is removed, also after an error or an interrupt.
 async fn with_broker<T>(address: &str, work: impl AsyncFnOnce(&Broker) -> anyhow::Result<T>) -> anyhow::Result<T> {
     let broker = Broker::connect(address).await?;
     let done = tokio::select! {

@@ -19,10 +19,10 @@ use crate::tables::{ECHO, OWN};
 
 /// `/proc` counts processor time in hundredths of a second, on every architecture.
 const TICK: Duration = Duration::from_millis(10);
-/// What was to be started or opened is there when memory grows no more for so long.
+/// Once memory has not grown for this long, all processes have started and all sandboxes are open.
 pub(crate) const QUIET: Duration = Duration::from_millis(1500);
 
-/// A worker of this name is made to complain, which nobody needs to read.
+/// The hostile jobs make a worker of this name log complaints, which nobody needs to read.
 pub(crate) const COMPLAINING: &str = "hostile";
 
 /// The engine as an image ships it, compiled beforehand.
@@ -30,7 +30,7 @@ pub(crate) fn shipped_engine() -> PathBuf {
     Path::new(env!("CARGO_TARGET_TMPDIR")).join("shipped").join("engine.bin")
 }
 
-/// Compiles it.
+/// Compiles the engine into [`shipped_engine`].
 pub(crate) async fn ship_engine() -> anyhow::Result<()> {
     let mut precompile = Command::new(env!("CARGO_BIN_EXE_scriptmill"));
     precompile.arg("precompile").arg("--output").arg(shipped_engine()).stdout(Stdio::null());
@@ -55,7 +55,7 @@ pub(crate) enum Kind {
 }
 
 impl Peer {
-    /// All of them; those that run scripts on one thread also with as many processes as Scriptmill has `threads` for scripts.
+    /// All peers. Those that run scripts on one thread also come with `threads` processes, as many as Scriptmill has threads for scripts.
     pub(crate) fn all(node_modules: Option<&Path>, threads: usize) -> Vec<Self> {
         let mut peers = vec![Self { name: ECHO, kind: Kind::Echo, processes: 1 }, Self::scriptmill(OWN)];
         let programs =
@@ -74,7 +74,7 @@ impl Peer {
         Self { name, kind: Kind::Scriptmill, processes: 1 }
     }
 
-    /// What tables call it.
+    /// Its name in the tables.
     pub(crate) fn label(&self) -> String {
         match self.processes {
             1 => self.name.to_owned(),
@@ -82,7 +82,7 @@ impl Peer {
         }
     }
 
-    /// The script of a job that waits in its sandbox; an echo has none.
+    /// The script of a job that waits in its sandbox. Returns `None` for the echo worker, which has no sandbox.
     pub(crate) fn waiting_script(&self) -> Option<&'static str> {
         match self.kind {
             Kind::Echo => None,
@@ -107,7 +107,7 @@ impl Peer {
                     .env("SCRIPTMILL_BROKER__PREFIX", &line.prefix)
                     .env("SCRIPTMILL_WORKER__SLOTS", slots.to_string())
                     .env("SCRIPTMILL_WORKER__MESSAGE_SIZE", if slots > 64 { "64KiB" } else { "8MiB" })
-                    // Slots for that with the default 64 MiB each would not fit the memory, and be refused.
+                    // With the default of 64 MiB for each slot they would not fit into memory, and the worker would refuse to start.
                     .env("SCRIPTMILL_WORKER__LIMITS__MEMORY", if slots > 64 { "16MiB" } else { "64MiB" })
                     .env("SCRIPTMILL_SANDBOX__CACHE_DIR", cache)
                     .env("SCRIPTMILL_SANDBOX__PRECOMPILED", shipped_engine())
@@ -158,12 +158,12 @@ pub(crate) struct Work {
 }
 
 impl Worker {
-    /// Starts a worker for which a job waits already, on a machine where it ran before.
+    /// Starts a worker for which a job waits already, with the cache that earlier starts have filled.
     pub(crate) async fn start(broker: &Broker, peer: &Peer, prefetch: usize, first: &Case) -> anyhow::Result<Self> {
         Self::start_with(broker, peer, prefetch, first, warm_cache()).await
     }
 
-    /// The same with a folder in which it keeps what makes its next start faster.
+    /// As [`Worker::start`], with the folder in which the worker keeps what makes its next start faster.
     pub(crate) async fn start_with(
         broker: &Broker,
         peer: &Peer,
@@ -204,7 +204,7 @@ impl Worker {
         Ok(())
     }
 
-    /// Waits for so many answers.
+    /// Waits for `count` answers.
     pub(crate) async fn answers(&mut self, count: usize, case: &Case) -> anyhow::Result<()> {
         for _ in 0..count {
             let (_, answer) = self.line.answer().await?;
@@ -213,12 +213,12 @@ impl Worker {
         Ok(())
     }
 
-    /// Keeps it busy for a while.
+    /// Keeps the worker busy for `span`.
     pub(crate) async fn load(&mut self, case: &Case, concurrency: usize, span: Duration) -> anyhow::Result<Work> {
         self.work(case, concurrency, span, 0).await
     }
 
-    /// Gives it so many jobs of each script.
+    /// Gives the worker `of_each` jobs of each script.
     pub(crate) async fn jobs(&mut self, case: &Case, concurrency: usize, of_each: usize) -> anyhow::Result<Work> {
         self.work(case, concurrency, Duration::ZERO, (of_each * case.scripts) as u64).await
     }
@@ -236,7 +236,7 @@ impl Worker {
         })
     }
 
-    /// The value that it gives for a job; none of the echo worker.
+    /// The value that the worker gives for a job. Returns `None` for the echo worker.
     pub(crate) async fn value(&mut self, case: &Case) -> anyhow::Result<Option<Value>> {
         self.line.sender.publish(&case.body(), 0).await?;
         let (_, answer) = self.line.answer().await?;
@@ -249,8 +249,8 @@ impl Worker {
         self.line.latency(&case.bodies(), rate, span, 0, check).await
     }
 
-    /// As [`Worker::latency`], and beside it how long the jobs took from when the worker had them until they had ended, as their outcomes
-    /// say: the rest is the broker's, the way to it and back.
+    /// As [`Worker::latency`], and beside it how long the jobs were in the worker, from their delivery to their end, as
+    /// their outcomes say. The rest of the latency is spent in the broker and on the way to it and back.
     pub(crate) async fn latency_and_within(
         &mut self,
         case: &Case,
@@ -290,17 +290,17 @@ impl Worker {
         latencies
     }
 
-    /// Where its jobs go in.
+    /// The sender to the worker's queue of jobs.
     pub(crate) fn sender(&self) -> &Sender {
         &self.line.sender
     }
 
-    /// Its process, or the first of several.
+    /// The id of its process, or of the first of several.
     pub(crate) fn pid(&self) -> u32 {
         self.pids[0]
     }
 
-    /// Gives it jobs whose sandboxes wait.
+    /// Gives the worker `count` jobs whose sandboxes wait.
     pub(crate) async fn hold(&self, case: &Case, count: usize) -> anyhow::Result<()> {
         for number in 0..count {
             self.line.sender.publish(&case.body(), number as u64).await?;
@@ -308,7 +308,7 @@ impl Worker {
         Ok(())
     }
 
-    /// How much memory it has more than `before`, once that grows no longer.
+    /// Waits until the worker's memory no longer grows, and returns by how much it exceeds `before`.
     pub(crate) async fn settled_growth(&self, before: u64) -> anyhow::Result<u64> {
         let mut memory = self.memory()?;
         loop {
@@ -329,7 +329,7 @@ impl Worker {
         Ok(())
     }
 
-    /// Memory that it takes, in bytes, with its children.
+    /// Memory of the worker and its children, in bytes.
     pub(crate) fn memory(&self) -> anyhow::Result<u64> {
         let mut pids = Vec::new();
         for &root in &self.pids {
@@ -351,7 +351,7 @@ impl Worker {
     }
 }
 
-/// The folder in which workers find what they kept there at a start before.
+/// The folder in which workers find what they kept at earlier starts.
 fn warm_cache() -> &'static Path {
     Path::new(env!("CARGO_TARGET_TMPDIR"))
 }
@@ -374,7 +374,7 @@ fn family(pid: u32) -> anyhow::Result<Vec<u32>> {
     for entry in fs::read_dir("/proc")? {
         let name = entry?.file_name();
         if let Some(pid) = name.to_str().and_then(|name| name.parse::<u32>().ok())
-            // It may have ended meanwhile.
+            // The process may have ended meanwhile.
             && let Ok(fields) = stat(pid)
         {
             parents.push((pid, fields[1].parse::<u32>()?));

@@ -32,7 +32,7 @@ pub(crate) async fn run(broker: &Broker, share: &Share) -> anyhow::Result<()> {
     let scriptmill = Peer::scriptmill("scriptmill");
     let [trivial, ..] = Case::all();
     let case = Case { name: "half a second", source: SOURCE, input: Value::Null, hold: false, batch: None, scripts: 1 };
-    // Both work from when the second joins, and end together.
+    // In the ideal case both work from when the second joins, and end together.
     let ideal = (share.jobs as f64 * SERVICE / SLOTS + share.joins) / 2.0;
     println!(
         "{} jobs of {SERVICE} s at once on one worker of {SLOTS} slots; a second is started after {} s: at best {ideal:.1} s",

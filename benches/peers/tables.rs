@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use comfy_table::Table;
 use comfy_table::presets::ASCII_MARKDOWN;
 
-/// Whose figures all others are held against.
+/// The worker with which all others are compared.
 pub(crate) const OWN: &str = "scriptmill";
 /// The floor.
 pub(crate) const ECHO: &str = "echo";
@@ -26,7 +26,7 @@ pub(crate) const IDLE: &str = "idle";
 pub(crate) const FURTHER: &str = "a further script";
 pub(crate) const WAITING: &str = "a waiting sandbox";
 
-/// More than that are hard to read side by side.
+/// The most columns of a table. More are hard to read side by side.
 const COLUMNS_MAX: usize = 6;
 
 /// Figures of workers. Figures and columns are shown in the order in which they came.
@@ -60,7 +60,7 @@ impl Results {
         figure.samples.entry((peer.to_owned(), column)).or_default().push(sample);
     }
 
-    /// The median of the rounds; not a number where nothing was measured.
+    /// The median of the rounds, or NaN if nothing was measured.
     pub(crate) fn median(&self, what: &str, peer: &str, column: &str) -> f64 {
         let figure = self.figures.iter().find(|figure| figure.what == what);
         figure.map_or(f64::NAN, |figure| figure.median(peer, column))

@@ -1,5 +1,5 @@
-//! Scripts of strangers: the check says yes or no with places that lie in the source, and does not panic. The first byte
-//! chooses the language.
+//! Scripts of strangers: the check accepts or refuses them, its places lie in the source, and it does not panic. The
+//! first byte chooses the language.
 #![no_main]
 
 use std::thread;
@@ -8,7 +8,7 @@ use libfuzzer_sys::fuzz_target;
 use scriptmill_sandbox::prepare::{Bounds, check};
 use scriptmill_sdk::{Bundle, Severity};
 
-/// Room for the deepest nesting that an input can have; in production it is a child process whose death is foreseen.
+/// Room for the deepest nesting that an input can have. In production the check runs in a child process, which may die of it.
 const STACK_BYTES: usize = 1 << 30;
 
 fuzz_target!(|bytes: &[u8]| {

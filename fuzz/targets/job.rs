@@ -1,4 +1,4 @@
-//! Messages of strangers: a job or an outcome that is read is written and read back the same, and nothing panics.
+//! Messages of strangers: a job or an outcome that can be read is the same after it was written and read back, and nothing panics.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

@@ -1,4 +1,4 @@
-//! A broker under test, what only a test may do to it, and a seat at it.
+//! A broker under test with what only a test may do to it, and a subscriber and publisher at it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -48,7 +48,7 @@ impl Bench<'_> {
         }
     }
 
-    /// Publishes a cancel. Somebody must have read cancels before, who has declared where it goes.
+    /// Publishes a cancel. Somebody must read cancels already, since readers declare where cancels go.
     pub(crate) async fn cancel(&self, body: &str) {
         match self {
             Self::Embedded(broker) => broker.cancel(body.to_owned().into()),

@@ -26,7 +26,7 @@ async fn nothing(follower: &mut dyn Follower) {
 }
 
 pub(crate) async fn cancels_are_read_from_the_first_on(bench: &Bench<'_>) {
-    // Where there is none, that is known at once.
+    // If there are no cancels, a reader has caught up at once.
     let mut early = follow(bench, None).await;
     caught_up(&mut *early).await;
     for body in ["a", "b"] {
@@ -62,7 +62,7 @@ pub(crate) async fn reading_goes_on_behind_a_place(bench: &Bench<'_>) {
 }
 
 pub(crate) async fn many_cancels_are_read(bench: &Bench<'_>) {
-    // More than are on their way at one time.
+    // More cancels than are under way at one time.
     const MANY: usize = 3_000;
     let mut follower = follow(bench, None).await;
     caught_up(&mut *follower).await;

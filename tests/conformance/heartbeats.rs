@@ -1,4 +1,4 @@
-//! What the heart of a fleet expects of any broker.
+//! What the heartbeats of a fleet need from any broker.
 
 use scriptmill::broker::Listener;
 use scriptmill_scaling::Depth;
@@ -20,7 +20,7 @@ pub(crate) async fn a_heartbeat_is_heard_by_all_who_listen(bench: &Bench<'_>) {
     one.send(b"early".to_vec()).await.unwrap();
     assert_eq!(hear(&mut *one).await, "early");
     let mut other = listen(bench).await;
-    // More than are on their way to one listener at a time.
+    // More heartbeats than are under way to one listener at one time.
     const MANY: usize = 500;
     for number in 0..MANY {
         one.send(number.to_string().into_bytes()).await.unwrap();
@@ -39,7 +39,7 @@ pub(crate) async fn a_slow_listener_misses_the_oldest_and_holds_up_nobody(bench:
     const MANY: usize = 6_000;
     for number in 0..MANY {
         quick.send(number.to_string().into_bytes()).await.unwrap();
-        // It stays behind by less than the broker keeps.
+        // The quick listener stays behind by less than the broker keeps.
         if let Some(number) = number.checked_sub(500) {
             assert_eq!(hear(&mut *quick).await, number.to_string());
         }
@@ -64,7 +64,7 @@ pub(crate) async fn the_depth_is_what_nobody_holds(bench: &Bench<'_>) {
     listener.close().await;
 }
 
-/// A consumer that was cancelled may count for as long as it holds deliveries; both sides must count alike.
+/// A cancelled consumer may count for as long as it holds deliveries. The worker and the broker must count alike.
 pub(crate) async fn consumers_are_counted_as_the_broker_counts_them(bench: &Bench<'_>) {
     let mut listener = listen(bench).await;
     let mut seat = Seat::new(bench, 1).await;
@@ -84,7 +84,7 @@ pub(crate) async fn consumers_are_counted_as_the_broker_counts_them(bench: &Benc
     seat.put(&["a", "b", "c"]).await;
     seat.subscription.extend_window(2);
     let held = [seat.next().await, seat.next().await, seat.next().await];
-    // Those that hold nothing go, and those that do stay until it is settled.
+    // Consumers that hold nothing go. Those that hold a delivery stay until it is settled.
     seat.subscription.extend_window(0);
     seat.nothing().await;
     same(&seat, "consumers that are to go and hold deliveries").await;
@@ -110,7 +110,7 @@ pub(crate) async fn a_lost_connection_ends_the_listening(bench: &Bench<'_>) {
     assert!(error.is_transient(), "{error}");
     assert!(soon("an answer", listener.depth()).await.is_err());
     assert!(soon("an answer", listener.send(b"a".to_vec())).await.is_err());
-    // Others are heard again as soon as there is a connection.
+    // Heartbeats are heard again as soon as there is a connection.
     let mut listener = listen(bench).await;
     listener.send(b"again".to_vec()).await.unwrap();
     assert_eq!(hear(&mut *listener).await, "again");

@@ -100,7 +100,8 @@ async fn more_than_the_prefetch_is_out_once_the_window_is_extended(bench: &Bench
     seat.nothing().await;
     seat.subscription.extend_window(4);
     held.push(seat.next().await);
-    // Narrowed again: what is on its way still comes, what is out can be settled, and no more comes than the prefetch lets.
+    // After the window was narrowed, deliveries on their way still come, and those held can be settled. No more come
+    // than the prefetch allows.
     seat.subscription.extend_window(0);
     while held.len() < 6
         && let Ok(Some(delivery)) = tokio::time::timeout(SHORT, seat.subscription.next()).await
@@ -138,7 +139,7 @@ async fn deliveries_of_many_consumers_are_all_settled(bench: &Bench<'_>) {
     for delivery in held {
         delivery.acknowledge().await.unwrap();
     }
-    // Consumers go again, and none is missed.
+    // The additional consumers go again, and no job is missed.
     seat.subscription.extend_window(0);
     seat.nothing().await;
     seat.put(&["last"]).await;
@@ -269,7 +270,7 @@ async fn an_outcome_whose_requester_is_gone_is_a_dead_letter(bench: &Bench<'_>) 
     let letter = bench.take_dead().await;
     assert_eq!(header(&letter, UNROUTABLE).as_deref(), Some("gone"));
     assert!(String::from_utf8(letter.body.to_vec()).unwrap().contains("succeeded"));
-    // The queue goes on.
+    // The subscription goes on.
     assert_eq!(name(&seat.next().await), "b");
 }
 
@@ -346,7 +347,7 @@ async fn a_job_is_acknowledged_after_the_confirm(bench: &Bench<'_>) {
     let settler = settler(Arc::new(gated));
     let settling = tokio::spawn(async move { settler.settle(succeeded(delivery).await).await });
     bench.take(&queue).await;
-    // Published, and not confirmed: the job must still be the broker's when the connection goes.
+    // The outcome is published and not confirmed: the broker must still own the job when the connection goes.
     bench.cut();
     soon("the error", async { while !matches!(seat.subscription.next().await, Some(Err(_))) {} }).await;
     soon("the end of settling", settling).await.unwrap();

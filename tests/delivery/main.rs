@@ -33,13 +33,13 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-/// What the source of a script begins with whose preparation never ends.
+/// The source of a script whose preparation never ends begins with this.
 const NEW: &str = "new";
 
-/// The input over which the worker's own code breaks.
+/// The input that makes the worker's own code panic.
 const BREAKS: &str = "\"breaks\"";
 
-/// Waits as many milliseconds as the input says, and answers with the attempt. It runs a given number of jobs.
+/// Waits as many milliseconds as the input says, and returns the attempt. It completes a given number of jobs, and no more.
 struct StandIn {
     runtime: tokio::runtime::Handle,
     power: Semaphore,
@@ -86,12 +86,12 @@ impl Worker {
         Self::with_power(Semaphore::MAX_PERMITS, amqp, options)
     }
 
-    /// A worker that runs this many jobs and then no more.
+    /// A worker that completes this many jobs and then no more.
     fn with_power(jobs: usize, amqp: AmqpOptions, options: Options) -> Self {
         Self::of(Self::parts(jobs, amqp, &options), options)
     }
 
-    /// What a worker is made of that runs this many jobs.
+    /// The parts of a worker that completes this many jobs.
     fn parts(jobs: usize, amqp: AmqpOptions, options: &Options) -> Parts<StandIn> {
         let (runtime, power) = (tokio::runtime::Handle::current(), Semaphore::new(jobs));
         Parts {
@@ -234,7 +234,7 @@ async fn what_is_no_job_is_answered_and_a_dead_letter() {
             let letter = soon(name, rabbit.take(&rabbit.names.dead)).await;
             assert!(letter.body == *body, "{name}: the dead letter differs");
         }
-        // The worker is none the worse for it.
+        // The worker still runs jobs afterwards.
         rabbit.put(&rabbit.names.jobs, &job("a", json!(1)), properties("a", &queue)).await;
         assert_eq!(collect(rabbit, &queue, 1).await.len(), 1);
         worker.stop().await.unwrap();
@@ -288,7 +288,7 @@ async fn a_drain_halfway_loses_nothing_and_does_nothing_twice() {
         let queue = rabbit.declare_requester("replies").await;
         put_jobs(rabbit, JOBS, json!(5), &queue).await;
         let mut outcomes = collect(rabbit, &queue, JOBS / 2).await;
-        // It now has jobs that have begun and will not end, jobs that have not begun, and the queue has the rest.
+        // The worker now holds jobs that have begun and will not end, and jobs that have not begun. The queue has the rest.
         first.stop().await.unwrap();
         let second = Worker::start(rabbit.options(), options(8));
         while outcomes.len() < JOBS {
@@ -354,7 +354,7 @@ async fn a_cut_connection_is_made_again() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_outcome_that_is_not_confirmed_in_time_goes_out_on_a_new_connection() {
     with_rabbit(async |rabbit| {
-        // No heartbeat comes to its help.
+        // The heartbeat is too long to detect the silence.
         let broker =
             AmqpOptions { timeout: Duration::from_secs(1), heartbeat: Duration::from_secs(3600), ..rabbit.options() };
         let worker = Worker::start(broker, options(2));
@@ -374,17 +374,17 @@ async fn an_outcome_that_is_not_confirmed_in_time_goes_out_on_a_new_connection()
     .await;
 }
 
-/// A worker whose queue is deleted, after what is done first, declares it again and goes on.
+/// Calls `first` and deletes the queue of a worker, which must declare it again and go on.
 async fn outlives_its_queue(rabbit: &Rabbit, first: impl FnOnce()) {
     let worker = Worker::start(rabbit.options(), options(2));
     worker.is(Status::Consuming).await;
     let queue = rabbit.declare_requester("replies").await;
-    // Both connections are there: one that comes later would declare the queue, and RabbitMQ then moves the consumer
-    // over without a word.
+    // Both connections exist by now. A later one would declare the queue, and RabbitMQ would then move the consumer
+    // over without telling it.
     rabbit.put(&rabbit.names.jobs, &job("a", json!(1)), properties("a", &queue)).await;
     collect(rabbit, &queue, 1).await;
     first();
-    // It may be connecting for a moment only.
+    // The worker may be connecting for a moment only, so any change of its status counts.
     let mut status = worker.status.clone();
     status.mark_unchanged();
     rabbit.channel().queue_delete(rabbit.names.jobs.as_str().into(), QueueDeleteOptions::default()).await.unwrap();

@@ -46,7 +46,7 @@ async fn one_whose_queue_is_full_holds_up_nobody() {
         .await;
         rabbit.put(&rabbit.names.jobs, &job("other", json!(0)), properties("other", &queue)).await;
         assert_eq!(collect(rabbit, &queue, 1).await.len(), 1);
-        // It reads after all, and loses nothing.
+        // The requester reads after all, and has lost no outcome.
         assert_eq!(collect(rabbit, &full, JOBS).await.len(), JOBS);
         worker.stop().await.unwrap();
         assert_eq!((rabbit.ready(&rabbit.names.jobs).await, rabbit.ready(&rabbit.names.dead).await), (0, 0));
@@ -136,7 +136,7 @@ async fn one_who_uses_direct_reply_to_is_answered_and_no_dead_letter_is_made() {
     .await;
 }
 
-/// Properties whose headers take so many bytes of their frame beside what a job has anyway.
+/// Properties of a job with further headers, whose values take `bytes` bytes.
 fn with_headers(id: &str, reply_to: &str, bytes: usize) -> BasicProperties {
     let properties = properties(id, reply_to);
     let mut headers = properties.headers().clone().unwrap_or_default();
@@ -155,8 +155,8 @@ async fn headers_that_fill_a_frame_stop_nothing() {
         let queue = rabbit.declare_requester("replies").await;
         rabbit.put(&rabbit.names.jobs, &job("before", json!(0)), properties("before", &queue)).await;
         collect(rabbit, &queue, 1).await;
-        // RabbitMQ takes a frame of as many bytes as it has announced, and eight more around it; lapin does not. A message that is
-        // delivered again has one header more.
+        // RabbitMQ accepts a frame with as many bytes as it has announced and eight more around them; lapin does not. A
+        // message that is delivered again has one more header.
         let room = 128 * 1024 + 8 - frame_bytes(&with_headers("large", &queue, 0));
         rabbit.put(&rabbit.names.jobs, &job("large", json!(0)), with_headers("large", &queue, room / 8 * 8)).await;
         rabbit.put(&rabbit.names.jobs, &job("after", json!(0)), properties("after", &queue)).await;

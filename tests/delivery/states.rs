@@ -1,4 +1,4 @@
-//! Ways of a job that are not the usual one.
+//! Unusual ways of a job through the worker.
 
 use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, pending};
@@ -32,7 +32,7 @@ async fn a_job_over_which_the_worker_breaks_is_named_in_its_outcome() {
         let worker = Worker::start(rabbit.options(), options(2));
         worker.is(Status::Consuming).await;
         let queue = rabbit.declare_requester("replies").await;
-        // Nobody can tell it by its message id.
+        // The message has no id by which the job could be known.
         let properties = Envelope { reply_to: Some(queue.clone()), ..Envelope::default() }.job_properties();
         rabbit.put(&rabbit.names.jobs, &job("broken", json!("breaks")), properties).await;
         let outcome = read(&soon("the outcome", rabbit.take(&queue)).await);
@@ -43,13 +43,13 @@ async fn a_job_over_which_the_worker_breaks_is_named_in_its_outcome() {
     .await;
 }
 
-/// Cancels of which nobody hears before the gate opens.
+/// Cancels that nobody receives before the gate opens.
 struct Late {
     gate: Arc<Semaphore>,
     cancel: Cancel,
 }
 
-/// What it says, the last first.
+/// What the follower returns, the last item first.
 struct Saying(Vec<Followed>);
 
 impl Cancels for Late {

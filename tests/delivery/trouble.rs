@@ -20,7 +20,7 @@ async fn without_a_queue_for_dead_letters_an_unreadable_message_is_answered_once
         rabbit.channel().queue_delete(rabbit.names.dead.as_str().into(), QueueDeleteOptions::default()).await.unwrap();
         rabbit.put(&rabbit.names.jobs, b"no job", properties("unreadable", &queue)).await;
         let letter = soon("the dead letter", async {
-            // The queue comes back with it.
+            // The worker declares the queue again when it publishes the letter.
             loop {
                 let passive = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
                 let channel = rabbit.another_channel().await;
@@ -77,7 +77,7 @@ fn connections() -> usize {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn attempts_to_connect_that_are_given_up_leave_nothing_behind() {
-    // It takes connections and says nothing on them.
+    // A server that accepts connections and sends nothing.
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = format!("amqp://{}", silent.local_addr().unwrap()).parse().unwrap();
     let brokers = Brokers { timeout: Duration::from_millis(200), ..Brokers::at([address]) };
@@ -93,7 +93,7 @@ async fn attempts_to_connect_that_are_given_up_leave_nothing_behind() {
     .await;
 }
 
-/// RabbitMQ says so to nobody where a member of the queue has just come back and lags behind its leader.
+/// RabbitMQ does not tell consumers of the deletion if a member of the queue has just come back and lags behind its leader.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_queue_that_is_deleted_without_a_word_is_declared_again() {
     with_rabbit(async |rabbit| {
@@ -113,7 +113,7 @@ async fn an_exchange_of_results_that_is_gone_is_declared_again() {
         collect(rabbit, &queue, 1).await;
         let results = rabbit.names.results.as_str();
         rabbit.channel().exchange_delete(results.into(), ExchangeDeleteOptions::default()).await.unwrap();
-        // Each outcome for it closes a channel that others use.
+        // Each outcome for the deleted exchange closes a channel that others use.
         for n in 0..JOBS {
             let properties = Envelope { message_id: Some(n.to_string()), ..Envelope::default() }.job_properties();
             rabbit.put(&rabbit.names.jobs, &job(&n.to_string(), json!(1)), properties).await;
@@ -136,7 +136,7 @@ async fn while_the_dead_letters_take_nothing_others_run_and_nothing_is_lost() {
         let queue = rabbit.declare_requester("replies").await;
         put_jobs(rabbit, 1, json!(1), &queue).await;
         collect(rabbit, &queue, 1).await;
-        // Somebody has put a queue in the place of ours that is full with one message, and refuses others.
+        // The queue of dead letters is replaced by one that is full with one message and refuses others.
         let (channel, dead) = (rabbit.channel(), rabbit.names.dead.as_str());
         channel.queue_delete(dead.into(), QueueDeleteOptions::default()).await.unwrap();
         let mut arguments = FieldTable::default();
@@ -157,7 +157,7 @@ async fn while_the_dead_letters_take_nothing_others_run_and_nothing_is_lost() {
         .await;
         put_jobs(rabbit, 20, json!(1), &queue).await;
         collect(rabbit, &queue, 20).await;
-        // None is answered before its letter is kept. One after the other finds room.
+        // No message is answered before its letter is kept. Each letter that is taken makes room for the next.
         assert_eq!(&soon("what filled it", rabbit.take(dead)).await.body[..], b"full");
         for _ in 0..LETTERS {
             assert_eq!(&soon("a letter", rabbit.take(dead)).await.body[..], b"no job");

@@ -20,13 +20,13 @@ async fn jobs_whose_script_is_being_prepared_hold_up_no_others() {
             rabbit.put(&rabbit.names.jobs, &job_of(NEW, &id, json!(1)), properties(&id, &queue)).await;
         }
         put_jobs(rabbit, 100, json!(1), &queue).await;
-        // They are many of one script, so most are left to others; and those that are held make room.
+        // The new jobs are many of one script, so the worker leaves most of them to others and makes room beside those that it holds.
         assert_eq!(collect(rabbit, &queue, 100).await.len(), 100);
         let preparing = worker.metrics.preparing.get();
         assert!((1..=60).contains(&preparing), "{preparing} jobs are in preparation");
         assert_eq!(worker.seen().level.busy, 0);
-        // Those were never begun, and go back as they came; but for one that was on its way just when its consumer was cancelled, of
-        // which the broker counts a delivery.
+        // The jobs in preparation never began, and go back as they came. The broker counts a delivery only for a job
+        // that was on its way when its consumer was cancelled.
         worker.stop().await.unwrap();
         let mut counted = 0;
         for _ in 0..NEW_JOBS {
@@ -58,7 +58,7 @@ async fn no_more_jobs_are_prepared_than_there_is_memory_for() {
         })
         .await;
         tokio::time::sleep(Duration::from_millis(300)).await;
-        // 64 KiB are 15 of these jobs and a bit; the consumers they leave room for take some more.
+        // 64 KiB hold a few more than 15 of these jobs. The consumers for which there is room left take some more.
         let preparing = worker.metrics.preparing.get();
         assert!((15..=30).contains(&preparing), "{preparing} jobs are in preparation");
         assert!(rabbit.ready(&rabbit.names.jobs).await >= 70);
@@ -67,7 +67,7 @@ async fn no_more_jobs_are_prepared_than_there_is_memory_for() {
     .await;
 }
 
-/// A worker whose jobs have been so short that it holds some beyond its slots.
+/// A worker that holds some jobs beyond its slots, since its jobs have been short.
 async fn with_a_margin(rabbit: &Rabbit, queue: &str, slots: usize) -> Worker {
     let worker = Worker::start(rabbit.options(), options(slots));
     worker.is(Status::Consuming).await;
@@ -79,7 +79,7 @@ async fn with_a_margin(rabbit: &Rabbit, queue: &str, slots: usize) -> Worker {
         }
     })
     .await;
-    // Time for the broker to take the acknowledgements: until then slots are full there.
+    // Time for the broker to take the acknowledgements. Until then it counts the slots as full.
     tokio::time::sleep(Duration::from_millis(500)).await;
     worker
 }
@@ -139,7 +139,7 @@ async fn a_job_whose_message_names_its_publisher_waits_no_longer_than_others() {
             let named = properties(&id, &queue).with_user_id("guest".into());
             rabbit.put(&rabbit.names.jobs, &super::job(&id, json!(1)), named).await;
         }
-        // Where it must name its publisher, it would be held for a minute.
+        // With `tenant_is_user` a job that names its publisher would be held for a minute.
         let gone_back = async {
             while worker.metrics.moves("requeue") == 0 {
                 tokio::time::sleep(Duration::from_millis(20)).await;

@@ -1,4 +1,4 @@
-//! What the worker counts on, and no schema says.
+//! What the worker counts on and no schema checks.
 
 use std::collections::BTreeSet;
 
@@ -26,7 +26,7 @@ fn selects(selector: &Value, labels: &Value) -> bool {
     })
 }
 
-/// References that lead nowhere.
+/// References to objects that do not exist.
 pub(crate) fn dangling(objects: &[Value]) -> Vec<String> {
     let mut found = Vec::new();
     let deployments: Vec<_> = of_kind(objects, "Deployment").collect();
@@ -179,7 +179,7 @@ pub(crate) fn of_exporters(objects: &[Value]) -> Vec<String> {
             list(binding, "/subjects").iter().any(|subject| text(subject, "/name") == "scriptmill-scaler")
         })
     };
-    // With the one it asks who may read the metric, with the other it learns how the API server is known.
+    // With the first grant the scaler asks who may read the metric. With the second it learns how to recognise the API server.
     let may_ask = grants("ClusterRoleBinding", "", "system:auth-delegator")
         && grants("RoleBinding", "kube-system", "extension-apiserver-authentication-reader");
     let asks =
@@ -231,7 +231,7 @@ pub(crate) fn of_scaling(scales: Option<&str>, objects: &[Value]) -> Vec<String>
     found
 }
 
-/// The HPA's behaviour that was measured; docs/scaling.md says what others cost.
+/// The HPA's behaviour that was measured; docs/scaling.md says what other behaviours cost.
 fn behaviour() -> Value {
     json!({
         "scaleUp": {"stabilizationWindowSeconds": 0, "selectPolicy": "Max", "policies": [

@@ -1,5 +1,5 @@
-//! The manifests under `deploy/`, as `kubectl` renders them: Kubernetes knows every field, and what the worker counts on
-//! is so in every overlay.
+//! The manifests under `deploy/`, as `kubectl` renders them: Kubernetes knows every field, and every overlay has what
+//! the worker counts on.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod invariants;
@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use manifests::{OVERLAYS, Overlay, render};
 
-/// Holds all overlays to a check that returns what is wrong.
+/// Runs a check on all overlays. The check returns what is wrong; there may be nothing.
 fn hold(check: impl Fn(&Overlay, &[Value]) -> Vec<String>) {
     let mistakes: Vec<_> = OVERLAYS
         .iter()

@@ -1,4 +1,4 @@
-//! The overlays, and what is read of their objects.
+//! The overlays, and how fields of their objects are read.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -35,7 +35,7 @@ pub(crate) fn render(overlay: &str) -> Vec<Value> {
     serde_saphyr::from_multiple(&text).unwrap()
 }
 
-/// What is said of an object: `Deployment scriptmill-worker`.
+/// How messages name an object: `Deployment scriptmill-worker`.
 pub(crate) fn name(object: &Value) -> String {
     format!("{} {}", text(object, "/kind"), text(object, "/metadata/name"))
 }

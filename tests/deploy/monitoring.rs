@@ -32,7 +32,7 @@ const SCALING_METRICS: &[&str] = &[
     "scriptmill_slot_utilization_ratio",
 ];
 
-/// All names that may be scraped. `metrics.txt` is what the registry of a worker shows, which a test beside it writes.
+/// All names that may be scraped. `metrics.txt` has those that a worker's registry shows; a test in `worker/src/metrics` writes it.
 fn scraped() -> BTreeSet<String> {
     let own = read("monitoring/metrics.txt");
     own.lines().chain(SCALING_METRICS.iter().copied()).map(str::to_owned).collect()
@@ -55,7 +55,7 @@ fn read(path: &str) -> String {
     std::fs::read_to_string(repository().join("deploy").join(path)).unwrap()
 }
 
-/// Runs a tool over one of the files and expects it to be content.
+/// Runs a tool over one of the files, and expects it to succeed.
 fn lint(program: &str, arguments: &[&str], file: &Path) {
     let mut command = Command::new(program);
     let output = command.args(arguments).arg(file).output().unwrap_or_else(|error| {

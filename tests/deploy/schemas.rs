@@ -1,4 +1,4 @@
-//! Kubernetes' own schemas, as k8s-openapi generates types from them, and ours for the kinds that others add.
+//! Kubernetes' own schemas, as types that k8s-openapi generates from them, and our types for custom resources.
 
 use k8s_openapi::api::{apps, autoscaling, core, networking, policy, rbac};
 use k8s_openapi::kube_aggregator::pkg::apis::apiregistration;
@@ -10,8 +10,8 @@ use super::manifests::{name, text};
 
 /// What is wrong with an object, if anything.
 ///
-/// The types of k8s-openapi ignore a field they don't know and fill in one that is missing, so that what is written
-/// again after reading differs in both cases.
+/// The types of k8s-openapi ignore a field they don't know and fill in one that is missing. So an object that is read
+/// and written again differs in both cases.
 pub(crate) fn mistake(object: &Value) -> Option<String> {
     let check: fn(&Value) -> Result<Value, String> = match (text(object, "/apiVersion"), text(object, "/kind")) {
         ("v1", "ConfigMap") => again::<core::v1::ConfigMap>,
@@ -42,7 +42,7 @@ fn again<T: DeserializeOwned + Serialize>(object: &Value) -> Result<Value, Strin
     serde_json::to_value(typed).map_err(|error| error.to_string())
 }
 
-/// The first place where an object differs from what its schema makes of it.
+/// The first place where an object differs from what it is after it was read and written again.
 fn difference(at: &str, object: &Value, again: &Value) -> Option<String> {
     match (object, again) {
         (Value::Object(object), Value::Object(again)) => {
@@ -71,7 +71,7 @@ struct Custom<Spec> {
     spec: Spec,
 }
 
-/// KEDA's (keda.sh/v1alpha1), as far as it is used here.
+/// The spec of KEDA's ScaledObject (keda.sh/v1alpha1), as far as it is used here.
 #[derive(Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct ScaledObject {
@@ -136,14 +136,14 @@ enum MetricType {
     Value,
 }
 
-/// cert-manager's Issuer (cert-manager.io/v1) that has no authority above it.
+/// The spec of cert-manager's Issuer (cert-manager.io/v1) that signs its own certificates.
 #[derive(Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct SelfSigned {
     self_signed: Map<String, Value>,
 }
 
-/// cert-manager's (cert-manager.io/v1), as far as it is used here.
+/// The spec of cert-manager's Certificate (cert-manager.io/v1), as far as it is used here.
 #[derive(Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Certificate {

@@ -1,4 +1,4 @@
-//! The settings of the pods, held to what the commands take.
+//! The settings of the pods, checked by the commands that read them.
 
 use std::fs;
 use std::path::Path;
@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::invariants::settings;
 use super::manifests::{list, name, text};
 
-/// What the commands refuse of the settings of their pods.
+/// The pods whose settings their commands refuse.
 pub(crate) fn refused(objects: &[Value]) -> Vec<String> {
     objects.iter().filter(|object| object["kind"] == "Deployment").filter_map(|pod| refusal(objects, pod)).collect()
 }
@@ -24,7 +24,7 @@ fn refusal(objects: &[Value], deployment: &Value) -> Option<String> {
     let settings = settings(objects, text(deployment, "/metadata/name"));
     let settings = settings.as_object().unwrap().iter().map(|(name, value)| {
         let value = value.as_str().unwrap();
-        // What is read is looked for where the pod has it.
+        // Files are below the temporary folder, at the paths that they have in the pod.
         let moved =
             if name.ends_with("_FILE") { format!("{}{value}", folder.path().display()) } else { value.to_owned() };
         (name, moved)
@@ -44,7 +44,7 @@ pub(crate) fn too_small(objects: &[Value]) -> Vec<String> {
     });
     let shortage = |deployment: &Value| {
         let settings = settings(objects, text(deployment, "/metadata/name"));
-        // The files of secrets are the cluster's.
+        // The files of secrets exist only in the cluster.
         let environment = settings.as_object().unwrap().iter().filter(|(name, _)| !name.ends_with("_FILE"));
         let environment = environment.map(|(name, value)| (name.clone(), value.as_str().unwrap().to_owned())).collect();
         let config = Config::load(Sources { environment, ..Sources::default() }).unwrap();
@@ -56,7 +56,7 @@ pub(crate) fn too_small(objects: &[Value]) -> Vec<String> {
     workers.filter_map(shortage).collect()
 }
 
-/// Lays the files into a mounted folder that its Secret has.
+/// Writes the files of a Secret into the folder where it is mounted.
 fn lay(folder: &Path) {
     fs::create_dir_all(folder).unwrap();
     if folder.ends_with("broker") {

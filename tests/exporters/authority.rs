@@ -82,7 +82,7 @@ pub(crate) async fn connect(address: &str, client: Arc<ClientConfig>) -> std::io
     TlsConnector::from(client).connect(SERVER.try_into().unwrap(), stream).await
 }
 
-/// The answer to a call over HTTPS: its status, and the object in it. `head` is what stands before `HTTP/1.1`, then headers.
+/// The answer to a call over HTTPS: its status, and the object in it. `call` is what stands before `HTTP/1.1`; headers follow.
 pub(crate) async fn call(address: &str, client: &Arc<ClientConfig>, call: &str, headers: &[&str]) -> (u16, Value) {
     let mut stream = connect(address, client.clone()).await.unwrap();
     let headers: String = headers.iter().map(|header| format!("{header}\r\n")).collect();

@@ -13,14 +13,14 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-/// What it says, and what it was asked.
+/// What the stand-in answers, and what it was asked.
 #[derive(Default)]
 pub(crate) struct Said {
-    /// What the ConfigMap holds; without it, it is forbidden.
+    /// What the ConfigMap holds. Without it, reading the ConfigMap is forbidden.
     pub(crate) config_map: Option<BTreeMap<String, String>>,
     /// The user who may do everything.
     pub(crate) allowed: &'static str,
-    /// Refuses to say who may do what.
+    /// Whether it refuses to say who may do what.
     pub(crate) refuses: bool,
     /// The reviews that were asked for.
     pub(crate) reviews: Vec<Value>,
@@ -32,7 +32,7 @@ pub(crate) struct Cluster {
     _serving: DropGuard,
 }
 
-/// How an API server says it is known.
+/// The ConfigMap with which an API server says how to recognise it.
 pub(crate) fn known_by(authority: &str, names: &str) -> Option<BTreeMap<String, String>> {
     let said = [
         ("requestheader-client-ca-file", authority),
@@ -69,7 +69,7 @@ impl Cluster {
 }
 
 fn answer(object: &Value) -> Response {
-    // Closed, so that nothing is answered any more when it is gone.
+    // Closes the connection, so that nothing is answered any more once the stand-in is gone.
     let headers = [(header::CONTENT_TYPE, "application/json"), (header::CONNECTION, "close")];
     (headers, object.to_string()).into_response()
 }

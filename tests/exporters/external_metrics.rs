@@ -108,7 +108,7 @@ async fn what_cannot_be_said_is_a_status_and_never_a_number() {
             503,
             "ServiceUnavailable: the load of worker group nightly is unknown: no broker is connected",
         ),
-        // The HPA adds the items up: a part of them would be too little.
+        // The HPA adds the items up, so a part of them would be too little.
         (VALUES.to_owned(), 503, "ServiceUnavailable: the load of worker group nightly"),
         (
             format!("{VALUES}?labelSelector=group%3Dweekly"),
@@ -202,7 +202,7 @@ async fn the_api_server_is_asked_once_for_all_that_it_said_of_a_user() {
         Cluster::new(Said { config_map: known_by(&proxies.pem, "[]"), allowed: "me", ..Said::default() }).await;
     let access = Access::Delegated(Delegated::new(cluster.client(), Duration::from_secs(60)));
     let exporter = Exporter::new(&files, Told::new(&[("default", Ok(7))]), access).await;
-    // Without names any certificate of the authority counts.
+    // If no names are given, any certificate of the authority counts.
     let api_server = own.client(Some(&proxies.sign("any")), ALPN);
     let headers = [
         "X-Remote-User: me",
@@ -270,7 +270,7 @@ async fn without_the_api_server_nobody_is_told_anything() {
     cluster.said.lock().unwrap().config_map = known_by("no PEM", "[]");
     says(503, "requestheader-client-ca-file: ").await;
     cluster.said.lock().unwrap().refuses = true;
-    // Another authority takes the place of the first: read again, it counts.
+    // Another authority takes the place of the first, and counts once the ConfigMap is read again.
     cluster.said.lock().unwrap().config_map = known_by(&Authority::new().pem, "[]");
     says(401, "the client certificate does not count").await;
     cluster.said.lock().unwrap().config_map = known_by(&proxies.pem, "[]");

@@ -80,7 +80,7 @@ async fn keda_is_told_the_number_and_whether_there_is_any() {
         let specs = keda.get_metric_spec(trigger(&metadata)).await.unwrap().into_inner().metric_specs;
         assert_eq!(specs, [spec()]);
     }
-    // Without a broker too.
+    // The answer is the same without a broker.
     let specs = keda.get_metric_spec(trigger(&[("group", "weekly")])).await.unwrap().into_inner().metric_specs;
     assert_eq!(specs, [spec()]);
 }
@@ -114,7 +114,7 @@ async fn what_is_unknown_is_an_error_and_neither_inactive_nor_zero() {
     let status = keda.get_metrics(other).await.unwrap_err();
     let not_found = "there is no metric queue_length; there is scriptmill_desired_replicas";
     assert_eq!((status.code(), status.message()), (Code::NotFound, not_found));
-    // A trigger that is no trigger.
+    // A trigger that is too long to be one.
     let endless = "x".repeat(1 << 20);
     let status = keda.is_active(trigger(&[("group", &endless)])).await.unwrap_err();
     assert_eq!(status.code(), Code::OutOfRange, "{status}");
@@ -127,7 +127,7 @@ async fn a_stream_says_the_present_state_at_once_and_then_changes() {
     let mut stream = keda.stream_is_active(trigger(&[])).await.unwrap().into_inner();
     let mut next = async || soon("a state", stream.message()).await.unwrap().map(|state| state.result);
     assert_eq!(next().await, Some(false));
-    // Neither the same again nor that it is unknown is a change.
+    // A repeated state is no change, and neither is an unknown number.
     for (number, after) in [(Ok(0), Ok(3)), (Ok(5), Ok(0)), (Err("no broker is connected"), Ok(1))] {
         signal.tell("default", number);
         tokio::time::sleep(Duration::from_millis(100)).await;
@@ -179,7 +179,7 @@ async fn keda_may_ask_over_tls() {
     tokio::spawn(keda.serve(Told::new(&[("default", Ok(7))]), stop.clone()));
     let asked = async |client| over_tls(&address, client).is_active(trigger(&[])).await;
     assert!(asked(authority.client(None, b"h2")).await.unwrap().into_inner().result);
-    // Neither is a stranger's certificate taken, nor is it told in the clear.
+    // The client refuses the certificate of a stranger, and the exporter answers nothing in the clear.
     assert!(asked(Authority::new().client(None, b"h2")).await.is_err());
     assert!(client(&address).is_active(trigger(&[])).await.is_err());
     stop.cancel();

@@ -1,4 +1,4 @@
-//! The exporters for Kubernetes and KEDA, asked as those ask.
+//! The exporters for Kubernetes and KEDA, called as Kubernetes and KEDA call them.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod authority;
@@ -17,7 +17,7 @@ use scriptmill::scale::{Reading, Signal, Unavailable};
 use scriptmill_scaling::{Demand, Observed, Slots, State, Term};
 use tokio::sync::watch;
 
-/// A signal that says what it is told to.
+/// A signal that a test sets.
 pub(crate) struct Told {
     groups: Mutex<BTreeMap<String, Result<u32, String>>>,
     changed: watch::Sender<()>,

@@ -1,4 +1,4 @@
-//! `scriptmill scaler` as a process on a real RabbitMQ: one number by all exporters, and an error by all when it is not known.
+//! `scriptmill scaler` as a process on a real RabbitMQ: all exporters give one number, and all give an error while it is unknown.
 
 use std::process::Stdio;
 use std::sync::Arc;
@@ -49,7 +49,7 @@ impl Scaler {
         Self { process: command.spawn().unwrap(), http, external, keda }
     }
 
-    /// What Prometheus reads; none while it is not known.
+    /// The number that Prometheus reads. Returns `None` while it is unknown.
     async fn prometheus(&self) -> Option<String> {
         let metrics = get(&self.http, "/metrics").await?;
         let begin = "scriptmill_desired_replicas{group=\"default\"} ";
@@ -95,7 +95,7 @@ async fn every_exporter_of_a_scaler_says_the_same() {
         assert_eq!(scaler.prometheus().await, None);
         rabbit.proxy.goes(false);
 
-        // All follow the eldest process that knows a number, which may be the worker: one policy for all.
+        // All exporters follow the eldest process that knows a number, which may be the worker, so that one policy holds for all.
         let (_worker, _) = start_command("work", &[("SCRIPTMILL_SCALING__MIN", "3")], rabbit).await;
         let known = async {
             loop {
@@ -129,7 +129,7 @@ async fn unknown(scaler: &Scaler, client: &Arc<ClientConfig>, why: &str) -> serd
     }
 }
 
-/// What is said of settings with which a command cannot start.
+/// The message about settings with which a command cannot start.
 async fn refusal(command: &str, settings: &[(&str, &str)]) -> String {
     let output = Command::new(env!("CARGO_BIN_EXE_scriptmill"))
         .arg(command)

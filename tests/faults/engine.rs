@@ -24,10 +24,10 @@ pub(crate) const WAIT: Duration = Duration::from_secs(5);
 pub(crate) const HEARTBEAT: Duration = Duration::from_secs(2);
 const PAUSE: Duration = Duration::from_millis(200);
 const TICK: Duration = Duration::from_millis(10);
-/// Jobs that may have no outcome yet.
+/// The most jobs without an outcome at one time.
 const UNDER_WAY_MAX: usize = 1_000;
 
-/// What the engine does, and what it is told.
+/// The process engine's state, and what the laboratory tells it.
 pub(crate) struct Engine {
     pub(crate) link: Link,
     pub(crate) prefix: String,
@@ -40,15 +40,15 @@ pub(crate) struct Engine {
     has_ledger: bool,
     sent: AtomicU64,
     unconfirmed: Mutex<BTreeSet<u64>>,
-    /// It sends no new jobs for now.
+    /// Whether it sends no new jobs for now.
     pub(crate) holds: AtomicBool,
-    /// It goes on after its last job no longer.
+    /// Whether it ends once `jobs` jobs are sent. Until then it sends more.
     pub(crate) is_over: AtomicBool,
-    /// The stubborn requester reads.
+    /// Whether the stubborn requester reads its queue.
     pub(crate) reads: AtomicBool,
 }
 
-/// Whether the broker has it.
+/// Whether the broker has the job in a queue.
 type Confirmed = Result<bool, Error>;
 
 impl Engine {
@@ -76,12 +76,12 @@ impl Engine {
         self.unconfirmed.lock().unwrap().is_empty()
     }
 
-    /// Sends all jobs, however often it must begin again, and goes on until told that it is over.
+    /// Sends all jobs, and more until told that it is over. Begins again on a new connection as often as it must.
     pub(crate) async fn send(self: Arc<Self>) {
         let mut turn = 0;
         while !self.is_done() {
             if let Ok(connection) = self.connect(turn, "faults: jobs").await {
-                // What was not confirmed is sent again on the next one.
+                // Jobs that were not confirmed are sent again on the next connection.
                 let _ = self.send_over(&connection).await;
                 let _ = answer("connection.close", PAUSE, connection.close(200, "done".into())).await;
             }

@@ -1,4 +1,4 @@
-//! What happened, as the process engine saw it, and whether what was promised was kept.
+//! What happened, as the process engine saw it, and whether the promises were kept.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-/// Something that happened, and when: since the beginning.
+/// Something that happened, and how long after the beginning.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Entry {
     pub(crate) at: Duration,
@@ -18,15 +18,15 @@ pub(crate) struct Entry {
 pub(crate) enum Event {
     /// A job was sent, for the first time or again. Its outcome must have this status.
     Published { job: String, expects: &'static str },
-    /// The broker confirmed it.
+    /// The broker confirmed the job.
     Confirmed { job: String },
-    /// A worker ran it to its end, as the worker's log says.
+    /// A worker ran the job to its end, as the worker's log says.
     Ended { job: String, worker: usize },
-    /// Its outcome came.
+    /// An outcome of a job came.
     Received(Receipt),
     /// A fault of the plan begins.
     Struck { step: usize },
-    /// It is over: what it took is back.
+    /// The fault is over, and what it took away is back.
     Healed { step: usize },
     /// No more faults come.
     Calm,
@@ -35,12 +35,12 @@ pub(crate) enum Event {
 /// An outcome that came.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Receipt {
-    /// Whose outcome it says it is.
+    /// The job that the outcome names as its own.
     pub(crate) job: String,
-    /// The job whose correlation id it has.
+    /// The job whose correlation id the message has.
     pub(crate) answers: String,
     pub(crate) status: String,
-    /// All of it that must be the same, however often the job runs.
+    /// The part that must be the same however often the job runs: status, values, code and fuel.
     pub(crate) content: String,
     /// The broker had delivered this very message before.
     pub(crate) is_redelivered: bool,
@@ -63,11 +63,11 @@ impl Receipt {
 pub(crate) enum Unexplained {
     /// Nobody sent that job.
     OfNobody(String),
-    /// It answers a job, and is the outcome of another.
+    /// The message answers one job and holds the outcome of another.
     OfAnother { answers: String, job: String },
     /// Two outcomes of the job differ.
     Differs { job: String, first: String, second: String },
-    /// It is not the outcome of such a job.
+    /// The outcome does not have the status that the job must end with.
     Unexpected { job: String, expected: String, content: String },
 }
 
@@ -91,7 +91,7 @@ pub(crate) struct Verdict {
     pub(crate) published_again: usize,
     /// Jobs that have an outcome.
     pub(crate) answered: usize,
-    /// Jobs that were confirmed and have none.
+    /// Jobs that were confirmed and have no outcome.
     pub(crate) lost: Vec<String>,
     pub(crate) unexplained: Vec<Unexplained>,
     /// Outcomes beyond a job's first.
@@ -102,7 +102,7 @@ pub(crate) struct Verdict {
     pub(crate) repeated: usize,
 }
 
-/// Reads the history, in any order: what holds of it holds once all is over.
+/// Judges a complete history. The order of its entries does not matter.
 pub(crate) fn judge(history: &[Entry]) -> Verdict {
     let mut verdict = Verdict::default();
     let mut expected = HashMap::new();
@@ -144,7 +144,7 @@ pub(crate) fn judge(history: &[Entry]) -> Verdict {
     verdict
 }
 
-/// What is wrong with an outcome by itself.
+/// What is wrong with an outcome, without regard to others of its job.
 fn explain(receipt: &Receipt, expected: &HashMap<&str, &'static str>) -> Option<Unexplained> {
     let Receipt { job, answers, status, content, .. } = receipt;
     if answers != job {
@@ -193,7 +193,7 @@ pub(crate) mod tests {
         events.into_iter().map(|event| Entry { at: Duration::ZERO, event }).collect()
     }
 
-    /// Three jobs as they should be, and what came beside.
+    /// The verdict on three jobs that went well and on further events.
     fn judged(others: impl IntoIterator<Item = Event>) -> Verdict {
         let jobs = ["a", "b", "c"];
         let well = jobs.iter().flat_map(|job| [published(job), confirmed(job), Event::Received(receipt(job))]);
@@ -203,7 +203,7 @@ pub(crate) mod tests {
     pub(crate) fn what_went_well_is_found_well() {
         let all = Verdict { published: 3, confirmed: 3, answered: 3, ..Verdict::default() };
         assert_eq!(judged([]), all);
-        // Of a job without a confirm nobody knows whether it is there: either is right.
+        // Nobody knows whether a job without a confirm reached the broker, so it may have an outcome or none.
         let unknown = Verdict { published: 4, ..all };
         assert_eq!(judged([published("d")]), unknown);
         let came = judged([published("d"), Event::Received(receipt("d"))]);
@@ -224,7 +224,7 @@ pub(crate) mod tests {
         let other = Receipt { content: "succeeded 43".to_owned(), ..receipt("b") };
         let verdict = judged([Event::Received(other.clone())]);
         assert!(matches!(&verdict.unexplained[..], [Unexplained::Differs { job, .. }] if job == "b"), "{verdict:?}");
-        // Though the broker says that it delivered it before.
+        // The same if the broker says that it delivered the message before.
         let verdict = judged([Event::Received(Receipt { is_redelivered: true, ..other })]);
         assert_eq!((verdict.unexplained.len(), verdict.redelivered), (1, 1));
     }
@@ -236,7 +236,7 @@ pub(crate) mod tests {
     }
 
     pub(crate) fn a_duplicate_under_another_id_is_found() {
-        // In the place of a job's own outcome, it leaves the job without one.
+        // The outcome of another job, in the place of a job's own, leaves the job without one.
         let other = Receipt { answers: "d".to_owned(), ..receipt("a") };
         let verdict = judged([published("d"), confirmed("d"), Event::Received(other)]);
         assert_eq!(verdict.unexplained, [Unexplained::OfAnother { answers: "d".to_owned(), job: "a".to_owned() }]);

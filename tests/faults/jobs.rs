@@ -1,4 +1,4 @@
-//! The jobs that go through all of it: of many kinds, each a function of its number.
+//! The jobs that the laboratory sends. They are of many kinds, and each is a function of its number.
 
 use scriptmill_sdk::amqp::Envelope;
 use serde_json::{Value, json};
@@ -20,7 +20,7 @@ pub(crate) struct Job {
     pub(crate) id: String,
     pub(crate) body: Vec<u8>,
     pub(crate) replies: Replies,
-    /// The status of its outcome.
+    /// The status that its outcome must have.
     pub(crate) expects: &'static str,
 }
 
@@ -34,15 +34,15 @@ const THROWING: &str = "export default (n: number) => { throw new RangeError(`no
 const REFUSED: &str = "export default (n: number) => {";
 
 impl Job {
-    /// The job with this number, from 1. With a ledger it has one outcome, also where another run would have ended differently.
+    /// The job with this number, from 1. With a ledger, some jobs end differently in each run and must have one outcome all the same.
     pub(crate) fn new(number: u64, has_ledger: bool) -> Self {
         let id = Self::id(number);
         let job = |source: &str| json!({ "id": id, "tenant": "acme.sales", "script": script(source), "input": number });
         let (body, expects) = match number % 50 {
-            // Nobody can read it.
+            // A message that is no job.
             3 => (Value::String(format!("no job: {number}")), "rejected"),
             13 => (job(REFUSED), "rejected"),
-            // Nobody has prepared it yet.
+            // A script that no worker has prepared yet.
             23 => (job(&format!("{TRIVIAL} // {number}")), "succeeded"),
             33 => (job(THROWING), "failed"),
             43 => {
@@ -68,7 +68,7 @@ impl Job {
         format!("job-{number}")
     }
 
-    /// What stands around the job with this id.
+    /// The envelope of the job with this id.
     pub(crate) fn envelope(id: &str, reply_to: Option<String>) -> Envelope {
         let (message_id, correlation_id) = (Some(id.to_owned()), Some(correlation(id)));
         Envelope { message_id, correlation_id, reply_to, ..Envelope::default() }
@@ -79,12 +79,12 @@ fn script(source: &str) -> Value {
     json!({ "modules": [{ "name": "main.ts", "source": source }] })
 }
 
-/// What an outcome of this job is known by.
+/// The correlation id of a job's outcomes.
 fn correlation(id: &str) -> String {
     format!("of-{id}")
 }
 
-/// The job that is known by this.
+/// The id of the job whose outcomes have this correlation id.
 pub(crate) fn correlated(correlation: &str) -> String {
     correlation.strip_prefix("of-").unwrap_or(correlation).to_owned()
 }

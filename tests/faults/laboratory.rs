@@ -1,4 +1,4 @@
-//! Brokers, workers and an engine, and all that a plan says will go wrong with them.
+//! Brokers, workers and an engine, and the faults that a plan makes in them.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -29,39 +29,39 @@ pub(crate) const WORKERS: usize = 3;
 pub(crate) const WORKERS_USER: &str = "worker";
 const ENGINE_USER: &str = "guest";
 
-/// How much of it.
+/// What a run has, and how much of it.
 #[derive(Clone, Debug)]
 pub(crate) struct Options {
     pub(crate) seed: u64,
-    /// More are sent where the faults take longer.
+    /// The fewest jobs. More are sent if the faults take longer.
     pub(crate) jobs: u64,
     pub(crate) faults: usize,
     /// Jobs a second.
     pub(crate) rate: u32,
-    /// Brokers of our own: one, or a cluster. With none it is the broker that runs.
+    /// How many brokers are started for the run: one, or several as a cluster. With 0 the run uses the broker that runs already.
     pub(crate) nodes: usize,
     /// Whether the workers have a ledger, in a PostgreSQL of our own.
     pub(crate) ledger: bool,
-    /// Whether logs are kept though nothing was lost.
+    /// Whether logs are kept even if nothing was lost.
     pub(crate) keeps: bool,
-    /// What may go wrong; empty: everything that can here.
+    /// The kinds of faults. If empty, all kinds that are possible here.
     pub(crate) kinds: Vec<Kind>,
 }
 
-/// What goes wrong with brokers, workers and the engine.
+/// The brokers, workers and engine of a run.
 pub(crate) struct Laboratory {
     pub(crate) nodes: Option<Nodes>,
     pub(crate) ledger: Option<Postgres>,
     pub(crate) workers: Vec<Worker>,
     pub(crate) engine: Arc<Engine>,
     pub(crate) recorder: Arc<Recorder>,
-    /// What should not have been, beside jobs lost.
+    /// What went wrong beside lost jobs.
     pub(crate) complaints: Vec<String>,
     keeps: bool,
     logs: TempDir,
 }
 
-/// Carries out the plan of these options, and says what came of it.
+/// Carries out the plan of these options, and reports on it.
 pub(crate) async fn run(options: &Options) -> Report {
     let all = || kinds(options.nodes, options.ledger);
     let kinds = if options.kinds.is_empty() { all() } else { options.kinds.clone() };
@@ -74,7 +74,7 @@ pub(crate) async fn run(options: &Options) -> Report {
     laboratory.all_ready("before any fault").await;
     let mut taken = 0;
     for (number, step) in plan.steps.iter().enumerate() {
-        // One that does not end well would be blamed for those behind it.
+        // A fault that does not end well ends the plan: what goes wrong later could not be blamed on the right fault.
         taken = number + 1;
         if !(laboratory.reach(step.at_job).await && laboratory.take(number, step).await) {
             break;
@@ -85,7 +85,7 @@ pub(crate) async fn run(options: &Options) -> Report {
     laboratory.end(plan, receiving).await
 }
 
-/// What can go wrong there.
+/// The kinds of faults that are possible with `nodes` brokers of the run's own, with or without a ledger.
 pub(crate) fn kinds(nodes: usize, ledger: bool) -> Vec<Kind> {
     let our_broker = if nodes > 0 { OUR_BROKER } else { &[] };
     let our_cluster = if nodes > 1 { OUR_CLUSTER } else { &[] };
@@ -126,7 +126,7 @@ impl Laboratory {
         Self { nodes, ledger, workers, engine, recorder, complaints: Vec::new(), keeps: options.keeps, logs }
     }
 
-    /// One thing goes wrong, is put right, and what it took comes back; or does not.
+    /// Makes one fault, puts it right and waits until what it took away is back. Returns false if that fails.
     async fn take(&mut self, number: usize, step: &Step) -> bool {
         let target = match self.aim(step).await {
             Ok(target) => target,
@@ -143,7 +143,7 @@ impl Laboratory {
         !step.recovers || self.recover(step, before).await
     }
 
-    /// Waits until workers take jobs, outcomes come, and those jobs have theirs that had been confirmed before.
+    /// Waits until workers take jobs, outcomes come, and the jobs in `before`, confirmed before the fault, have their outcomes.
     async fn recover(&mut self, step: &Step, before: HashSet<String>) -> bool {
         self.all_ready(&step.to_string()).await;
         let answered = self.recorder.answered();
@@ -168,7 +168,7 @@ impl Laboratory {
         }
     }
 
-    /// Waits until so many jobs are confirmed, as long as anything moves.
+    /// Waits until `jobs` jobs are confirmed. Gives up when nothing has moved for [`LONG`].
     async fn reach(&mut self, jobs: u64) -> bool {
         let (mut seen, mut since) = ((0, 0), Instant::now());
         while self.recorder.confirmed() < jobs {
@@ -199,9 +199,9 @@ impl Laboratory {
                 sleep(Duration::from_millis(20)).await;
             }
         };
-        // Those that are missing are counted from the history.
+        // The history shows which outcomes are missing.
         let _ = timeout(LONG, rest).await;
-        // Outcomes too many come late.
+        // Outcomes beyond a job's first come late.
         sleep(Duration::from_secs(2)).await;
     }
 

@@ -1,15 +1,15 @@
-//! The ways of one process to all brokers.
+//! The proxies between one process and all brokers.
 
 use scriptmill::broker::Address;
 use scriptmill_sdk::connect::Brokers;
 
 use crate::support::proxy::{End, Proxy, Trouble, Way};
 
-/// The ways of one process to all brokers: what happens to it happens on all of them.
+/// The proxies between one process and all brokers. What happens to the process's connections happens on all of them.
 pub(crate) struct Link(Vec<Proxy>);
 
 impl Link {
-    /// Ways to these brokers. The process begins with the one whose `turn` it is.
+    /// Proxies to these brokers. The process begins with the one whose `turn` it is.
     pub(crate) async fn to(brokers: &[Address], turn: usize) -> Self {
         let mut proxies = Vec::new();
         for place in 0..brokers.len() {
@@ -18,7 +18,7 @@ impl Link {
         Self(proxies)
     }
 
-    /// As the process is told them.
+    /// The addresses as the process is given them.
     pub(crate) fn addresses(&self) -> String {
         let addresses: Vec<_> = self.0.iter().map(|proxy| proxy.address.uri().to_string()).collect();
         addresses.join(",")

@@ -1,6 +1,6 @@
 //! The fault laboratory: everything that can go wrong around real workers is made to go wrong, and no confirmed job is lost.
 //!
-//! `cargo xtask test` runs a short plan, `cargo xtask faults` as long a one as is asked for; a seed repeats a plan.
+//! `cargo xtask test` runs three short plans, `cargo xtask faults` one of any length; a seed repeats a plan.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod engine;
@@ -98,7 +98,7 @@ fn main() -> ExitCode {
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
 }
 
-/// The short plans. Without RabbitMQ's programs there are no brokers to stop: the one that runs is left alone.
+/// The short plans. Without RabbitMQ's programs they use the broker that runs, and never stop it.
 fn laboratories() -> Vec<Trial> {
     let (has_programs, has_postgres) = (nodes::programs().is_some(), postgres::programs().is_some());
     let options = |nodes, faults, jobs, kinds| Options {

@@ -1,4 +1,4 @@
-//! RabbitMQ nodes of the tests' own: on loopback, with an epmd of their own, and all that they write in a folder that goes.
+//! RabbitMQ nodes for the tests alone: on loopback, with an epmd of their own, and with all their files in a temporary folder.
 
 use std::fmt::Write as _;
 use std::net::{Ipv4Addr, TcpListener};
@@ -18,11 +18,11 @@ use crate::support::LONG;
 const START: Duration = Duration::from_secs(180);
 /// How long one call of `rabbitmqctl` may take.
 const ANSWER: Duration = Duration::from_secs(30);
-/// What packages call the folder with the scripts themselves. `/usr/sbin` has wrappers that run them as another user, on that
-/// user's data.
+/// The folders in which packages put the scripts themselves. `/usr/sbin` has wrappers that run them as another user, on
+/// that user's data.
 const SCRIPTS: &[&str] = &["/usr/lib/rabbitmq/bin", "/opt/rabbitmq/sbin"];
 
-/// The folder of RabbitMQ's programs: the one that is named so, to try another version, or where packages put it.
+/// The folder of RabbitMQ's programs: the one that `SCRIPTMILL_TEST_RABBITMQ` names, to try another version, or one that packages use.
 pub(crate) fn programs() -> Option<&'static Path> {
     static FOLDER: LazyLock<Option<PathBuf>> = LazyLock::new(|| {
         let named = std::env::var_os("SCRIPTMILL_TEST_RABBITMQ").map(PathBuf::from);
@@ -49,7 +49,7 @@ struct Node {
     process: Option<Child>,
 }
 
-/// A folder that is kept unless somebody says otherwise, so that it is there after a panic.
+/// A temporary folder that is kept by default, so that it is there after a panic.
 pub(crate) fn kept_folder(prefix: &str) -> TempDir {
     tempfile::Builder::new().prefix(prefix).disable_cleanup(true).tempdir().unwrap()
 }
@@ -59,7 +59,7 @@ pub(crate) fn free_port() -> u16 {
 }
 
 impl Nodes {
-    /// Starts so many nodes with these programs.
+    /// Starts `count` nodes with these programs.
     pub(crate) async fn start(programs: &'static Path, count: usize) -> Self {
         let folder = kept_folder("scriptmill-faults-");
         let epmd_port = free_port();
@@ -70,7 +70,7 @@ impl Nodes {
         for number in 0..count {
             nodes.add(number);
         }
-        // The first makes the cluster that the others join.
+        // The first node makes the cluster that the others join.
         nodes.boot(0).await;
         for number in 1..count {
             nodes.launch(number);
@@ -106,12 +106,12 @@ impl Nodes {
         self.nodes.len()
     }
 
-    /// Where a node listens, for this user.
+    /// The address of a node, with this user's name and password.
     pub(crate) fn address(&self, number: usize, user: &str) -> String {
         format!("amqp://{user}:{user}@127.0.0.1:{}", self.nodes[number].port)
     }
 
-    /// A program of RabbitMQ's, beside a node.
+    /// A command that runs one of RabbitMQ's programs for a node.
     fn command(&self, program: &str, number: usize) -> Command {
         let node = &self.nodes[number];
         let mut command = Command::new(self.programs.join(program));
@@ -130,7 +130,7 @@ impl Nodes {
             .env("RABBITMQ_MNESIA_BASE", node.home.join("data"))
             .env("RABBITMQ_LOG_BASE", node.home.join("log"))
             .env("RABBITMQ_PID_FILE", node.home.join("pid"))
-            // Without a shell between us and the node.
+            // So that no shell stands between us and the node.
             .env("RUNNING_UNDER_SYSTEMD", "true")
             .current_dir(&node.home)
             .stdin(Stdio::null())
@@ -144,7 +144,7 @@ impl Nodes {
         self.nodes[number].process = Some(process);
     }
 
-    /// Waits until it takes connections, which is the last that a node does of its start.
+    /// Waits until a node takes connections, which is the last step of its start.
     async fn is_up(&self, number: usize) {
         let up = async {
             while TcpStream::connect((Ipv4Addr::LOCALHOST, self.nodes[number].port)).await.is_err() {
@@ -162,7 +162,7 @@ impl Nodes {
         self.is_up(number).await;
     }
 
-    /// Stops a node in order.
+    /// Stops a node in an orderly way.
     pub(crate) async fn stop(&mut self, number: usize) {
         let mut process = self.nodes[number].process.take().unwrap();
         crate::support::signal(&process, "-TERM").await;
@@ -176,7 +176,7 @@ impl Nodes {
         self.nodes[number].process.take().unwrap().kill().await.unwrap();
     }
 
-    /// What `rabbitmqctl` says; the error is what it complains of.
+    /// Runs `rabbitmqctl` and returns what it prints. The error is its complaint.
     pub(crate) async fn control(&self, number: usize, arguments: &[&str]) -> Result<String, String> {
         let mut command = self.command("rabbitmqctl", number);
         command.arg("--quiet").args(arguments);
@@ -191,7 +191,7 @@ impl Nodes {
         }
     }
 
-    /// Has `rabbitmqctl` do what must be done, however busy the node is.
+    /// Runs `rabbitmqctl` until it succeeds, since a node may be busy. Panics if it fails for [`LONG`].
     pub(crate) async fn must(&self, number: usize, arguments: &[&str]) -> String {
         let since = Instant::now();
         loop {
@@ -202,14 +202,14 @@ impl Nodes {
         }
     }
 
-    /// The same on every node.
+    /// As [`Nodes::must`], on every node.
     pub(crate) async fn all_must(&self, arguments: &[&str]) {
         for number in 0..self.count() {
             self.must(number, arguments).await;
         }
     }
 
-    /// The node on which a quorum queue has its leader. An error says that there is no such queue, or that it has none.
+    /// The node on which a quorum queue has its leader. Returns an error if there is no such queue, or if it has no leader.
     pub(crate) async fn leader(&self, queue: &str) -> Result<usize, String> {
         let since = Instant::now();
         loop {
@@ -226,12 +226,12 @@ impl Nodes {
         }
     }
 
-    /// Where all that they write is.
+    /// The folder with all that the nodes write.
     pub(crate) fn folder(&self) -> &Path {
         self.folder.path()
     }
 
-    /// Ends all of it. What they wrote is kept where somebody must look at it.
+    /// Ends the nodes and epmd. The folder with what they wrote is kept if somebody must look at it.
     pub(crate) async fn end(mut self, is_kept: bool) {
         for node in &mut self.nodes {
             if let Some(mut process) = node.process.take() {

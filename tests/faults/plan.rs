@@ -16,7 +16,7 @@ pub(crate) enum Kind {
     Stall,
     /// A connection is slow.
     Slow,
-    /// A connection takes what is sent, and it reaches nobody.
+    /// A connection accepts what is sent, and delivers none of it.
     HalfOpen,
     /// A connection is cut in the middle of a frame.
     CutInsideFrame,
@@ -52,7 +52,7 @@ pub(crate) enum Kind {
     CredentialsRevoked,
 }
 
-/// What can happen to any broker.
+/// Faults that are possible with any broker.
 pub(crate) const EVERYWHERE: &[Kind] = &[
     Kind::Stall,
     Kind::Slow,
@@ -68,18 +68,18 @@ pub(crate) const EVERYWHERE: &[Kind] = &[
     Kind::QueueDeleted,
 ];
 
-/// What can only happen to a broker that belongs to us.
+/// Faults that are possible only with brokers of the run's own.
 pub(crate) const OUR_BROKER: &[Kind] =
     &[Kind::BrokerRestarted, Kind::BrokerKilled, Kind::MemoryAlarm, Kind::CredentialsRevoked];
 
-/// What can only happen to several of them.
+/// Faults that are possible only with several brokers of the run's own.
 pub(crate) const OUR_CLUSTER: &[Kind] = &[Kind::LeaderKilled];
 
-/// What can only happen where there is a ledger.
+/// Faults that are possible only with a ledger.
 pub(crate) const OUR_LEDGER: &[Kind] = &[Kind::LedgerRestarted, Kind::LedgerAborted];
 
 impl Kind {
-    /// How long it lasts, in milliseconds. What is over in a moment is looked at for as long.
+    /// How long a fault of this kind lasts, in milliseconds. After a momentary fault the laboratory waits for as long.
     fn lasts_ms(self) -> std::ops::RangeInclusive<u64> {
         match self {
             Self::Cut | Self::Reset | Self::CutInsideFrame | Self::QueueDeleted => 500..=1_500,
@@ -115,7 +115,7 @@ impl fmt::Display for Kind {
     }
 }
 
-/// Whose connections it happens to.
+/// Whose connections a fault hits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Whose {
     /// Those of one worker.
@@ -126,10 +126,10 @@ pub(crate) enum Whose {
     Engine,
 }
 
-/// One thing that goes wrong. What says on whom it falls is drawn for every kind, and used where it applies.
+/// One fault. All fields that say what it hits are drawn for every kind, and used where they apply.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Step {
-    /// It happens once so many jobs have been confirmed, and what went wrong before is over.
+    /// The fault begins once this many jobs have been confirmed and the fault before it is over.
     pub(crate) at_job: u64,
     pub(crate) kind: Kind,
     pub(crate) whose: Whose,
@@ -139,7 +139,7 @@ pub(crate) struct Step {
     /// Which broker of several, counted from 0.
     pub(crate) node: usize,
     pub(crate) lasts: Duration,
-    /// The next one waits until all is well again. Otherwise it comes as soon as this one is over.
+    /// Whether the next fault waits until all is well again. Otherwise it may begin as soon as this one is over.
     pub(crate) recovers: bool,
 }
 
@@ -177,7 +177,7 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
-    /// So many faults of these kinds, spread over so many jobs. Each kind has its turn before any comes again.
+    /// Draws `faults` faults of these kinds, spread over `jobs` jobs. Every kind has its turn before any comes again.
     pub(crate) fn new(seed: u64, jobs: u64, faults: usize, kinds: &[Kind], workers: usize, nodes: usize) -> Self {
         let mut random = Pcg64Mcg::seed_from_u64(seed);
         let mut deck = Vec::new();
@@ -233,7 +233,7 @@ pub(crate) mod tests {
             assert_eq!(steps.len(), 40);
             assert!(steps.iter().map(|step| step.at_job).is_sorted());
             assert!(steps[0].at_job > 0 && steps[39].at_job < 100_000);
-            // Jobs come after the last one too, and see that it is over.
+            // Jobs come after the last fault too, and show that it is over. More than 1,000 jobs lie between two faults.
             assert!(steps.windows(2).all(|pair| pair[1].at_job - pair[0].at_job > 1_000));
             assert!(steps.iter().any(|step| step.recovers) && !steps.iter().all(|step| step.recovers));
             assert!(steps.iter().all(|step| step.worker < 3 && step.node < 3 && !step.lasts.is_zero()));

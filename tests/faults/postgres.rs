@@ -1,4 +1,4 @@
-//! A PostgreSQL of the tests' own for the ledger: on loopback, with all that it writes in a folder that goes.
+//! A PostgreSQL for the tests' ledger alone: on loopback, with all its files in a temporary folder.
 
 use std::fs::{self, File};
 use std::net::Ipv4Addr;
@@ -17,27 +17,27 @@ use crate::support::{LONG, signal, soon};
 
 /// Where packages put the programs, in a folder for each version.
 const VERSIONS: &str = "/usr/lib/postgresql";
-/// As whom it runs where we are root, which it does not take.
+/// The user that owns the database. The server runs as this user where the tests run as root, which PostgreSQL refuses.
 const OWNER: &str = "postgres";
 
-/// How it is told to stop.
+/// How the server is stopped.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Stop {
-    /// Sessions are ended, and what they did is put in order: `pg_ctl stop --mode fast`.
+    /// Ends the sessions and puts in order what they did: `pg_ctl stop --mode fast`.
     Fast,
     /// At once, as in a crash: `pg_ctl stop --mode immediate`. The next start recovers from the log.
     Immediate,
 }
 
-/// What a server is started with.
+/// The programs of a server, and as whom they run.
 #[derive(Clone, Debug)]
 pub(crate) struct Programs {
     folder: PathBuf,
-    /// The user and group as whom it runs, if not as we.
+    /// The user and group as whom the server runs, if they are not ours.
     owner: Option<(u32, u32)>,
 }
 
-/// The programs of the newest version on this machine, where there are any and a user who may run them.
+/// The programs of the newest version on this machine. Returns `None` if there are none, or no user who may run them.
 pub(crate) fn programs() -> Option<Programs> {
     let versions = fs::read_dir(VERSIONS).ok()?.filter_map(|entry| Some(entry.ok()?.path().join("bin")));
     let folder = versions.filter(|bin| bin.join("initdb").exists() && bin.join("postgres").exists()).max()?;
@@ -82,7 +82,7 @@ impl Postgres {
         format!("postgres://{OWNER}@127.0.0.1:{}/postgres", self.port)
     }
 
-    /// Where all that it writes is.
+    /// The folder with all that the server writes.
     pub(crate) fn folder(&self) -> &Path {
         self.folder.path()
     }
@@ -97,7 +97,7 @@ impl Postgres {
         command
     }
 
-    /// Starts the server, and waits until it takes connections. It may be recovering then, and say so to whoever connects.
+    /// Starts the server and waits until it takes connections. It may still be recovering then, and tells that to everybody who connects.
     pub(crate) async fn boot(&mut self) {
         let log = File::options().create(true).append(true).open(self.folder().join("log")).unwrap();
         let mut server = self.command("postgres");
@@ -131,7 +131,7 @@ impl Postgres {
         }
     }
 
-    /// Ends all of it. What it wrote is kept where somebody must look at it.
+    /// Ends the server. The folder with what it wrote is kept if somebody must look at it.
     pub(crate) async fn end(mut self, is_kept: bool) {
         self.stop(Stop::Immediate).await;
         self.folder.disable_cleanup(is_kept);

@@ -1,4 +1,4 @@
-//! Takes the outcomes, from every place where they may come.
+//! Takes the outcomes from every queue into which they may come.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -28,9 +28,9 @@ const PAUSE: Duration = Duration::from_millis(200);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Reader {
     Always,
-    /// Only while it likes to.
+    /// Reads only while the engine's `reads` is set.
     Stubborn,
-    /// Of dead letters, only those that are outcomes.
+    /// Reads dead letters, and takes only those that are outcomes.
     OfDeadLetters,
 }
 
@@ -38,7 +38,7 @@ enum Reader {
 pub(crate) async fn receive(engine: &Arc<Engine>) -> Vec<JoinHandle<()>> {
     let connection = engine.connect(0, "faults: topology").await.unwrap();
     declare(engine, &connection).await.unwrap();
-    // It may still be closing a channel, which is no concern of ours.
+    // The connection may still be closing a channel. An error from that does not matter.
     let _ = connection.close(200, "done".into()).await;
     let names = &engine.names;
     let queues = [
@@ -81,7 +81,7 @@ async fn read(engine: Arc<Engine>, queue: String, reader: Reader) {
                     }
                 };
                 tokio::select! {
-                    // It begins again, whatever it was.
+                    // Reading begins again, whatever the error was.
                     _ = read_over(&engine, &channel, &queue, reader) => {}
                     () = refuses => {}
                 }

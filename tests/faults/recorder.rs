@@ -19,7 +19,7 @@ struct Seen {
     confirmed: u64,
     /// Jobs sent that have no outcome yet.
     under_way: HashSet<String>,
-    /// Those of them that are confirmed.
+    /// Jobs in `under_way` that are confirmed.
     waiting: HashSet<String>,
     answered: HashSet<String>,
 }
@@ -30,7 +30,7 @@ impl Recorder {
     }
 
     pub(crate) fn note(&self, event: Event) {
-        // Under the lock, so that the history is in the order of time.
+        // The time is taken under the lock, so that the history is in the order of time.
         let mut seen = self.seen();
         let at = self.began.elapsed();
         match &event {
@@ -73,7 +73,7 @@ impl Recorder {
         self.seen().answered.len()
     }
 
-    /// All of it, and nothing is noted from then on.
+    /// Takes the history out. Later notes are not in it.
     pub(crate) fn take(&self) -> Vec<Entry> {
         std::mem::take(&mut self.seen().history)
     }

@@ -1,4 +1,4 @@
-//! What came of a plan, for people.
+//! The report on a plan, for people.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -8,7 +8,7 @@ use crate::history::{Entry, Verdict, judge};
 use crate::plan::{Kind, Plan};
 use crate::silence::{Cost, costs};
 
-/// How long outcomes may stay away when a queue's leader is killed, and jobs of a worker that is killed.
+/// How long outcomes may stay away after a queue's leader is killed, and how long the jobs of a killed worker may wait for theirs.
 const FAILOVER_MAX: Duration = Duration::from_secs(5);
 /// Examples of what went wrong that are shown.
 const SHOWN: usize = 20;
@@ -28,7 +28,7 @@ impl Report {
         Self { verdict: judge(history), costs, complaints, plan, has_ledger }
     }
 
-    /// Whether nothing was lost, and nothing came that should not.
+    /// Whether no job was lost, and no outcome came that should not.
     pub(crate) fn is_well(&self) -> bool {
         self.verdict.lost.is_empty() && self.verdict.unexplained.is_empty() && self.complaints.is_empty()
     }
@@ -40,7 +40,7 @@ impl Report {
         for (step, cost) in self.plan.steps.iter().zip(&self.costs) {
             let took = match step.kind {
                 Kind::LeaderKilled => cost.silence,
-                // With a ledger its jobs also wait until its leases have run out.
+                // With a ledger, the jobs of a killed worker also wait until its leases have run out.
                 Kind::WorkerKilled if !self.has_ledger => cost.caught_up,
                 _ => Duration::ZERO,
             };

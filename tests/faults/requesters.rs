@@ -41,7 +41,7 @@ pub(crate) async fn request(engine: Arc<Engine>) {
     client.close().await;
 }
 
-/// One job. An outcome that does not come in a long time is one that is missing in the history.
+/// Sends one job and waits for its outcome. An outcome that does not come for a long time is missing in the history.
 async fn one(engine: &Engine, client: &Client, id: String) {
     let job = Job::new(&id, "acme.sales".parse().unwrap(), Bundle::of("main.ts", SOURCE));
     let pending: Pending = loop {

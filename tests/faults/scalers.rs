@@ -20,7 +20,7 @@ const RATE: u32 = 8;
 const LEAST: u32 = 3;
 const SCRIPT: &str = "export default async function main() {\n  await sleep(500);\n}\n";
 
-/// A process on the far side of the proxy, and its address for health.
+/// Starts a process that reaches the broker through the proxy. Returns it with its address for health.
 async fn start(command: &str, rabbit: &Rabbit) -> (Child, String) {
     let settings = [
         ("SCRIPTMILL_BROKER__ADDRESSES", rabbit.proxy.address.uri().to_string()),
@@ -31,7 +31,7 @@ async fn start(command: &str, rabbit: &Rabbit) -> (Child, String) {
     start_command(command, &settings.each_ref().map(|(key, value)| (*key, value.as_str())), rabbit).await
 }
 
-/// What a scaler says at the moment; none while the number is unknown.
+/// The number that a scaler gives at the moment. Returns `None` while it is unknown.
 async fn says(address: &str) -> Option<u32> {
     let answer = get(address, "/scaling/explain?format=json").await?;
     let body = answer.split("\r\n\r\n").nth(1)?;
@@ -39,7 +39,7 @@ async fn says(address: &str) -> Option<u32> {
     u32::try_from(explanation["number"]["replicas"].as_u64()?).ok()
 }
 
-/// Watches what scalers say: never less than the load needs, and the same within a few beats.
+/// Watches the numbers of scalers: none is less than the load needs, and they agree within a few beats. Returns how many were known.
 async fn watch(during: &str, scalers: &[&str], time: Duration) -> u32 {
     let began = Instant::now();
     let (mut known, mut agreed) = (0, Instant::now());
@@ -61,7 +61,7 @@ async fn watch(during: &str, scalers: &[&str], time: Duration) -> u32 {
     known
 }
 
-/// Jobs at an even rate, but while the broker is gone, until told to stop.
+/// Sends jobs at an even rate until told to stop, except while the broker is gone.
 struct Requester {
     sent: AtomicU32,
     is_away: AtomicBool,

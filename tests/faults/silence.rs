@@ -8,15 +8,15 @@ use crate::history::{Entry, Event};
 /// What a fault cost in time.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Cost {
-    /// From its beginning until it was over.
+    /// From the fault's beginning until it was over.
     pub(crate) lasted: Duration,
-    /// The longest time without an outcome though jobs were sent, from its beginning until the next fault's.
+    /// The longest time without an outcome while jobs were under way, from the fault's beginning to the next fault's.
     pub(crate) silence: Duration,
-    /// When that began, counted from the fault's beginning.
+    /// When that silence began, counted from the fault's beginning.
     pub(crate) silent_from: Duration,
-    /// From its beginning until all jobs had an outcome that were confirmed before it.
+    /// From the fault's beginning until all jobs that were confirmed before it had an outcome.
     pub(crate) caught_up: Duration,
-    /// The last of those jobs.
+    /// The job that was the last of those.
     pub(crate) last: Option<String>,
 }
 
@@ -24,10 +24,10 @@ pub(crate) struct Cost {
 pub(crate) fn costs(history: &[Entry], steps: usize) -> Vec<Cost> {
     let mut costs = vec![Cost::default(); steps];
     let first = first_outcomes(history);
-    // Those sent, and those of them that are confirmed: both without an outcome so far.
+    // Jobs that were sent, and those of them that are confirmed. Both have no outcome so far.
     let (mut under_way, mut waiting) = (HashSet::<&str>::new(), HashMap::<&str, Duration>::new());
     let mut current: Option<(usize, Duration)> = None;
-    // Since when an outcome should come.
+    // The instant since which an outcome is due.
     let mut silent = Duration::ZERO;
     for Entry { at, event } in history {
         if let (Some((step, since)), Event::Received(_) | Event::Struck { .. } | Event::Calm) = (current, event)
@@ -74,7 +74,7 @@ pub(crate) fn costs(history: &[Entry], steps: usize) -> Vec<Cost> {
 }
 
 impl Cost {
-    /// No outcome came for so long.
+    /// Notes that no outcome came for this long.
     fn silent(&mut self, from: Duration, silence: Duration) {
         if silence > self.silence {
             (self.silence, self.silent_from) = (silence, from);
@@ -121,11 +121,11 @@ pub(crate) mod tests {
             (12, received("c")),
             (20, received("b")),
             (21, Event::Healed { step: 0 }),
-            // From here on there is nothing that could come.
+            // From here to the next job, no job is under way and no outcome could come.
             (30, published("d")),
             (30, published("e")),
             (33, received("d")),
-            // Nothing came until the next began: that is the first one's.
+            // No outcome came until the next fault began. That silence counts for the first fault.
             (40, Event::Struck { step: 1 }),
             (41, Event::Healed { step: 1 }),
             (43, received("e")),

@@ -15,12 +15,12 @@ use crate::support::proxy::{End, Trouble, Way};
 use crate::support::{LONG, soon};
 
 impl Laboratory {
-    /// What must be known or done before it begins. Returns the broker that it falls on; an error says why it cannot begin.
+    /// Does or finds out what must precede the fault. Returns the broker that it hits. An error says why the fault cannot begin.
     pub(crate) async fn aim(&mut self, step: &Step) -> Result<usize, String> {
         match (step.kind, &self.nodes) {
             (Kind::LeaderKilled, Some(nodes)) => nodes.leader(&self.engine.names.jobs).await,
             (Kind::QueueDeleted, _) => {
-                // What is in a queue goes with it: that is no fault of a worker's.
+                // Jobs in the queue would be lost with it, which is no fault of a worker's. So no job may be under way.
                 self.engine.holds.store(true, Ordering::SeqCst);
                 let rest = async {
                     while self.recorder.under_way() > 0 || !self.engine.is_confirmed() {
@@ -36,7 +36,7 @@ impl Laboratory {
         }
     }
 
-    /// It happens, lasts, and is over.
+    /// Makes the fault, lets it last, and puts it right.
     pub(crate) async fn strike(&mut self, step: &Step, node: usize) {
         match step.kind {
             Kind::Stall | Kind::Slow | Kind::HalfOpen | Kind::CutInsideFrame | Kind::Cut | Kind::Reset => {
@@ -147,7 +147,7 @@ impl Laboratory {
     }
 }
 
-/// The workers' password is another, or they have no permissions; and their connections are closed.
+/// Changes the workers' password or takes their permissions, and closes their connections. Then puts it right.
 async fn revoke(nodes: &Nodes, step: &Step) {
     let is_password = step.way != Way::Both;
     let (taken, given) = if is_password {

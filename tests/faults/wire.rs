@@ -30,7 +30,7 @@ pub(crate) fn frames_are_told_apart() {
     }
     assert_eq!(length(&first[..6]).unwrap(), None);
     assert_eq!(length(&first[..7]).unwrap(), Some(first.len()));
-    // What does not end as a frame does is none.
+    // Bytes that do not end as a frame does are no frame.
     let mut broken = first;
     *broken.last_mut().unwrap() = 0;
     assert!(whole(&broken).is_err());
@@ -68,14 +68,14 @@ pub(crate) async fn what_happens_on_a_way_happens() {
     let proxy = Proxy::to(&format!("amqp://{}", listener.local_addr().unwrap()).parse().unwrap()).await;
     let sent = frame(7, b"a job");
 
-    // What comes in pieces arrives whole.
+    // A frame that is sent in pieces arrives whole.
     let (mut client, mut broker) = connection(&proxy, &listener).await;
     client.write_all(&sent[..9]).await.unwrap();
     nothing_arrives(&mut broker).await;
     client.write_all(&sent[9..]).await.unwrap();
     arrives(&mut broker, &sent).await;
 
-    // One direction stands still, the other goes on, and later all arrives.
+    // One direction stands still and the other goes on. Later everything arrives.
     proxy.strike(Trouble::Stall, Way::ToBroker);
     client.write_all(&sent).await.unwrap();
     broker.write_all(&sent).await.unwrap();
@@ -84,13 +84,13 @@ pub(crate) async fn what_happens_on_a_way_happens() {
     proxy.strike(Trouble::None, Way::Both);
     arrives(&mut broker, &sent).await;
 
-    // Slow is slow, and whole.
+    // On a slow connection everything arrives.
     let large: Vec<u8> = (0..20).flat_map(|channel| frame(channel, &[b'x'; 200])).collect();
     proxy.strike(Trouble::Slow, Way::FromBroker);
     broker.write_all(&large).await.unwrap();
     arrives(&mut client, &large).await;
 
-    // A half-open connection swallows, and its end is a cut. A new one is no better meanwhile.
+    // A half-open connection swallows what is sent, and is cut when the trouble is over. New connections are half-open meanwhile.
     proxy.strike(Trouble::Swallow, Way::Both);
     let (mut other, mut other_broker) = connection(&proxy, &listener).await;
     for (from, to) in [(&mut client, &mut broker), (&mut other, &mut other_broker)] {
@@ -102,7 +102,7 @@ pub(crate) async fn what_happens_on_a_way_happens() {
         assert_eq!(rest(stream).await.unwrap(), b"");
     }
 
-    // Half a frame is the last that comes.
+    // The last that arrives is half a frame.
     let (mut client, mut broker) = connection(&proxy, &listener).await;
     proxy.strike(Trouble::CutInside, Way::ToBroker);
     client.write_all(&sent).await.unwrap();
@@ -111,7 +111,7 @@ pub(crate) async fn what_happens_on_a_way_happens() {
 
     for (end, is_reset) in [(End::Cut, false), (End::Reset, true)] {
         let (mut client, mut broker) = connection(&proxy, &listener).await;
-        // What had not been read would make a reset of any end.
+        // Everything is read first: with unread bytes, any end would look like a reset.
         client.write_all(&sent).await.unwrap();
         arrives(&mut broker, &sent).await;
         proxy.end(end);
@@ -119,7 +119,7 @@ pub(crate) async fn what_happens_on_a_way_happens() {
         assert_eq!(ended.is_err_and(|error| error.kind() == io::ErrorKind::ConnectionReset), is_reset, "{end:?}");
     }
 
-    // The connections there are fall silent, and new ones do not.
+    // The existing connections fall silent. New ones do not.
     let (mut client, mut broker) = connection(&proxy, &listener).await;
     proxy.silence();
     client.write_all(&sent).await.unwrap();

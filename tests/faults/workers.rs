@@ -1,4 +1,4 @@
-//! The worker processes, each with ways of its own to the brokers.
+//! The worker processes, each with its own proxies to the brokers.
 
 use std::fs::File;
 use std::io::{BufRead as _, BufReader};
@@ -27,10 +27,10 @@ const SETTINGS: &[(&str, &str)] = &[
     ("SCRIPTMILL_LOG__FILTER", "info,scriptmill::rooms=debug"),
 ];
 
-/// Where there is a ledger.
+/// Further settings where there is a ledger.
 const LEDGER_SETTINGS: &[(&str, &str)] = &[("SCRIPTMILL_LEDGER__LEASE", "5s"), ("SCRIPTMILL_LEDGER__TIMEOUT", "2s")];
 
-/// One worker: the process changes, its ways to the brokers stay.
+/// One worker. Its process is replaced at times; its proxies to the brokers stay.
 pub(crate) struct Worker {
     pub(crate) link: Link,
     prefix: String,
@@ -57,7 +57,7 @@ impl Worker {
         self.logs.push(log);
     }
 
-    /// Kills it.
+    /// Kills the process.
     pub(crate) async fn kill(&mut self) {
         self.process.kill().await.unwrap();
     }
@@ -67,12 +67,12 @@ impl Worker {
         self.replace().await;
     }
 
-    /// Sends it a signal, such as `-STOP`.
+    /// Sends the process a signal, such as `-STOP`.
     pub(crate) async fn signal(&self, name: &str) {
         signal(&self.process, name).await;
     }
 
-    /// Has it drain, and starts another in its place. An error says that it did not end well.
+    /// Has the process drain, and starts another in its place. An error says that it did not end well.
     pub(crate) async fn drain(&mut self) -> Result<(), String> {
         self.signal("-TERM").await;
         let ended = timeout(LONG, self.process.wait()).await;
@@ -88,7 +88,7 @@ impl Worker {
         drained
     }
 
-    /// Waits until it takes jobs. An error says that it does not, or is gone.
+    /// Waits until the worker takes jobs. An error says that it does not, or is gone.
     pub(crate) async fn is_ready(&mut self) -> Result<(), String> {
         let mut answer = None;
         let ready = async {
@@ -107,7 +107,7 @@ impl Worker {
         Err(format!("worker {} is not ready after {LONG:?}: {answer:?}, {ended:?}", self.number))
     }
 
-    /// What its processes said of jobs that had run.
+    /// The jobs that ended, as its processes logged.
     pub(crate) fn said(&self) -> Vec<Event> {
         let lines = self.logs.iter().flat_map(|log| BufReader::new(File::open(log).unwrap()).lines());
         let job = |line: String| {
@@ -119,7 +119,7 @@ impl Worker {
         lines.map_while(Result::ok).filter_map(job).collect()
     }
 
-    /// Ends it for good: drained, as everything is over.
+    /// Drains the worker for good, when everything is over.
     pub(crate) async fn end(mut self) -> Result<(), String> {
         self.signal("-TERM").await;
         match timeout(LONG, self.process.wait()).await {

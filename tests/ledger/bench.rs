@@ -10,7 +10,7 @@ use scriptmill::ledger::postgres::Postgres;
 use scriptmill::ledger::{Address, Claim, Key, Ledger, Options, Record, Script};
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 
-/// What passes within a test; and what does not, however slow the machine is, unless [`Bench::pass`] lets it.
+/// `SHORT` passes within a test. `LONG` does not, however slow the machine is, unless [`Bench::pass`] lets it pass.
 pub(crate) const SHORT: Duration = Duration::from_millis(400);
 pub(crate) const LONG: Duration = Duration::from_secs(600);
 
@@ -45,7 +45,7 @@ impl Bench {
         one
     }
 
-    /// Lets time pass for the ledger, so that what runs out depends on no machine's speed.
+    /// Lets time pass for the ledger, so that what expires does not depend on the machine's speed.
     pub(crate) async fn pass(&self, time: Duration) {
         match self {
             Self::Embedded(fast) => _ = fast.fetch_add(u64::try_from(time.as_millis()).unwrap(), Ordering::Relaxed),
@@ -60,7 +60,7 @@ pub(crate) struct Database {
 }
 
 impl Database {
-    /// The server, where a person names it, with the right to make databases and roles.
+    /// The server to test against, as a user who may make databases and roles.
     pub(crate) fn server() -> Address {
         let server = std::env::var("SCRIPTMILL_TEST_POSTGRES");
         server.as_deref().unwrap_or("postgres://postgres:postgres@127.0.0.1:5432/postgres").parse().unwrap()
@@ -81,14 +81,14 @@ impl Database {
         execute(&self.address(), statements).await;
     }
 
-    /// Lets time pass for the ledger: what is in it becomes older, since nobody can set a server's clock.
+    /// Lets time pass for the ledger by making its rows older, since nobody can set a server's clock.
     pub(crate) async fn pass(&self, time: Duration) {
         let older = |column: &str| format!("{column} = {column} - interval '{} milliseconds'", time.as_millis());
         let columns = ["lease_until", "first_at", "last_at", "recorded_at"].map(older);
         self.execute(&format!("update scriptmill_ledger set {}", columns.join(", "))).await;
     }
 
-    /// From now on the server lets nobody in, and ends the connections there are; or lets in again.
+    /// Sets whether the server lets anybody into the database. If not, the existing connections are ended too.
     pub(crate) async fn lets_in(&self, yes: bool) {
         execute(&Self::server(), &format!("alter database {} allow_connections {yes}", self.name)).await;
         if !yes {
@@ -96,7 +96,7 @@ impl Database {
         }
     }
 
-    /// Ends the connections there are.
+    /// Ends the existing connections.
     pub(crate) async fn cut(&self) {
         let cut = format!("select pg_terminate_backend(pid) from pg_stat_activity where datname = '{}'", self.name);
         execute(&Self::server(), &cut).await;

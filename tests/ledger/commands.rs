@@ -33,7 +33,7 @@ async fn run(database: &Database, arguments: &[&str]) -> Said {
 }
 
 async fn the_tables_are_made_once(database: &Database) {
-    // Whoever looks makes none.
+    // A command that only reads makes no tables.
     let Said { error, is_well, .. } = run(database, &["history"]).await;
     assert!(!is_well && error.contains("SM4124") && error.contains("scriptmill ledger migrate"), "{error}");
     for before in ["none", "1"] {

@@ -1,5 +1,5 @@
-//! What the worker expects of any ledger, as a table of cases, each run in memory and on PostgreSQL; and what PostgreSQL's own does
-//! beside: roles, versions, a server that is gone.
+//! What the worker expects of any ledger, as a table of cases, each run in memory and on PostgreSQL; and what only
+//! PostgreSQL has: roles, versions, a server that is gone.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod bench;
@@ -28,14 +28,14 @@ async fn a_claim_keeps_others_out_until_it_is_given_back(bench: &Bench) {
     assert_eq!(one.claim(&first).await.unwrap(), Claimed::Granted);
     let Claimed::Held { left } = other.claim(&second).await.unwrap() else { panic!("it was not held") };
     assert!(left > LONG / 2 && left <= LONG, "{left:?}");
-    // Others of the same tenant, other tenants' and other generations' are other jobs.
+    // Another id, another tenant and another generation each make another job.
     let key = |tenant: &str, job_id: &str, generation| Key { tenant: tenant.into(), job_id: job_id.into(), generation };
     for key in [key("acme.sales", "b", 0), key("acme", "a", 0), key("acme.sales", "a", 1)] {
         assert_eq!(other.claim(&claim_of(key, 1, "two")).await.unwrap(), Claimed::Granted);
     }
     one.release(&first).await.unwrap();
     assert_eq!(other.claim(&second).await.unwrap(), Claimed::Granted);
-    // What is no longer one's own can't be given back.
+    // A claim that has passed to another worker can't be released.
     one.release(&first).await.unwrap();
     assert!(matches!(one.claim(&first).await.unwrap(), Claimed::Held { .. }));
 }
@@ -58,7 +58,7 @@ async fn a_lease_that_runs_out_lets_others_in(bench: &Bench) {
     bench.pass(2 * LONG).await;
     assert_eq!(ledger_status(&*one).await, ["expired"]);
     assert_eq!(other.claim(&second).await.unwrap(), Claimed::Granted);
-    // The first one has lost it.
+    // The first worker has lost its claim.
     assert_eq!(one.extend(std::slice::from_ref(&first)).await.unwrap(), 1);
     assert!(matches!(one.claim(&first).await.unwrap(), Claimed::Held { .. }));
 }
@@ -93,7 +93,7 @@ async fn claims_are_kept_for_as_long_as_they_are_held(bench: &Bench) {
         };
         timeout(LONG, extended).await.unwrap();
     }
-    // Dropping it gives it back, long before the lease of a crashed worker would run out.
+    // Dropping the lease gives the claim back, long before the lease of a crashed worker would run out.
     drop(lease);
     let granted = async {
         while other.claim(&second).await.unwrap() != Claimed::Granted {
@@ -114,7 +114,7 @@ async fn a_job_with_an_outcome_is_answered(bench: &Bench) {
     assert_eq!(one.record(&first, &outcome).await.unwrap(), Recorded::First);
     assert_eq!(other.claim(&claim("a", 1, "two")).await.unwrap(), Claimed::Recorded(outcome.clone()));
     assert_eq!(one.claim(&first).await.unwrap(), Claimed::Recorded(outcome));
-    // A recorded job is nobody's: it can't be given back or extended.
+    // A recorded job has no claim: nothing can be given back or extended.
     one.release(&first).await.unwrap();
     assert_eq!(one.extend(&[first]).await.unwrap(), 1);
     assert_eq!(ledger_status(&*one).await, ["failed"]);
@@ -126,7 +126,7 @@ async fn the_first_outcome_counts(bench: &Bench) {
     assert_eq!(one.claim(&first).await.unwrap(), Claimed::Granted);
     bench.pass(2 * LONG).await;
     assert_eq!(other.claim(&second).await.unwrap(), Claimed::Granted);
-    // The one whose lease ran out is done first.
+    // The worker whose lease ran out is done first.
     let (early, late) = (record("succeeded", "1"), record("succeeded", "2"));
     assert_eq!(one.record(&first, &early).await.unwrap(), Recorded::First);
     assert_eq!(other.record(&second, &late).await.unwrap(), Recorded::Earlier(early.clone()));
@@ -166,7 +166,7 @@ async fn many_at_once_are_each_claimed_once(bench: &Bench) {
             let claim = claim(id, 1, "one");
             match ledger.claim(&claim).await.unwrap() {
                 Claimed::Granted => {
-                    // Others ask meanwhile, also where the ledger answers at once.
+                    // Lets others ask meanwhile, even if the ledger answers at once.
                     tokio::task::yield_now().await;
                     let recorded = ledger.record(&claim, &record("succeeded", id)).await.unwrap();
                     assert_eq!(recorded, Recorded::First);
@@ -261,7 +261,7 @@ async fn one_jobs_whole_record(bench: &Bench) {
     assert_eq!((&job.body_hash, job.lease_ms), (&"01".repeat(32), None));
     assert_eq!(job.outcome.as_deref(), Some(br#"{"status":"failed"}"#.as_slice()));
     assert!(job.line.recorded_ms >= Some(job.line.claimed_ms));
-    // The first one and the latest.
+    // The first attempt and the latest ones are kept.
     let workers: Vec<_> = job.attempts.iter().map(|attempt| attempt.worker.as_str()).collect();
     assert_eq!((workers.len(), workers[0], workers[1], workers[19]), (20, "worker-0", "worker-12", "the last one"));
     assert!(job.attempts[18].released_ms.is_some() && job.attempts[19].released_ms.is_none());

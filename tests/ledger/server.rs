@@ -1,4 +1,4 @@
-//! What is PostgreSQL's own: who may do what, which version the tables have, and a server that does not answer.
+//! What only PostgreSQL has: who may do what, which version the tables have, and a server that does not answer.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -56,7 +56,7 @@ async fn workers_that_start_together_make_the_tables_once(database: &Database) {
     assert_eq!(migrate(database.options()).await.unwrap(), (1, 1));
 }
 
-/// The statements of the page, with the names of a test.
+/// The grants of `docs/ledger.md`, for this role.
 fn grants(role: &str) -> String {
     let page = include_str!("../../docs/ledger.md");
     let (_, rest) = page.split_once("<!-- grants -->\n\n```sql\n").unwrap();
@@ -70,12 +70,12 @@ async fn a_worker_needs_four_rights_and_no_more(database: &Database) {
         std::fs::write(file.path(), format!("{}\n", role.0)).unwrap();
         let username_file = Some(PathBuf::from(file.path()));
         let options = Options { username_file, ..database.options() };
-        // It may not make the tables, and says who has to.
+        // The role may not make the tables, and the error names the command that does.
         let error = Postgres::open(options.clone()).await.err().unwrap();
         assert!(matches!(&error, Error::Older { found: 0, .. }), "{error}");
         assert!(error.to_string().contains("scriptmill ledger migrate"), "{error}");
         assert_eq!(migrate(database.options()).await.unwrap().0, 0);
-        // Without the rights, it is refused.
+        // Without the grants, the role is refused.
         let error = Postgres::open(options.clone()).await.err().unwrap();
         assert_eq!((error.code(), error.is_transient()), (Code::LedgerRefuses, false), "{error}");
         database.execute(&grants(&role.0)).await;
@@ -102,7 +102,7 @@ async fn a_newer_ledger_is_refused(database: &Database) {
     let error = Postgres::open(database.options()).await.err().unwrap();
     assert_eq!((error.code(), error.is_transient()), (Code::LedgerNewer, false), "{error}");
     assert_eq!(migrate(database.options()).await.err().unwrap().code(), Code::LedgerNewer);
-    // One that is connected does not go on under tables that it does not know, once it connects anew.
+    // A ledger that was open already refuses too, once it connects anew and finds tables that it does not know.
     let error = ledger.claim(&claim("a", 1, "one")).await.unwrap_err();
     assert_eq!(error.code(), Code::LedgerNewer, "{error}");
     assert!(ledger.not_answering().unwrap().contains("SM4123"));
@@ -122,7 +122,7 @@ async fn addresses_are_tried_in_turn(database: &Database) {
     let addresses = vec![gone.clone(), other.clone(), database.address()];
     let ledger = Postgres::open(Options { addresses, ..database.options() }).await.unwrap();
     assert_eq!(ledger.claim(&claim("a", 1, "one")).await.unwrap(), Claimed::Granted);
-    // What somebody must mend is said, whatever is tried after it.
+    // An error that somebody must mend is returned, whatever address is tried after it.
     let refused = Options { addresses: vec![gone.clone(), other, gone], ..database.options() };
     let error = Postgres::open(refused).await.err().unwrap();
     assert_eq!(error.code(), Code::LedgerRefuses, "{error}");
@@ -140,13 +140,13 @@ async fn a_server_that_comes_back_is_found(database: &Database) {
     let error = ledger.claim(&claim("c", 1, "one")).await.unwrap_err();
     assert_eq!((error.code(), error.is_transient()), (Code::LedgerUnreachable, true), "{error}");
     assert!(ledger.not_answering().unwrap().contains("SM4121"));
-    // Whoever asks while it is down is told at once.
+    // While the server is down, every request fails at once.
     let began = Instant::now();
     for _ in 0..50 {
         assert!(ledger.claim(&claim("c", 1, "one")).await.is_err());
     }
     assert!(began.elapsed() < LONG / 10, "{:?}", began.elapsed());
-    // A worker that starts meanwhile starts.
+    // A worker can start meanwhile.
     let started = Postgres::open(database.options()).await.unwrap();
     database.lets_in(true).await;
     for (ledger, id) in [(&ledger, "c"), (&started, "d")] {
@@ -197,7 +197,7 @@ async fn old_jobs_are_forgotten(database: &Database) {
         assert_eq!(ledger.claim(claim).await.unwrap(), Claimed::Granted);
     }
     database.pass(LONG).await;
-    // A job that is claimed is remembered, however long ago that was; and so is one whose outcome is new.
+    // A claimed job is not forgotten, however old its claim is. Neither is a job whose outcome is new.
     assert_eq!(ledger.record(&done, &record("succeeded", "1")).await.unwrap(), Recorded::First);
     assert_eq!(ledger.forget().await.unwrap(), 2_500);
     assert_eq!(database.number("select count(*) from scriptmill_ledger").await, 2);
@@ -210,7 +210,7 @@ async fn a_certificate_must_be_trusted(database: &Database) {
     let other = rcgen::generate_simple_self_signed(["other.example".to_owned()]).unwrap();
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), other.cert.pem()).unwrap();
-    // An authority is named, and the address says no sslmode.
+    // An authority is named, and the address has no sslmode.
     let options = Options { ca_file: Some(PathBuf::from(file.path())), ..database.options() };
     let error = Postgres::open(options).await.err().unwrap();
     assert_eq!((error.code(), error.is_transient()), (Code::LedgerRefuses, false), "{error}");

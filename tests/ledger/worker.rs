@@ -25,7 +25,7 @@ async fn put(rabbit: &Rabbit, id: &str, ms: u32, reply_to: &str, generation: u32
     rabbit.put(&rabbit.names.jobs, job.to_string().as_bytes(), properties).await;
 }
 
-/// So many workers, each with its address for health.
+/// `count` workers, each with its address for health.
 async fn workers(rabbit: &Rabbit, database: &Database, count: usize) -> Vec<(Child, String)> {
     let address = database.address().url().to_string();
     let settings = [SETTINGS.as_slice(), &[("SCRIPTMILL_LEDGER__ADDRESSES", address.as_str())]].concat();
@@ -48,7 +48,7 @@ async fn body(rabbit: &Rabbit, queue: &str) -> (String, Option<String>) {
 pub(crate) async fn a_job_that_comes_twice_has_one_outcome(rabbit: &Rabbit, database: &Database) {
     let queue = rabbit.declare_requester("replies").await;
     let _workers = workers(rabbit, database, 2).await;
-    // At the same time, and once more when it is done.
+    // Four messages at the same time, and one more when the job is done.
     for _ in 0..4 {
         put(rabbit, "twice", 700, &queue, 0).await;
     }
@@ -60,7 +60,7 @@ pub(crate) async fn a_job_that_comes_twice_has_one_outcome(rabbit: &Rabbit, data
     }
     let ledger = Postgres::open(database.options()).await.unwrap();
     let job = &ledger.job("acme", "twice").await.unwrap()[0];
-    // In its first delivery, beside all others: one that breaks the worker's own code comes again.
+    // The job ran in its first delivery, beside all others. A job over which the worker's own code breaks would have come again.
     assert_eq!((job.line.claims, job.attempts[0].attempt), (1, 1));
     // A replay is another run; another message is another job.
     put(rabbit, "twice", 700, &queue, 1).await;
@@ -88,7 +88,7 @@ pub(crate) async fn a_killed_worker_leaves_its_jobs_to_others(rabbit: &Rabbit, d
     assert!(outcome.contains(r#""status":"succeeded""#), "{outcome}");
     let job = &ledger.job("acme", "left").await.unwrap()[0];
     assert_eq!(job.outcome.as_deref(), Some(outcome.as_bytes()));
-    // A further claim may lie between the two, of a job that was in quarantine when its worker died.
+    // Between the two there may be another claim: of a worker that died while the job was in quarantine.
     let (first, last) = (job.attempts.first().unwrap(), job.attempts.last().unwrap());
     assert!(first.worker != last.worker && first.released_ms.is_none(), "{:?}", job.attempts);
 }
@@ -114,7 +114,7 @@ pub(crate) async fn jobs_go_on_while_the_ledger_is_down(rabbit: &Rabbit, databas
     let address = database.address().url().to_string();
     let more = [("SCRIPTMILL_LEDGER__ADDRESSES", address.as_str()), ("SCRIPTMILL_LEDGER__WHEN_DOWN", "go-on")];
     let (_worker, health) = start_command("work", &[SETTINGS.as_slice(), &more].concat(), rabbit).await;
-    // Each of them runs, as if there were none.
+    // Each job runs, as if there were no ledger.
     let mut outcomes = Vec::new();
     for _ in 0..2 {
         put(rabbit, "twice", 0, &queue, 0).await;
@@ -126,7 +126,7 @@ pub(crate) async fn jobs_go_on_while_the_ledger_is_down(rabbit: &Rabbit, databas
     assert_eq!(metric(&health, "scriptmill_ledger_connected").await, 0);
     assert!(metric(&health, r#"scriptmill_ledger_claims_total{result="unanswered"}"#).await >= 2);
     assert!(metric(&health, r#"scriptmill_ledger_records_total{result="unanswered"}"#).await >= 2);
-    // Once it answers again, jobs are recorded.
+    // Once the ledger answers again, jobs are recorded.
     database.lets_in(true).await;
     let ledger = Postgres::open(database.options()).await.unwrap();
     let recorded = async {

@@ -1,18 +1,18 @@
-//! Where a frame of AMQP 0-9-1 ends, which is all of it that a proxy must know (section 4.2.3 of the specification).
+//! Where a frame of AMQP 0-9-1 ends, which is all that a proxy must know of AMQP (section 4.2.3 of the specification).
 
 use std::io;
 
-/// The type, the channel and the size of what follows.
+/// A frame's type, its channel and the size of what follows.
 const HEAD: usize = 7;
-/// The octet behind every frame.
+/// The octet at the end of every frame.
 const END: u8 = 0xCE;
-/// What a client says before its first frame, and a broker that does not take it: `AMQP` and a version.
+/// What a client sends before its first frame, and what a broker sends that refuses it: `AMQP` and a version.
 const GREETING: usize = 8;
 
-/// How long the frame is that these bytes begin with; none while its head is not all there.
+/// The length of the frame with which these bytes begin. Returns `None` while the head of the frame is not complete.
 ///
 /// # Errors
-/// It is there to its end, and does not end as a frame does.
+/// The frame is complete, and does not end as a frame does.
 pub fn length(bytes: &[u8]) -> io::Result<Option<usize>> {
     if bytes.first() == Some(&b'A') {
         return Ok(Some(GREETING));

@@ -35,10 +35,10 @@ pub fn clock() -> Arc<dyn Clock> {
     Arc::new(TokioClock::new(tokio::runtime::Handle::current()))
 }
 
-/// Waits of tests: long enough for a busy machine, and no test waits this long but to fail.
+/// The longest wait of a test: enough for a busy machine, and only a test that fails waits this long.
 pub const LONG: Duration = Duration::from_secs(60);
 
-/// What comes of a future that must not take long.
+/// The output of a future that must not take longer than [`LONG`].
 pub async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
     timeout(LONG, future).await.unwrap_or_else(|_| panic!("{what} never came"))
 }
@@ -48,12 +48,12 @@ pub fn server() -> String {
     std::env::var("SCRIPTMILL_TEST_AMQP").unwrap_or_else(|_| "amqp://guest:guest@127.0.0.1:5672".to_owned())
 }
 
-/// Certificates to trust where it speaks `amqps`.
+/// Certificates to trust if the server speaks `amqps`.
 fn ca_file() -> Option<PathBuf> {
     std::env::var_os("SCRIPTMILL_TEST_CA").map(PathBuf::from)
 }
 
-/// The shortest queues for delayed jobs, those that tests use.
+/// How many queues for delayed jobs tests use: the shortest ones.
 const DELAYS_USED: usize = 13;
 
 /// Runs a test on queues of its own, and removes them even if it fails.
@@ -66,7 +66,7 @@ pub async fn with_rabbit(case: impl AsyncFnOnce(&Rabbit)) {
     }
 }
 
-/// Queues under a prefix of their own, and a proxy before the broker.
+/// Queues under a prefix of their own, and a proxy in front of the broker.
 pub struct Rabbit {
     pub prefix: String,
     pub names: Names,
@@ -96,7 +96,7 @@ impl Rabbit {
         }
     }
 
-    /// Options that lead through the proxy.
+    /// Options that lead a worker through the proxy.
     pub fn options(&self) -> Options {
         Options {
             addresses: vec![self.proxy.address.clone()],
@@ -171,13 +171,13 @@ impl Rabbit {
         &self.channel
     }
 
-    /// One that may be closed by what is done on it.
+    /// A further channel, for what may make the broker close it.
     pub async fn another_channel(&self) -> Channel {
         self.admin.create_channel().await.unwrap()
     }
 
     async fn remove(self) {
-        // A failed test may have closed the other one.
+        // A failed test may have closed the test's own channel.
         let channel = self.admin.create_channel().await.unwrap();
         remove_all(&channel, &self.names).await;
         let requesters = std::mem::take(&mut *self.requesters.lock().unwrap());
@@ -188,7 +188,7 @@ impl Rabbit {
     }
 }
 
-/// Removes all queues and exchanges under these names but those of requesters.
+/// Removes all queues and exchanges under these names, except those of requesters.
 pub async fn remove_all(channel: &Channel, names: &Names) {
     for declaration in topology::declarations(names) {
         let name = declaration.name.as_str().into();
@@ -215,7 +215,7 @@ pub async fn start_command(command: &str, settings: &[(&str, &str)], rabbit: &Ra
     (process, address)
 }
 
-/// Waits until what answers at this address is ready.
+/// Waits until the process at this address is ready.
 pub async fn is_ready(address: &str) {
     let ready = async {
         while get(address, "/readyz").await.is_none_or(|answer| !answer.starts_with("HTTP/1.1 200")) {
@@ -230,7 +230,7 @@ pub async fn spawn(command: &str, settings: &[(&str, &str)], rabbit: &Rabbit) ->
     spawn_with(command, settings, rabbit, Stdio::null()).await
 }
 
-/// The same, with a standard error of its own.
+/// As [`spawn`], with this standard error.
 pub async fn spawn_with(command: &str, settings: &[(&str, &str)], rabbit: &Rabbit, stderr: Stdio) -> (Child, String) {
     let free = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().to_string();
     let mut process = binary(rabbit);
@@ -244,7 +244,7 @@ pub fn binary(rabbit: &Rabbit) -> Command {
     binary_at(&server(), &rabbit.prefix)
 }
 
-/// The command, at these brokers and on queues with this prefix: the one built here, or another build of it that is named.
+/// The command, at these brokers and on queues with this prefix: the binary built here, or the one that `SCRIPTMILL_TEST_BINARY` names.
 pub fn binary_at(addresses: &str, prefix: &str) -> Command {
     let built_here = || env!("CARGO_BIN_EXE_scriptmill").into();
     let mut process = Command::new(std::env::var_os("SCRIPTMILL_TEST_BINARY").unwrap_or_else(built_here));
@@ -268,7 +268,7 @@ pub async fn signal(process: &Child, name: &str) {
     assert!(Command::new("kill").args([name, &id]).status().await.unwrap().success());
 }
 
-/// The whole answer to a GET; none while nobody listens.
+/// The whole answer to a GET. Returns `None` while nobody listens.
 pub async fn get(address: &str, path: &str) -> Option<String> {
     let mut stream = TcpStream::connect(address).await.ok()?;
     let request = format!("GET {path} HTTP/1.1\r\nHost: worker\r\nConnection: close\r\n\r\n");

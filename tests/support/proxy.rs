@@ -1,4 +1,4 @@
-//! A way to the broker on which everything that happens on networks can be made to happen, while it is in use.
+//! A proxy to the broker that can make everything happen that happens on networks, while it is in use.
 
 use std::io;
 use std::sync::Arc;
@@ -21,7 +21,7 @@ use super::frames;
 const PIECE: usize = 512;
 const PIECE_EVERY: Duration = Duration::from_millis(20);
 
-/// What happens to what is sent.
+/// What the proxy does with what is sent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Trouble {
     /// It arrives.
@@ -31,11 +31,11 @@ pub enum Trouble {
     Stall,
     /// It arrives at 25 KiB a second.
     Slow,
-    /// The connection is half open: what is sent is taken and reaches nobody. When this is over the connection is cut.
+    /// The connection is half open: it accepts what is sent, and delivers none of it. When this is over, it is cut.
     Swallow,
     /// The next frame arrives up to its middle, and then the connection is cut.
     CutInside,
-    /// All arrives but word of consumers that are cancelled.
+    /// Everything arrives except for the notices that a consumer is cancelled.
     HideCancels,
 }
 
@@ -62,14 +62,14 @@ pub enum End {
     Reset,
 }
 
-/// What all connections look at. They are numbered as they come.
+/// The state that all connections watch. Connections are numbered in the order in which they open.
 #[derive(Clone, Copy, Debug)]
 struct State {
     trouble: Trouble,
     way: Way,
-    /// Connections before this one have that trouble.
+    /// Connections with a lower number have the trouble.
     until: u64,
-    /// Connections before this one are over.
+    /// Connections with a lower number end.
     over: u64,
     end: End,
 }
@@ -80,7 +80,7 @@ impl State {
     }
 }
 
-/// A way to the broker.
+/// A proxy to the broker.
 pub struct Proxy {
     pub address: Address,
     state: watch::Sender<State>,
@@ -90,7 +90,7 @@ pub struct Proxy {
 }
 
 impl Proxy {
-    /// A way to the broker at this address.
+    /// A proxy to the broker at this address.
     pub async fn to(target: &Address) -> Self {
         let mut uri = target.uri().clone();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -114,18 +114,18 @@ impl Proxy {
         Self { address: uri.to_string().parse().unwrap(), state, opened, is_gone, listener }
     }
 
-    /// Lets something happen on all connections, and on those to come; or lets it be over.
+    /// Puts all connections, present and future, into this trouble. [`Trouble::None`] ends it.
     pub fn strike(&self, trouble: Trouble, way: Way) {
         self.state.send_modify(|state| (state.trouble, state.way, state.until) = (trouble, way, u64::MAX));
     }
 
-    /// Lets nothing more through on the connections there are, and leaves them open; new ones are let through.
+    /// Lets nothing more through on the existing connections, and leaves them open. New ones are let through.
     pub fn silence(&self) {
         let until = self.opened.load(Ordering::SeqCst);
         self.state.send_modify(|state| (state.trouble, state.way, state.until) = (Trouble::Stall, Way::Both, until));
     }
 
-    /// The broker is gone: all connections are cut, and new ones too; or it is back.
+    /// If the broker is gone, all connections are cut, and new ones too. Otherwise it is back.
     pub fn goes(&self, is_gone: bool) {
         self.is_gone.store(is_gone, Ordering::SeqCst);
         if is_gone {
@@ -147,7 +147,7 @@ impl Proxy {
 
 impl Drop for Proxy {
     fn drop(&mut self) {
-        // Connections end with the state they look at.
+        // Connections end when the state that they watch is dropped.
         self.listener.abort();
     }
 }
@@ -201,7 +201,7 @@ impl Pump {
         Self { way, from, to, number, state: state.clone(), has_frames, has_swallowed: false, held }
     }
 
-    /// Carries on until the sender is done. An error says how both directions end.
+    /// Carries bytes until the sender is done. An error says how both directions end.
     async fn run(&mut self) -> Result<(), End> {
         loop {
             let trouble = self.state.borrow_and_update().of(self.way, self.number);
@@ -219,7 +219,7 @@ impl Pump {
         }
     }
 
-    /// What was sent before the end still arrives.
+    /// Passes on the end of the sender. What it sent before still arrives.
     async fn close(&mut self) -> Result<(), End> {
         let _ = self.to.shutdown().await;
         Ok(())
@@ -246,7 +246,7 @@ impl Pump {
             }
             Trouble::CutInside => {
                 let first = if self.has_frames { frames::length(&self.held).ok().flatten() } else { None };
-                // Nothing can be done about a peer that is gone already.
+                // A peer that is gone already is no concern of the proxy.
                 let _ = self.write(first.unwrap_or(whole) / 2).await;
                 return Err(End::Cut);
             }

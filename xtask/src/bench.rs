@@ -68,12 +68,12 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     }
 }
 
-/// Builds a benchmark under a profile, and runs it. What is held against others is built as it is shipped.
+/// Builds a benchmark under a profile, and runs it. Benchmarks that compare Scriptmill with others use the profile that is shipped.
 fn bench(profile: &str, name: &str, arguments: &[OsString]) -> Result<ExitCode> {
     bench_with(profile, name, arguments, &[])
 }
 
-/// The same, with settings for the worker that it starts.
+/// As [`bench()`], with settings for the worker that the benchmark starts.
 fn bench_with(profile: &str, name: &str, arguments: &[OsString], settings: &[(&str, &str)]) -> Result<ExitCode> {
     let status = cargo()
         .args(["bench", "--workspace", "--profile", profile, "--bench", name, "--"])

@@ -138,10 +138,10 @@ impl Guest {
     fn prepare(folder: &Path) -> Result<Self> {
         let work = workspace::root().join("target/engine");
         let sources = work.join("guest");
-        // Below the guest, whose folder is the workspace: cargo hashes the paths of packages into the names of symbols, and
-        // only paths within the workspace are hashed relative to it. The order of functions depends on those names.
+        // Below the guest, whose folder is the workspace. Cargo hashes the paths of packages into the names of symbols,
+        // and only paths within the workspace are hashed relative to it. The order of functions depends on those names.
         let vendor = sources.join("vendor");
-        // The target folder too: the crate's build script does not watch QuickJS-NG's sources.
+        // The target folder goes too, since the crate's build script does not watch QuickJS-NG's sources.
         for stale in [&sources, &work.join("target")] {
             if stale.exists() {
                 fs::remove_dir_all(stale)?;
@@ -162,7 +162,7 @@ impl Guest {
         )?;
         let quickjs = vendor.join(CRATE);
         for patch in patches(folder)? {
-            // The ceiling hides our own repository, in whose terms git would read the paths.
+            // The ceiling hides our own repository. Otherwise git would read the paths relative to it.
             succeed(
                 Command::new("git")
                     .args(["apply", "--whitespace=nowarn"])
@@ -183,7 +183,8 @@ impl Guest {
             format!("--remap-path-prefix={registry}"),
             "-Clink-arg=--import-memory".into(),
             "-Clink-arg=--stack-first".into(),
-            // js.rs in the guest gives JavaScript a part of it. Why it is 64 KiB more than 2 MiB: README of the engine, "Stacks".
+            // js.rs in the guest gives JavaScript a part of this stack. The engine's README says under "Stacks" why it
+            // is 64 KiB more than 2 MiB.
             "-Clink-arg=-zstack-size=2162688".into(),
             "-Clink-arg=--export-if-defined=__stack_high".into(),
         ];
@@ -244,7 +245,7 @@ impl Toolchain {
 }
 
 impl Tools {
-    /// Name, version here and version there of each tool that is not the same.
+    /// Name, version here and version there of each tool whose versions differ.
     fn differing<'a>(&'a self, other: &'a Self) -> Vec<(&'static str, &'a str, &'a str)> {
         [
             ("rustc", &*self.rustc, &*other.rustc),
@@ -300,7 +301,7 @@ fn guest_files(folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-/// Our patches, in the order they are applied in.
+/// Our patches, in the order in which they are applied.
 fn patches(folder: &Path) -> Result<Vec<PathBuf>> {
     let mut patches = Vec::new();
     for entry in fs::read_dir(folder.join("patches"))? {
@@ -344,7 +345,7 @@ mod tests {
 
     use super::*;
 
-    /// Without clang it cannot be rebuilt, but a change that was not built is seen everywhere.
+    /// Without clang the engine cannot be rebuilt, but this test finds everywhere a change that was not built.
     #[test]
     fn the_engine_was_built_from_these_sources() {
         let folder = workspace::root().join("sandbox/engine");

@@ -7,9 +7,9 @@ use anyhow::{Context, Result};
 
 use crate::workspace;
 
-/// What has to be installed first: the exit code of a wrong call.
+/// The exit code when something must be installed first: that of a wrong call.
 const NEED_MISSING: u8 = 2;
-/// Longer inputs find little that short ones don't, and take longer.
+/// Longer inputs take longer, and find little that short ones don't.
 const INPUT_BYTES_MAX: u32 = 4096;
 
 #[derive(clap::Args)]
@@ -46,7 +46,7 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Runs one target. False: it found something.
+/// Runs one target. Returns false if it found something.
 fn fuzz(target: &str, seconds: u32) -> Result<bool> {
     let root = workspace::root();
     let work = root.join("target/fuzz");

@@ -20,7 +20,7 @@ const RUNNER: &str = "gungraun-runner";
 /// What `benches/instructions.json` holds.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 struct Baseline {
-    /// The compiler that made what was counted; another one's code is not comparable.
+    /// The compiler of the counted code. The code of another compiler is not comparable.
     rustc: String,
     /// Instructions by path.
     instructions: BTreeMap<String, u64>,
@@ -44,7 +44,7 @@ pub(crate) fn run() -> Result<ExitCode> {
     Ok(compare(&baseline, &counted))
 }
 
-/// Prints both, and whether they agree.
+/// Prints both, and fails if they differ.
 fn compare(baseline: &Baseline, counted: &Baseline) -> ExitCode {
     let mut differs = baseline.instructions.keys().any(|path| !counted.instructions.contains_key(path));
     println!("{:<20} {:>12} {:>12} {:>9}", "instructions", "baseline", "now", "");
@@ -102,8 +102,9 @@ fn count() -> Result<BTreeMap<String, u64>> {
     struct Values {
         new: u64,
     }
-    // The engine is compiled beforehand, since under valgrind that takes minutes; and for the least of processors, since valgrind
-    // has not all that this one may have. With all of the workspace, since one package alone has other features and would be built anew.
+    // The engine is compiled beforehand, since that takes minutes under valgrind. It is compiled for the least of
+    // processors, since valgrind lacks features that this processor may have. The build is of the whole workspace: a
+    // package alone has other features, and would be built anew.
     let built =
         cargo().args(["build", "--workspace", "--bin", "scriptmill"]).status().context("could not run cargo")?;
     ensure!(built.success(), "scriptmill could not be built");
@@ -116,7 +117,7 @@ fn count() -> Result<BTreeMap<String, u64>> {
         .context("could not run scriptmill")?;
     ensure!(precompiled.success(), "the engine could not be compiled");
     let output = cargo()
-        // As the tests are built: optimised code would be counted a little truer, and take ten minutes more to build.
+        // Built as the tests are. Counts of optimised code would be a little truer, but building it takes ten minutes more.
         .args(["bench", "--workspace", "--profile", "dev", "--bench", "instructions", "--", "--output-format=json"])
         .env("GUNGRAUN_RUNNER", runner()?)
         .stderr(Stdio::inherit())

@@ -1,4 +1,4 @@
-//! What the tests need beside Rust, as a table, and the one ladder by which each of it is come by:
+//! What the tests need beside Rust, as a table, and the one ladder of ways to get each need:
 //!
 //! 1. it is there already;
 //! 2. Debian's packages, for root on Debian (a person at the terminal is asked first);
@@ -100,20 +100,20 @@ const COMPOSE_PROJECT: &str = "scriptmill-test";
 /// One thing that the tests can't do without.
 pub(crate) struct Need {
     name: &'static str,
-    /// Where or which it is; an error says why it can't be used.
+    /// Returns its place or version. An error says why it can't be used.
     look: fn() -> Result<String>,
     /// For a server: how its address reaches us and the tests.
     address: Option<Address>,
     debian_packages: &'static [&'static str],
     debian_service: Option<&'static str>,
-    /// What a service that was installed just now needs besides.
+    /// What a newly installed service needs besides.
     debian_setup: fn() -> Result<()>,
     compose_service: Option<&'static str>,
     /// What a person is told to do when every rung failed.
     by_hand: &'static str,
 }
 
-/// The address of a server, which a variable may give.
+/// The address of a server, which an environment variable may give.
 #[derive(Clone, Copy)]
 pub(crate) struct Address {
     variable: &'static str,
@@ -144,21 +144,21 @@ impl Drop for Started {
     }
 }
 
-/// A way to come by what isn't there.
+/// A way to get a need that isn't there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Rung {
     Debian,
     Compose,
 }
 
-/// What of this machine decides which rungs there are.
+/// What decides which rungs this machine has.
 struct Machine {
     root_on_debian: bool,
     compose: bool,
 }
 
 impl Need {
-    /// What it is called.
+    /// Its name.
     pub(crate) fn name(&self) -> &'static str {
         self.name
     }
@@ -168,7 +168,7 @@ impl Need {
         self.address.map(|address| (address.variable, address.url()))
     }
 
-    /// Climbs the ladder until it is there. What it had to start runs as long as the returned value lives.
+    /// Climbs the ladder until the need is there. What had to be started runs as long as the returned value lives.
     pub(crate) fn ensure(&self) -> Result<Started> {
         let mut tried = match (self.look)() {
             Ok(found) => {
@@ -186,7 +186,7 @@ impl Need {
         bail!("the tests need {}:\n  - {}\n{}", self.name, tried.join("\n  - "), self.by_hand)
     }
 
-    /// The rungs to try, in order; why one is left out goes to `left_out`.
+    /// The rungs to try, in order. The reason for each rung that is left out goes to `left_out`.
     fn rungs(&self, machine: &Machine, left_out: &mut Vec<String>) -> Vec<Rung> {
         if let Some(address) = self.address.filter(|address| address.given()) {
             left_out.push(format!("{} names this server, so none is started in its stead", address.variable));
@@ -219,7 +219,7 @@ impl Need {
         let packages = self.debian_packages.join(" ");
         ask(&format!("{}: install {packages} from Debian and start it?", self.name))?;
         eprintln!("{}: from Debian's {packages}; it stays installed", self.name);
-        // One that was removed may be known still, with its configuration.
+        // Debian may still know a package that was removed, by its configuration.
         let mut states = Command::new("dpkg-query");
         states.args(["--show", "--showformat=${db:Status-Status}\n"]).args(self.debian_packages);
         let installed = output_of(&mut states).is_ok_and(|states| states.lines().all(|state| state == "installed"));
@@ -231,7 +231,7 @@ impl Need {
                 .env("DEBIAN_FRONTEND", "noninteractive"))?;
         }
         if let Some(service) = self.debian_service {
-            // The package's installation starts it on most machines, but not in containers.
+            // The package's installation starts the service on most machines, but not in containers.
             if (self.look)().is_err() {
                 output_of(Command::new("service").args([service, "start"]))?;
             }
@@ -273,7 +273,7 @@ impl Need {
     }
 }
 
-/// Says of the tests what they leave out on this machine.
+/// Prints which tests are left out on this machine.
 pub(crate) fn say_what_is_left_out() {
     if !RABBITMQ_PROGRAMS.iter().any(|folder| Path::new(folder).join("rabbitmq-server").exists()) {
         eprintln!(
@@ -329,7 +329,7 @@ fn run(command: &mut Command) -> Result<()> {
     Ok(())
 }
 
-/// What a command printed; what it said on stderr if it failed.
+/// Returns what a command printed. The error of a failed command has what it printed on stderr.
 fn output_of(command: &mut Command) -> Result<String> {
     let name = command.get_program().to_owned();
     let output = command.stdin(Stdio::null()).output().with_context(|| name.display().to_string())?;
@@ -350,7 +350,7 @@ fn node() -> Result<String> {
     Ok(format!("{} with npm {}", version.trim(), npm.trim()))
 }
 
-/// kubectl 1.22 is the first whose kustomize knows all that `deploy/` uses; a render of its smallest overlay tells.
+/// kubectl 1.22 is the first whose kustomize knows all that `deploy/` uses. Rendering its smallest overlay shows whether this one does.
 fn kubectl() -> Result<String> {
     let overlay = workspace::root().join("deploy/overlays/static");
     output_of(Command::new("kubectl").arg("kustomize").arg(overlay))?;

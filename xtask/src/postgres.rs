@@ -8,14 +8,14 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, bail, ensure};
 use url::Url;
 
-/// How long it may take to answer.
+/// How long the server may take to answer.
 const TIMEOUT: Duration = Duration::from_secs(3);
-/// Version 3.0 of its protocol.
+/// Version 3.0 of PostgreSQL's protocol.
 const PROTOCOL: i32 = 196_608;
 /// The beginning of an answer to a login: what kind it is, its length, and which authentication it asks for.
 const ANSWER_BYTES: usize = 9;
 
-/// Begins a login, and says where it is; an error says why it can't be used.
+/// Begins a login, and returns where the server is. An error says why it can't be used.
 pub(crate) fn look(url: &str) -> Result<String> {
     let url = Url::parse(url)?;
     let (host, port) = (url.host_str().unwrap_or_default(), url.port().unwrap_or(5432));
@@ -36,7 +36,7 @@ pub(crate) fn look(url: &str) -> Result<String> {
     Err(last.context("the name has no address")?.into())
 }
 
-/// Gives the user of a server that was installed just now, which only this machine reaches, the password that the tests know.
+/// Gives the user of a newly installed server the password that the tests know. Only this machine reaches that server.
 pub(crate) fn set_up() -> Result<()> {
     let statement = "psql --command \"alter role postgres password 'postgres'\"";
     let status = Command::new("su").args(["postgres", "--command", statement]).status()?;
@@ -51,7 +51,7 @@ fn login(user: &str) -> Vec<u8> {
     [&length.to_be_bytes(), &PROTOCOL.to_be_bytes(), parameters.as_bytes()].concat()
 }
 
-/// Holds the beginning of its answer against whether there is a password.
+/// Checks the beginning of the server's answer. It may ask for a password only if there is one.
 fn lets_in(answer: [u8; ANSWER_BYTES], has_password: bool) -> Result<()> {
     match (answer[0], &answer[5..]) {
         (b'R', [0, 0, 0, 0]) => Ok(()),

@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 use crate::needs::{NEEDS, Need, Started, say_what_is_left_out};
 use crate::workspace;
 
-/// What a person has to see to first, as with a wrong use of the command line.
+/// The exit code when a person must install something first: that of a wrong use of the command line.
 const NEED_MISSING: u8 = 2;
 
 #[derive(clap::Args)]
@@ -53,7 +53,7 @@ fn run_tests(options: &Options) -> Result<ExitCode> {
     Ok(code.map_or(ExitCode::FAILURE, ExitCode::from))
 }
 
-/// nextest runs none of these; `cargo test` does so by itself.
+/// Runs the documentation tests. nextest runs none of them; `cargo test` runs them by itself.
 fn run_doc_tests() -> Result<ExitStatus> {
     cargo().args(["test", "--doc", "--workspace", "--quiet"]).status().context("could not run cargo")
 }

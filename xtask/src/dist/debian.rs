@@ -1,4 +1,4 @@
-//! The package for Debian and what comes from it.
+//! The package for Debian and for distributions derived from it.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -8,7 +8,7 @@ use anyhow::Result;
 use super::parts::{Platform, SHELLS, VERSION, completions, documents, manual, succeed};
 use super::tree::Tree;
 
-/// Where Debian's policy has copyrights.
+/// The copyright file that Debian's policy asks for.
 const COPYRIGHT: &str = "\
 Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/
 Upstream-Name: scriptmill

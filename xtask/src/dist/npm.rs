@@ -1,6 +1,6 @@
-//! The packages for npm. `scriptmill` holds a few lines of JavaScript that run the binary; the binary is in a package for each platform,
-//! of which npm installs the one that fits, by `os`, `cpu` and `libc`. So it is done by esbuild, Biome and others: nothing is
-//! downloaded by a script at installation.
+//! The packages for npm. `scriptmill` holds a few lines of JavaScript that run the binary. The binary is in one package
+//! for each platform, of which npm installs the one that fits, by `os`, `cpu` and `libc`. esbuild, Biome and others do
+//! the same: no script downloads anything at installation.
 
 use std::path::{Path, PathBuf};
 
@@ -11,7 +11,7 @@ use super::parts::{Platform, VERSION, archive};
 use super::tree::Tree;
 use crate::workspace;
 
-/// Platforms that there are packages for, in Node's words.
+/// The platforms that have packages, by Node's names.
 const CPUS: [&str; 2] = ["x64", "arm64"];
 
 /// Runs the binary of the platform's package, as if it were this process.
@@ -82,7 +82,7 @@ pub(super) fn packages(binary: &Path, platform: &Platform, work: &Tree, out: &Pa
             tree.copy(&workspace::root().join(licence), licence)?;
         }
     }
-    // Named as `npm pack` does.
+    // The files are named as `npm pack` names them.
     let pack = |folder: &str, name: &str| {
         archive(&work.path().join(folder), "package", &out.join(format!("{name}-{VERSION}.tgz")))
     };

@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail};
 use super::tree::Tree;
 use crate::workspace;
 
-/// The version of all that is made: the workspace's.
+/// The version of all packages: the workspace's.
 pub(super) const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// Licences and what a reader of a package wants beside them.
 const DOCUMENTS: [&str; 4] = ["LICENSE-APACHE", "LICENSE-MIT", "README.md", "CHANGELOG.md"];
@@ -19,7 +19,7 @@ pub(super) const SHELLS: [(&str, &str); 3] = [
     ("fish", "fish/vendor_completions.d/scriptmill.fish"),
 ];
 
-/// The machine that the binary is for, in everybody's words.
+/// The platform of the binary, by the name that each tool has for it.
 pub(super) struct Platform {
     /// Rust's.
     pub(super) triple: String,
@@ -30,7 +30,7 @@ pub(super) struct Platform {
 }
 
 impl Platform {
-    /// The one that this runs on.
+    /// The platform that this runs on.
     pub(super) fn own() -> Result<Self> {
         let (debian, node) = match std::env::consts::ARCH {
             "x86_64" => ("amd64", "x64"),
@@ -46,7 +46,7 @@ pub(super) fn documents(tree: &Tree, folder: &str) -> Result<()> {
     DOCUMENTS.iter().try_for_each(|name| tree.copy(&workspace::root().join(name), &format!("{folder}{name}")))
 }
 
-/// What a shell needs to complete commands, as the binary tells it.
+/// What a shell needs to complete commands, as the binary prints it.
 pub(super) fn completions(binary: &Path, shell: &str) -> Result<Vec<u8>> {
     let output = Command::new(binary).args(["completions", shell]).output()?;
     if !output.status.success() {

@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-/// A folder that is filled with files of known rights, whatever those of their sources are.
+/// A folder that is filled with files of known permissions, whatever the permissions of their sources are.
 pub(crate) struct Tree(PathBuf);
 
 impl Tree {
-    /// An empty folder here; what was there is gone.
+    /// Makes an empty folder at `path`, and removes what was there.
     pub(crate) fn empty(path: &Path) -> Result<Self> {
         if path.exists() {
             fs::remove_dir_all(path).with_context(|| format!("{} cannot be emptied", path.display()))?;
@@ -24,12 +24,12 @@ impl Tree {
         &self.0
     }
 
-    /// An empty folder within.
+    /// Makes an empty folder inside this one.
     pub(crate) fn tree(&self, name: &str) -> Result<Self> {
         Self::empty(&self.0.join(name))
     }
 
-    /// A folder within, with those that lead to it.
+    /// Makes a folder inside this one, and the folders that lead to it.
     pub(crate) fn folder(&self, name: &str) -> Result<PathBuf> {
         let folder = self.0.join(name);
         fs::create_dir_all(&folder).with_context(|| format!("{} cannot be made", folder.display()))?;

@@ -1,6 +1,6 @@
-//! No circles between the files of a target: who reads one file of a circle has to know all of them. An item counts for the
-//! file that defines it, through whichever re-exports it is imported; declaring a module and offering its items
-//! (`mod a; pub use a::A;`) is no use of them.
+//! No circles of imports between the files of a target: to read one file of a circle, one has to know all of them. The
+//! use of an item counts for the file that defines it, whichever re-exports it is imported through. Declaring a module
+//! and re-exporting its items (`mod a; pub use a::A;`) is no use of them.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -25,7 +25,7 @@ fn uses(target: &Target) -> Uses {
                 _ if path.offered => continue,
                 Some(Place::ItemOf(used)) => used,
                 Some(Place::Module(used)) if path.glob => used,
-                // The module's name alone: what is used of it is named elsewhere.
+                // Only the module is named. What is used of it is named elsewhere.
                 Some(Place::Module(_)) | None => continue,
             };
             let file = &target.modules[used].file;
@@ -38,7 +38,7 @@ fn uses(target: &Target) -> Uses {
     uses
 }
 
-/// Files of which each uses the next, and the last the first; each with the line of that use.
+/// Files of which each uses the next, and the last uses the first. Each has the line of that use.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 struct Circle(Vec<(String, usize)>);
 
@@ -80,7 +80,7 @@ fn circle(uses: &Uses, start: &str, last: &str, reached_from: &BTreeMap<&str, &s
         files.push(file);
     }
     files.reverse();
-    // From the file that sorts first, so that the same circle is found once.
+    // The list begins with the file that sorts first, so that the same circle is found once.
     let first = (0..files.len()).min_by_key(|index| files[*index]).unwrap_or(0);
     files.rotate_left(first);
     let next = files.iter().cycle().skip(1);
@@ -107,7 +107,7 @@ mod tests {
         assert_eq!(found, [format!("x/src/a.rs:2: {circle}")]);
     }
 
-    /// In each case `x/src/a.rs` is used by `x/src/b/mod.rs`; the text given is `a`'s, or how it is declared.
+    /// In each case `x/src/b/mod.rs` uses `x/src/a.rs`, whose text is given.
     #[test]
     fn a_use_counts_for_the_file_that_defines_the_item() {
         let root = "mod a;\nmod b;\npub use b::{B, c::C};\npub const ROOT: u8 = 0;\n";

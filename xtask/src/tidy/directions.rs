@@ -1,5 +1,5 @@
-//! Imports go one way: the table "Import directions" in ARCHITECTURE.md says what the files of a folder must not name, and
-//! this reads it from there. A crate there is also held against the dependencies of the folder's `Cargo.toml`.
+//! Imports go one way: the table of import directions in ARCHITECTURE.md says what the files of a folder must not name, and this reads it
+//! from there. A crate that the table forbids must not be among the dependencies in the folder's `Cargo.toml` either.
 
 use super::finding::Finding;
 use super::modules::Target;
@@ -59,7 +59,7 @@ fn rules(page: &str) -> Vec<Rule<'_>> {
     .collect()
 }
 
-/// What stands between backticks.
+/// The texts between backticks.
 fn quoted(cell: &str) -> Vec<&str> {
     cell.split('`').skip(1).step_by(2).collect()
 }
@@ -70,7 +70,7 @@ impl Rule<'_> {
     }
 }
 
-/// A relative path as one from the crate's root, as far as `self` and `super` say.
+/// Resolves the `self` and `super` at the beginning of a path, so that it begins at the crate's root.
 fn from_root(target: &Target, module: usize, words: &[String]) -> Vec<String> {
     let mut place = module;
     let relative = words.iter().take_while(|word| *word == "self" || *word == "super");
@@ -84,8 +84,8 @@ fn is_below(words: &[String], name: &str) -> bool {
     name.split("::").all(|expected| words.next().is_some_and(|word| word == expected))
 }
 
-/// A dependency that the manifest of a crate must not have, for any target, of its build script, or under another name; those
-/// of its tests are free.
+/// A dependency that the manifest of a crate must not have: for any target, of its build script, or under another name.
+/// The dependencies of its tests are free.
 fn dependency(tree: &Tree, files: &str, name: &str) -> Option<Finding> {
     let path = format!("{}/Cargo.toml", files.trim_end_matches('/').trim_end_matches("/src"));
     let text = tree.manifests.get(&path)?;

@@ -23,7 +23,7 @@ pub(crate) struct Module {
 enum Name {
     Module(usize),
     Defined,
-    /// By a `use`: the path it stands for.
+    /// Imported by a `use` of this path.
     Imported(Vec<String>),
 }
 
@@ -35,7 +35,7 @@ pub(crate) enum Place {
     ItemOf(usize),
 }
 
-/// Imports of imports, before a path counts as unknown.
+/// The most imports of imports that are followed before a path counts as unknown.
 const IMPORTS_MAX: usize = 16;
 
 impl Target {
@@ -51,7 +51,7 @@ impl Target {
         target
     }
 
-    /// Adds a module and those below it; `folder` is where the files of those are.
+    /// Adds a module and those below it. `folder` has the files of those below.
     fn add(&mut self, tree: &Tree, folder: &str, module: Module) -> usize {
         let this = self.modules.len();
         let items = module.items.clone();
@@ -96,7 +96,7 @@ impl Target {
         self.resolve_within(module, path, IMPORTS_MAX)
     }
 
-    /// The module above one, if that is asked for; the root has none above it.
+    /// The module above `module` if `above` is true. The root has none above it, and stays.
     pub(crate) fn parent_if(&self, module: usize, above: bool) -> usize {
         if above { self.modules[module].parent.unwrap_or(module) } else { module }
     }
@@ -121,7 +121,7 @@ impl Target {
                 word => match self.lookup(place, word, imports_left) {
                     Some(Place::Module(next)) => place = next,
                     Some(item) => return Some(item),
-                    // Made by a macro, or a name that isn't ours.
+                    // The name was made by a macro, or isn't ours.
                     None => return (anchored && index > 0).then_some(Place::ItemOf(place)),
                 },
             }
@@ -186,7 +186,7 @@ impl Module {
     }
 }
 
-/// By cargo's conventions.
+/// Whether a file is the root of a target, by cargo's conventions.
 fn is_root(path: &str) -> bool {
     let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
     let in_sources = format!("/{path}").contains("/src/");
@@ -231,7 +231,7 @@ fn join(folder: &str, name: &str) -> String {
     if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") }
 }
 
-/// Without `..`.
+/// The path without `.` and `..`.
 fn normal(path: &str) -> String {
     let mut parts = Vec::new();
     for part in path.split('/') {

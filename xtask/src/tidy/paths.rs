@@ -9,9 +9,9 @@ use super::tree::only_in_tests;
 pub(crate) struct Named {
     pub(crate) line: usize,
     pub(crate) words: Vec<String>,
-    /// By `pub use`: offered to others, not used here.
+    /// Whether a `pub use` names it: it is offered to others, not used here.
     pub(crate) offered: bool,
-    /// `use path::*`.
+    /// Whether it is `use path::*`.
     pub(crate) glob: bool,
 }
 

@@ -23,7 +23,7 @@ pub(crate) fn check(tree: &Tree) -> Vec<Finding> {
 struct Places<'a> {
     path: &'a str,
     lines: Vec<&'a str>,
-    /// Where the innermost statement, arm or item begins: the comment on a long statement stands above all of it.
+    /// The line where the innermost statement, arm or item begins: the comment on a long statement stands above all of it.
     around: usize,
     findings: Vec<Finding>,
 }

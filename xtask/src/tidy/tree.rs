@@ -76,7 +76,7 @@ impl Tree {
     }
 }
 
-/// Whether an item stands in tests alone: `#[cfg(test)]`, or `test` among others.
+/// Whether an item is there only in tests: `#[cfg(test)]`, or a condition that has `test` in it and neither `not` nor `any`.
 pub(crate) fn only_in_tests(attributes: &[syn::Attribute]) -> bool {
     attributes.iter().filter(|attribute| attribute.path().is_ident("cfg")).any(|attribute| match &attribute.meta {
         syn::Meta::List(list) => {
