@@ -288,8 +288,8 @@ impl Asked<'_> {
     }
 }
 
-/// The options that are refused unless a method honours them. Any other name is ignored.
-const OPTIONS: [&str; 40] = [
+/// The options that there are. A name that is none of them has no meaning in any method.
+const OPTIONS: [&str; 45] = [
     "localeMatcher",
     "style",
     "currency",
@@ -330,6 +330,11 @@ const OPTIONS: [&str; 40] = [
     "dateStyle",
     "timeStyle",
     "numeric",
+    "sensitivity",
+    "usage",
+    "ignorePunctuation",
+    "caseFirst",
+    "collation",
 ];
 
 fn is(value: &Value, text: &str) -> bool {

@@ -6,6 +6,9 @@
 //@ {"entry": "list"}
 //@ {"entry": "collation"}
 //@ {"entry": "letters"}
+//@ {"entry": "punctuation"}
+//@ {"entry": "sensitivity"}
+//@ {"entry": "upperFirst"}
 //@ {"entry": "capitals"}
 //@ {"entry": "caught"}
 const day = new Date(Date.UTC(2026, 3, 10));
@@ -17,6 +20,9 @@ export const digits = (): string => (1234.5).toLocaleString(undefined, { maximum
 export const list = (): string => [1.5].toLocaleString('fr');
 export const collation = (): number => 'a'.localeCompare('b', 'sv');
 export const letters = (): number => 'ж'.localeCompare('и');
+export const punctuation = (): number => 'co-op'.localeCompare('coop', undefined, { ignorePunctuation: true });
+export const sensitivity = (): number => 'a'.localeCompare('A', 'en', { sensitivity: 'ignore' as any });
+export const upperFirst = (): string[] => ['a', 'A'].sort((a, b) => a.localeCompare(b, 'en', { caseFirst: 'upper' }));
 export const capitals = (): string => 'i'.toLocaleUpperCase('tr');
 export const caught = (): unknown => {
   try {
