@@ -2,8 +2,8 @@
 
 use std::collections::VecDeque;
 
-/// How long levels are kept, in seconds.
-const KEPT_SECONDS: f64 = 900.0;
+/// How long levels are kept, in seconds: as long as the longest hold that a policy may ask for.
+const KEPT_SECONDS: f64 = 3_600.0;
 /// How far back peaks are looked for, in seconds.
 const PEAKS_SECONDS: f64 = 400.0;
 /// A peak is over when the level has been under this share of it …
@@ -91,5 +91,14 @@ mod tests {
         assert!((held(&two) - 80.0).abs() < 1.0, "the second highest of two is held");
         let stairs = [(60.0, 10.0), (20.0, 100.0), (20.0, 60.0), (20.0, 30.0), (60.0, 10.0)];
         assert!(held(&stairs) < 11.0, "a way down in steps is one peak");
+    }
+    #[test]
+    fn the_longest_hold_of_a_policy_is_kept() {
+        let mut holding = Holding::default();
+        holding.push(0.0, 100.0);
+        for second in (2..3_600).step_by(2) {
+            holding.push(f64::from(second), 10.0);
+        }
+        assert!((holding.held(3_598.0, 3_600.0) - 100.0).abs() < 1e-9, "an hour ago there was more");
     }
 }

@@ -26,23 +26,11 @@ pub struct Setting {
     pub max: u32,
     /// The promised wait, in seconds.
     pub wait: f64,
-    /// Whether a scaler that knows them ends idle pods first; else the youngest.
-    pub idle_first: bool,
 }
 
 impl Default for Setting {
     fn default() -> Self {
-        Self {
-            slots: 8,
-            places: 64,
-            margin: 0,
-            boot: 12.0,
-            grace: 900.0,
-            min: 2,
-            max: 60,
-            wait: 1.0,
-            idle_first: false,
-        }
+        Self { slots: 8, places: 64, margin: 0, boot: 12.0, grace: 900.0, min: 2, max: 60, wait: 1.0 }
     }
 }
 

@@ -70,7 +70,7 @@ fn groups() -> Vec<Group> {
                 vec![("load", slots.load), ("promise", slots.promise), ("drain", slots.drain), ("floor", slots.floor)]
             },
         },
-        one("scaling_places", "Places for waiting jobs asked for", None, |r| known(r.demand.places)),
+        one("scaling_places", "Workers that jobs ask for which wait without a slot", None, |r| known(r.demand.places)),
         one("slot_utilization", "Slots in use of those there are", ratio, |r| {
             known(r.demand.observed.busy / r.demand.observed.slots)
         }),
