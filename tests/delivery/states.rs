@@ -1,11 +1,16 @@
 //! Unusual ways of a job through the worker.
 
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
 use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, pending};
 use scriptmill::broker::{Cancels, Followed, Follower};
-use scriptmill::job::{Isolated, Ran};
+use scriptmill::intake::Policy;
+use scriptmill::job::{Isolated, Next, Ran};
 use scriptmill::quarantine::{Failed, Isolation};
-use scriptmill_sdk::{Cancel, Code};
+use scriptmill_sdk::{Cancel, Code, Ending};
+use tokio::sync::Barrier;
 
 use super::*;
 
@@ -81,7 +86,7 @@ impl Follower for Saying {
 struct Endless(Semaphore);
 
 impl Isolation for Endless {
-    fn run<'a>(&'a self, _: &'a Isolated) -> BoxFuture<'a, Result<Ran, Failed>> {
+    fn run<'a>(&'a self, _: &'a Isolated, _: usize) -> BoxFuture<'a, Result<Ran, Failed>> {
         self.0.add_permits(1);
         pending().boxed()
     }
@@ -111,6 +116,82 @@ async fn no_job_in_quarantine_begins_before_all_cancels_have_been_read() {
         let outcome = read(&soon("the outcome", rabbit.take(&queue)).await);
         assert_eq!(outcome.ending.code(), Some(Code::CancelRequested));
         assert_eq!(quarantine.0.available_permits(), 0, "it began");
+        worker.stop().await.unwrap();
+    })
+    .await;
+}
+
+/// A process that dies when all jobs run in it, and whenever the killer does.
+struct Fragile {
+    policy: Policy,
+    all: Barrier,
+    has_died: AtomicBool,
+    /// Jobs that run after that, and the most of them at one time.
+    running: AtomicUsize,
+    most: AtomicUsize,
+}
+
+impl Isolation for Fragile {
+    fn run<'a>(&'a self, job: &'a Isolated, _: usize) -> BoxFuture<'a, Result<Ran, Failed>> {
+        async move {
+            let (id, tenant) = job.identity();
+            if !self.has_died.load(Ordering::SeqCst) {
+                self.all.wait().await;
+                self.has_died.store(true, Ordering::SeqCst);
+                return Err(Failed::Beside("it was one of several".to_owned()));
+            }
+            self.most.fetch_max(self.running.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            self.running.fetch_sub(1, Ordering::SeqCst);
+            if id == "killer" {
+                return Err(Failed::Died("it was alone".to_owned()));
+            }
+            let value = serde_json::value::to_raw_value(&job.message().1.envelope.attempt).unwrap();
+            let outcome = self.policy.unrun(Ending::Succeeded(value), id, tenant, None);
+            Ok(Ran::Ended { outcome: Box::new(outcome), next: Next::default() })
+        }
+        .boxed()
+    }
+
+    fn rest(&self) {}
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn jobs_in_quarantine_run_side_by_side_until_a_process_dies_and_then_alone() {
+    with_rabbit(async |rabbit| {
+        // One has the memory of the process, and three have two slots each.
+        let options = options(6);
+        let quarantine = Arc::new(Fragile {
+            policy: options.policy(false, "fragile"),
+            all: Barrier::new(4),
+            has_died: AtomicBool::new(false),
+            running: AtomicUsize::new(0),
+            most: AtomicUsize::new(0),
+        });
+        let parts = Parts { isolation: Some(quarantine.clone()), ..Worker::parts(1, rabbit.options(), &options) };
+        let worker = Worker::of(parts, options);
+        worker.is(Status::Consuming).await;
+        let queue = rabbit.declare_requester("replies").await;
+        for id in ["killer", "a", "b", "c"] {
+            rabbit.put(&rabbit.names.quarantine, &job(id, json!(0)), properties(id, &queue)).await;
+        }
+        let mut outcomes = HashMap::new();
+        for _ in 0..4 {
+            let message = soon("an outcome", rabbit.take(&queue)).await;
+            let outcome = read(&message);
+            outcomes.insert(outcome.job_id.clone(), (outcome, message.properties.envelope()));
+        }
+        assert_eq!(quarantine.most.load(Ordering::SeqCst), 1, "they ran beside each other after the process had died");
+        for id in ["a", "b", "c"] {
+            let (outcome, envelope) = &outcomes[id];
+            assert!(matches!(outcome.ending, Ending::Succeeded(_)), "{id}: {:?}", outcome.ending);
+            assert_eq!((envelope.attempt, envelope.crashes), (1, 0), "{id} is charged");
+        }
+        let (outcome, envelope) = &outcomes["killer"];
+        assert_eq!((outcome.ending.code(), envelope.attempt), (Some(Code::WorkersDied), 2));
+        let letter = soon("a dead letter", rabbit.take(&rabbit.names.dead)).await;
+        assert_eq!(letter.properties.envelope().crashes, 2);
+        assert_eq!(worker.seen().level.busy, 0, "they keep slots");
         worker.stop().await.unwrap();
     })
     .await;

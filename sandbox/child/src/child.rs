@@ -39,8 +39,6 @@ pub struct Child {
 #[derive(Debug)]
 struct Request {
     body: Arc<[u8]>,
-    /// It is asked once more where somebody else killed the child.
-    is_forgiving: bool,
     answer: oneshot::Sender<Result<Vec<u8>, Failed>>,
 }
 
@@ -60,27 +58,15 @@ impl Child {
         Ok(Self { requests: sender })
     }
 
-    /// Sends a request and waits for its answer. It needs no runtime. Each child works on one request at a time.
+    /// Sends a request and waits for its answer. It needs no runtime. Each child works on one request at a time. Where somebody else
+    /// killed the child, another one is asked once more.
     ///
     /// # Errors
     /// The child died, took too long, was stopped or could not be started.
     pub async fn call(&self, body: Vec<u8>) -> Result<Vec<u8>, Failed> {
-        self.ask(body, true).await
-    }
-
-    /// As [`Child::call`], but no second child is asked, however the first one died: the system's own kill, for want of memory, looks
-    /// like anybody's. A child whose answer nobody waits for any more is killed.
-    ///
-    /// # Errors
-    /// As [`Child::call`].
-    pub async fn call_once(&self, body: Vec<u8>) -> Result<Vec<u8>, Failed> {
-        self.ask(body, false).await
-    }
-
-    async fn ask(&self, body: Vec<u8>, is_forgiving: bool) -> Result<Vec<u8>, Failed> {
         let (answer, answered) = oneshot::channel();
         let gone = || Failed::Unavailable("its supervisor has ended".to_owned());
-        self.requests.send(Request { body: body.into(), is_forgiving, answer }).await.map_err(|_| gone())?;
+        self.requests.send(Request { body: body.into(), answer }).await.map_err(|_| gone())?;
         answered.await.map_err(|_| gone())?
     }
 }
@@ -90,35 +76,28 @@ fn supervise(program: &Program, bounds: &Bounds, requests: &Mutex<mpsc::Receiver
     let mut running = if at_once { starter.start().ok() } else { None };
     // Whichever supervisor is free holds the lock while it waits.
     let next = || requests.lock().unwrap_or_else(PoisonError::into_inner).blocking_recv();
-    while let Some(Request { body, is_forgiving, answer }) = next() {
+    while let Some(Request { body, answer }) = next() {
         if answer.is_closed() {
             continue;
         }
-        // What may be asked again is worth its end, since the next one may ask the same; what is asked once is not.
-        let is_wanted = || is_forgiving || !answer.is_closed();
-        let mut result = ask(&mut starter, &mut running, &body, &is_wanted);
-        if is_forgiving && matches!(result, Err(Failed::Stopped(_))) {
+        let mut result = ask(&mut starter, &mut running, &body);
+        if matches!(result, Err(Failed::Stopped(_))) {
             // Somebody else's kill says nothing about this request.
-            result = ask(&mut starter, &mut running, &body, &is_wanted);
+            result = ask(&mut starter, &mut running, &body);
         }
         // The caller may be gone.
         let _ = answer.send(result);
     }
 }
 
-fn ask(
-    starter: &mut Starter<'_>,
-    running: &mut Option<Running>,
-    body: &Arc<[u8]>,
-    is_wanted: &dyn Fn() -> bool,
-) -> Result<Vec<u8>, Failed> {
+fn ask(starter: &mut Starter<'_>, running: &mut Option<Running>, body: &Arc<[u8]>) -> Result<Vec<u8>, Failed> {
     let mut child = match running.take() {
         Some(child) => child,
         None => starter.start().map_err(Failed::Unavailable)?,
     };
     let bounds = starter.bounds;
     if child.requests.send(Arc::clone(body)).is_ok() {
-        match child.wait(bounds, is_wanted) {
+        match child.wait(bounds) {
             Waited::Answer(answer) => {
                 *running = Some(child);
                 return Ok(answer);
@@ -129,7 +108,6 @@ fn ask(
                     format!("it had no answer after {:?}, most of which it waited for a processor", bounds.wall_time);
                 return Err(Failed::Stopped(why));
             }
-            Waited::Unwanted => return Err(Failed::Stopped("nobody waits for its answer".to_owned())),
             Waited::Gone => {}
         }
     }

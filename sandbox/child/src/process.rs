@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::{self, Read, Write};
 use std::os::unix::process::CommandExt;
-use std::process::{Command, ExitStatus, Stdio};
+use std::process::{ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, Once, PoisonError};
 use std::thread;
@@ -23,8 +23,6 @@ const WORDS_TIME: Duration = Duration::from_millis(500);
 const STDERR_BYTES: usize = 2048;
 /// The shortest wait before a child's processor time is looked at again.
 const LOOK: Duration = Duration::from_millis(10);
-/// The longest time before it is seen that nobody waits for an answer any more.
-const GLANCE: Duration = Duration::from_millis(200);
 
 /// How a wait for an answer ended.
 pub(crate) enum Waited {
@@ -33,25 +31,28 @@ pub(crate) enum Waited {
     TookTooLong,
     /// So much time passed by the clock that the machine must be at fault.
     GotNoProcessor,
-    /// Nobody waits for the answer any more.
-    Unwanted,
     /// The child is dead or dying.
     Gone,
 }
 
-/// A live child and the thread that talks with it.
-pub(crate) struct Running {
+/// A live child.
+pub(crate) struct Process {
     process: std::process::Child,
-    pub(crate) requests: SyncSender<Arc<[u8]>>,
-    pub(crate) answers: Receiver<io::Result<Vec<u8>>>,
     stderr: Arc<Mutex<Vec<u8>>>,
     /// Disconnected when all that the child wrote on standard error has been read.
     stderr_ended: Receiver<()>,
 }
 
-impl Running {
-    /// Starts a child and waits until it is ready.
-    pub(crate) fn start(program: &Program, bounds: &Bounds) -> Result<Self, String> {
+/// A live child and the thread that talks with it.
+pub(crate) struct Running {
+    process: Process,
+    pub(crate) requests: SyncSender<Arc<[u8]>>,
+    pub(crate) answers: Receiver<io::Result<Vec<u8>>>,
+}
+
+impl Process {
+    /// Starts a child. Its input and output are the caller's.
+    pub(crate) fn start(program: &Program) -> Result<(Self, ChildStdin, ChildStdout), String> {
         // Whoever started this process may have left it more than its own pipes: the child gets none of it.
         close_fds::set_fds_cloexec(3, &[]);
         let mut process = Command::new(&program.path)
@@ -64,26 +65,36 @@ impl Running {
             .stderr(Stdio::piped())
             .spawn()
             .map_err(|error| format!("{}: {error}", program.path.display()))?;
-        let (requests, to_send) = sync_channel::<Arc<[u8]>>(1);
-        let (received, answers) = sync_channel(1);
         let stderr = Arc::new(Mutex::new(Vec::new()));
         let (stdin, stdout, errors) = (process.stdin.take(), process.stdout.take(), process.stderr.take());
         let (ending, stderr_ended) = sync_channel(0);
-        let mut running = Self { process, requests, answers, stderr: Arc::clone(&stderr), stderr_ended };
-        let (Some(mut stdin), Some(mut stdout), Some(mut errors)) = (stdin, stdout, errors) else {
+        let started = Self { process, stderr: Arc::clone(&stderr), stderr_ended };
+        let (Some(stdin), Some(stdout), Some(mut errors)) = (stdin, stdout, errors) else {
             return Err("it has no pipes".to_owned());
         };
-        let (bounds, kept) = (*bounds, stderr);
-        let talk = move || talk(&mut stdin, &mut stdout, &bounds, &to_send, &received);
         let listen = move || {
-            keep_last_words(&mut errors, &kept);
+            keep_last_words(&mut errors, &stderr);
             drop(ending);
         };
-        for (name, work) in
-            [("child-pipe", Box::new(talk) as Box<dyn FnOnce() + Send>), ("child-stderr", Box::new(listen))]
-        {
-            thread::Builder::new().name(name.into()).spawn(work).map_err(|error| format!("no thread: {error}"))?;
-        }
+        spawn("child-stderr", listen)?;
+        Ok((started, stdin, stdout))
+    }
+}
+
+fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<(), String> {
+    let spawned = thread::Builder::new().name(name.into()).spawn(work);
+    spawned.map(drop).map_err(|error| format!("no thread: {error}"))
+}
+
+impl Running {
+    /// Starts a child and waits until it is ready.
+    pub(crate) fn start(program: &Program, bounds: &Bounds) -> Result<Self, String> {
+        let (process, mut stdin, mut stdout) = Process::start(program)?;
+        let (requests, to_send) = sync_channel::<Arc<[u8]>>(1);
+        let (received, answers) = sync_channel(1);
+        let mut running = Self { process, requests, answers };
+        let bounds = *bounds;
+        spawn("child-pipe", move || talk(&mut stdin, &mut stdout, &bounds, &to_send, &received))?;
         match running.answers.recv_timeout(START_TIME) {
             Ok(Ok(lacking)) => {
                 say_once(&lacking);
@@ -94,12 +105,12 @@ impl Running {
         }
     }
 
-    /// Waits for the answer to a request within its bounds, for as long as somebody wants it.
-    pub(crate) fn wait(&self, bounds: &Bounds, is_wanted: &dyn Fn() -> bool) -> Waited {
-        let (began, before) = (Instant::now(), self.processor_time());
+    /// Waits for the answer to a request within its bounds.
+    pub(crate) fn wait(&self, bounds: &Bounds) -> Waited {
+        let (began, before) = (Instant::now(), self.process.processor_time());
         loop {
             // Where the system does not say it, the clock must do.
-            let used = before.and_then(|before| Some(self.processor_time()?.saturating_sub(before)));
+            let used = before.and_then(|before| Some(self.process.processor_time()?.saturating_sub(before)));
             let left = bounds.time.saturating_sub(used.unwrap_or_else(|| began.elapsed()));
             let wall_left = bounds.wall_time.saturating_sub(began.elapsed());
             if left.is_zero() {
@@ -108,11 +119,8 @@ impl Running {
             if wall_left.is_zero() {
                 return Waited::GotNoProcessor;
             }
-            if !is_wanted() {
-                return Waited::Unwanted;
-            }
             // It works on one thread, which uses no time faster than it passes.
-            match self.answers.recv_timeout(left.max(LOOK).min(wall_left).min(GLANCE)) {
+            match self.answers.recv_timeout(left.max(LOOK).min(wall_left)) {
                 Ok(Ok(answer)) => return Waited::Answer(answer),
                 Err(RecvTimeoutError::Timeout) => {}
                 Ok(Err(_)) | Err(RecvTimeoutError::Disconnected) => return Waited::Gone,
@@ -120,6 +128,13 @@ impl Running {
         }
     }
 
+    /// As [`Process::end`].
+    pub(crate) fn end(&mut self) -> (String, Option<ExitStatus>) {
+        self.process.end()
+    }
+}
+
+impl Process {
     /// Processor time of the child so far, in steps of some 10 ms: `utime` and `stime` of proc_pid_stat(5).
     fn processor_time(&self) -> Option<Duration> {
         let stat = fs::read_to_string(format!("/proc/{}/stat", self.process.id())).ok()?;
@@ -151,7 +166,7 @@ impl Running {
 }
 
 /// Says which of its rights a child could not give up, once for all children.
-fn say_once(lacking: &[u8]) {
+pub(crate) fn say_once(lacking: &[u8]) {
     static SAID: Once = Once::new();
     if !lacking.is_empty() {
         let lacking = String::from_utf8_lossy(lacking).into_owned();
@@ -159,7 +174,7 @@ fn say_once(lacking: &[u8]) {
     }
 }
 
-impl Drop for Running {
+impl Drop for Process {
     fn drop(&mut self) {
         // Both fail only when it is gone already.
         let _ = self.process.kill();

@@ -12,11 +12,14 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use libtest_mimic::{Arguments, Trial};
-use scriptmill_child::{Bounds, Child, Failed, Program, serve};
+use scriptmill_child::{Asked, Bounds, Child, Failed, Gone, Program, Shared, serve, serve_shared};
 use tokio::runtime::{Builder, Runtime};
+use tokio::sync::mpsc::Receiver;
 
 /// Makes this program the child.
 const SERVE: &str = "--serve";
+/// Makes it a child that works on several requests at one time.
+const SERVE_SHARED: &str = "--serve-shared";
 
 const BOUNDS: Bounds = Bounds {
     children: 2,
@@ -35,8 +38,10 @@ fn trial(name: &str, case: fn()) -> Trial {
 }
 
 fn main() -> ExitCode {
-    if std::env::args().nth(1).as_deref() == Some(SERVE) {
-        return serve(8 << 20, |request| answer(str::from_utf8(request).unwrap()).into_bytes());
+    match std::env::args().nth(1).as_deref() {
+        Some(SERVE) => return serve(8 << 20, |request| answer(str::from_utf8(request).unwrap()).into_bytes()),
+        Some(SERVE_SHARED) => return serve_shared(8 << 20, hold_and_release),
+        _ => {}
     }
     let trials = vec![
         trial("a child has no rights but to work", confined),
@@ -46,6 +51,10 @@ fn main() -> ExitCode {
         trial("a child that is killed is not at fault", killed),
         trial("a child that dies is at fault", died),
         trial("a slow request does not hold up a quick one", side_by_side),
+        trial("a shared child answers in any order", shared_in_any_order),
+        trial("a shared child that dies says over how many requests", shared_died),
+        trial("a shared child outlives a caller that leaves others behind, and no other", shared_left),
+        trial("a shared child rests", shared_rests),
     ];
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
 }
@@ -213,5 +222,104 @@ fn side_by_side() {
             _ = slow => panic!("it never ends"),
             answer = quick => assert!(answer.is_ok()),
         }
+    });
+}
+
+/// What a shared child does: it holds what it is asked until it is asked to release all, the last first.
+fn hold_and_release(mut asked: Receiver<Asked>) {
+    let mut held = Vec::new();
+    while let Some(asked) = asked.blocking_recv() {
+        match asked {
+            Asked::Request(request) if request.body() == b"release" => {
+                for request in held.drain(..).rev().chain([request]) {
+                    request.answer(&[request.body(), b" of ", std::process::id().to_string().as_bytes()].concat());
+                }
+            }
+            Asked::Request(request) if request.body() == b"abort" => std::process::abort(),
+            Asked::Request(request) => held.push(request),
+            Asked::Unwanted(number) => {
+                for request in held.extract_if(.., |request| request.number() == number) {
+                    request.answer(b"");
+                }
+            }
+        }
+    }
+}
+
+fn shared() -> Shared {
+    let program = Program { path: std::env::current_exe().unwrap(), arguments: vec![SERVE_SHARED.into()] };
+    Shared::new(program, 1 << 10)
+}
+
+async fn call(shared: &Shared, request: &str) -> Result<String, Gone> {
+    shared.call(request.into()).await.map(|answer| String::from_utf8(answer).unwrap())
+}
+
+/// The process that answers.
+async fn pid(shared: &Shared) -> String {
+    call(shared, "release").await.unwrap().replace("release of ", "")
+}
+
+fn shared_in_any_order() {
+    let shared = shared();
+    runtime().block_on(async {
+        let (first, second, pid) = tokio::join!(call(&shared, "1"), call(&shared, "2"), pid(&shared));
+        assert_eq!((first.unwrap(), second.unwrap()), (format!("1 of {pid}"), format!("2 of {pid}")));
+    });
+}
+
+fn shared_died() {
+    let shared = shared();
+    runtime().block_on(async {
+        let died = call(&shared, "abort").await;
+        assert!(matches!(&died, Err(Gone::Alone(how)) if how.contains("signal: 6")), "{died:?}");
+        let (first, died) = tokio::join!(call(&shared, "1"), call(&shared, "abort"));
+        assert!(matches!((&first, &died), (Err(Gone::Beside(_)), Err(Gone::Beside(_)))), "{first:?}, {died:?}");
+        // What was answered before is not among them.
+        pid(&shared).await;
+        let died = call(&shared, "abort").await;
+        assert!(matches!(died, Err(Gone::Alone(_))), "{died:?}");
+        pid(&shared).await;
+    });
+    let absent = Shared::new(Program { path: "/nowhere".into(), arguments: Vec::new() }, 1);
+    let said = runtime().block_on(absent.call(b"1".to_vec()));
+    assert!(matches!(&said, Err(Gone::Unavailable(why)) if why.contains("/nowhere")), "{said:?}");
+}
+
+fn shared_left() {
+    let shared = shared();
+    runtime().block_on(async {
+        let before = pid(&shared).await;
+        let mut stays = Box::pin(call(&shared, "stays"));
+        let mut leaves = Box::pin(call(&shared, "leaves"));
+        tokio::select! {
+            _ = &mut stays => panic!("nobody released it"),
+            _ = &mut leaves => panic!("nobody released it"),
+            () = tokio::time::sleep(Duration::from_millis(50)) => {}
+        }
+        drop(leaves);
+        let (stayed, during) = tokio::join!(stays, pid(&shared));
+        assert_eq!((stayed.unwrap(), during), (format!("stays of {before}"), before.clone()));
+        let mut leaves = Box::pin(call(&shared, "leaves"));
+        tokio::select! {
+            _ = &mut leaves => panic!("nobody released it"),
+            () = tokio::time::sleep(Duration::from_millis(50)) => {}
+        }
+        drop(leaves);
+        assert_ne!(pid(&shared).await, before, "it works on for nobody");
+    });
+}
+
+fn shared_rests() {
+    let shared = shared();
+    runtime().block_on(async {
+        let before = pid(&shared).await;
+        let (held, ()) = tokio::join!(call(&shared, "1"), async {
+            shared.rest();
+            pid(&shared).await;
+        });
+        assert_eq!(held.unwrap(), format!("1 of {before}"), "it rested while it worked");
+        shared.rest();
+        assert_ne!(pid(&shared).await, before);
     });
 }

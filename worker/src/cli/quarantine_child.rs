@@ -38,12 +38,13 @@ pub(crate) fn processes(config: &Config) -> anyhow::Result<Processes> {
     let path = std::env::current_exe().context("the path of this program cannot be found out")?;
     let program = Program { path, arguments: vec![CHILD.into(), told.into()] };
     let answer_bytes = config.worker.message_size.as_u64().saturating_add(ANSWER_OVERHEAD);
-    Ok(Processes::new(program, config.worker.quarantine.slots, u32::try_from(answer_bytes).unwrap_or(u32::MAX)))
+    Ok(Processes::new(&program, config.worker.quarantine.slots, u32::try_from(answer_bytes).unwrap_or(u32::MAX)))
 }
 
-/// Limits a configuration to one job at a time, and few images.
+/// Limits a configuration to as many jobs at one time as one process may be sent, one check, and few images.
 fn quarantine_only(config: &mut Config) {
-    config.worker.slots = std::num::NonZeroUsize::MIN;
+    let jobs = usize::from(config.worker.quarantine_window());
+    config.worker.slots = std::num::NonZeroUsize::new(jobs).unwrap_or(std::num::NonZeroUsize::MIN);
     config.sandbox.check_processes = std::num::NonZeroUsize::MIN;
     config.sandbox.image_cache = config.sandbox.image_cache.min(config.worker.limits.memory);
 }

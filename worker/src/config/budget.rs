@@ -49,10 +49,11 @@ impl Budget {
         let (memory, message) = (worker.limits.memory.as_u64(), worker.message_size.as_u64());
         let processes = sandbox.check_processes.get() as u64;
         let answer = u64::from(Checker::answer_bytes(sandbox.source_size.as_u64()));
-        // A quarantine process checks one job, builds its image and runs it, one after the other. Its messages are also
-        // held here, in the worker.
+        // A quarantine process has memory for the check, the images and the run of one job. Its messages are also held here, in the
+        // worker. Further jobs in that process take slots.
         let image = sandbox.image_cache.as_u64().min(memory);
-        let building = u64::from(1 + BUILD_COPIES) * memory;
+        let building = u64::from(BUILDS + BUILD_COPIES) * memory;
+        let waiting_in_quarantine = u64::from(worker.quarantine_window());
         let messages = 2 * MESSAGES_OF_A_SLOT * message;
         let quarantined =
             OWN + sandbox.check_memory.as_u64() + ANSWERS * answer + building + 2 * image + memory + messages;
@@ -60,7 +61,11 @@ impl Budget {
         let term = |count, bytes, what| Term { count, bytes, what };
         let mut terms = vec![
             term(slots, memory, "for jobs"),
-            term(MESSAGES_OF_A_SLOT * slots + MESSAGES_BESIDE * margin, message, "for their messages and outcomes"),
+            term(
+                MESSAGES_OF_A_SLOT * slots + MESSAGES_BESIDE * margin + waiting_in_quarantine,
+                message,
+                "for their messages and outcomes",
+            ),
             term(1, worker.preparing_size.as_u64(), "for jobs whose script is being prepared"),
             term(1, worker.undelivered.size.as_u64(), "for outcomes whose queue does not take them"),
             term(processes, sandbox.check_memory.as_u64(), "for the processes that check scripts"),
@@ -76,7 +81,9 @@ impl Budget {
             terms.push(term(STATEMENT_COPIES, message.saturating_add(STATEMENT), "for what is being recorded"));
         }
         let terms = terms.into_iter().filter(|term| term.count > 0).collect();
-        Self { terms, slot: memory.saturating_add((MESSAGES_OF_A_SLOT + waiting_of_a_slot).saturating_mul(message)) }
+        let messages_of_a_slot = (MESSAGES_OF_A_SLOT + waiting_of_a_slot).saturating_mul(message);
+        // Of two slots one job waits in quarantine.
+        Self { terms, slot: memory.saturating_add(messages_of_a_slot).saturating_add(message / 2) }
     }
 
     /// Bytes in all.

@@ -246,21 +246,21 @@ fn a_password_is_never_shown() {
 fn all_that_a_worker_takes_must_fit_the_memory() {
     let config = load(None, &[], &[("worker.slots", "16"), ("worker.limits.memory", "64MiB")]).unwrap();
     let available = |bytes| Available { bytes, source: "/sys/fs/cgroup/memory.max".into() };
-    let (messages, answers) = ((3 * 16 + 2 * 16) * 8, 3 * 2 * 36);
-    let apart = 128 + 512 + 3 * 36 + (1 + 5) * 64 + 2 * 64 + 64 + 2 * 3 * 8;
+    let (messages, answers) = ((3 * 16 + 2 * 16 + 16 / 2 + 1) * 8, 3 * 2 * 36);
+    let apart = 128 + 512 + 3 * 36 + (2 + 5) * 64 + 2 * 64 + 64 + 2 * 3 * 8;
     let needed = (16 * 64 + messages + 64 + 32 + 2 * 512 + answers + (2 + 5) * 64 + 256 + 64 + apart + 128) << 20;
     assert_eq!(config.budget().bytes(), needed);
     assert!(config.fits(&available(needed)).is_ok());
-    let message = config.fits(&available(4_100 << 20)).unwrap_err().to_string();
-    let arithmetic = "16 × 64.0 MiB for jobs + 80 × 8.0 MiB for their messages and outcomes + \
+    let message = config.fits(&available(4_200 << 20)).unwrap_err().to_string();
+    let arithmetic = "16 × 64.0 MiB for jobs + 89 × 8.0 MiB for their messages and outcomes + \
                       64.0 MiB for jobs whose script is being prepared + 32.0 MiB for outcomes whose queue does not take them + \
                       2 × 512.0 MiB for the processes that check scripts + 6 × 36.0 MiB for what these answer + 7 × 64.0 MiB to make images in + 256.0 MiB for images + \
-                      64.0 MiB for images beyond those that are kept + 1.3 GiB for processes that run jobs in quarantine + 128.0 MiB for the worker itself = 5.1 GiB, but \
-                      /sys/fs/cgroup/memory.max allows 4.0 GiB; worker.slots = 2 would fit";
+                      64.0 MiB for images beyond those that are kept + 1.4 GiB for processes that run jobs in quarantine + 128.0 MiB for the worker itself = 5.3 GiB, but \
+                      /sys/fs/cgroup/memory.max allows 4.1 GiB; worker.slots = 2 would fit";
     assert!(message.contains(arithmetic), "{message}");
     assert!(config.fits(&available(needed - 1)).is_err());
     let two = load(None, &[], &[("worker.slots", "2")]).unwrap();
-    assert!(two.budget().bytes() <= 4_100 << 20);
+    assert!(two.budget().bytes() <= 4_200 << 20);
     let with_ledger = load(None, &[], &[("ledger.addresses", "postgres://db/x"), ("worker.slots", "16")]).unwrap();
     assert_eq!(with_ledger.budget().bytes(), needed + ((4 * 16 * 8 + 2 * (8 + 1)) << 20));
     let message = config.fits(&available(512 << 20)).unwrap_err().to_string();

@@ -66,6 +66,11 @@ impl Isolated {
         self.held.delivery.redelivered
     }
 
+    /// Whether a process is known to have died over it.
+    pub fn is_charged(&self) -> bool {
+        self.held.around.envelope.crashes > 0
+    }
+
     /// The job's id and tenant. Both may be empty when the message cannot be read.
     pub fn identity(&self) -> (String, String) {
         match serde_json::from_slice(&self.held.delivery.message.body) {

@@ -12,7 +12,7 @@ use tokio::time::{interval, timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
-use super::{Failed, Isolation, Options};
+use super::{Failed, Isolation, Options, Places};
 use crate::broker::{Broker, Error, Queue, Subscription};
 use crate::cancels::{Cancels, Watch};
 use crate::intake::Policy;
@@ -24,6 +24,8 @@ use crate::signals::Signals;
 
 /// How long the processes are kept that have nothing to run.
 const IDLE: Duration = Duration::from_secs(60);
+/// How long this worker takes no more jobs than it can run alone, after the last that must run alone.
+const NARROW: Duration = Duration::from_secs(10);
 /// How long the broker may take to cancel the consumer of a worker that leaves.
 const STOP_MAX: Duration = Duration::from_secs(5);
 /// How long it waits before it asks again for a job that another worker has.
@@ -34,12 +36,15 @@ const HELD_MAX: Duration = Duration::from_secs(5);
 pub(crate) struct Lane {
     pub(crate) options: Options,
     pub(crate) isolation: Arc<dyn Isolation>,
+    pub(crate) places: Places,
+    /// Jobs that this worker takes at one time while none must run alone.
+    pub(crate) window: u16,
     pub(crate) broker: Arc<dyn Broker>,
     pub(crate) settler: Settler,
     pub(crate) cancels: Cancels,
     pub(crate) policy: Policy,
     pub(crate) clock: Arc<dyn Clock>,
-    /// Counted apart: these jobs take no slots, and are no load that more workers would help with.
+    /// Counted apart: that these jobs came is no load that more workers would help with.
     pub(crate) signals: Arc<Signals>,
     pub(crate) retry_pause_max: Duration,
     /// The claims in the ledger, where there is one.
@@ -55,10 +60,12 @@ impl Lane {
         let mut retry = Retry::up_to(self.retry_pause_max);
         // A worker that outlives its connection says of what comes back that nobody need have died.
         let mut outlived = false;
+        let mut is_narrow = false;
         loop {
+            let window = if is_narrow { self.options.slots } else { self.window };
             let subscribed = async {
                 self.cancels.caught_up().await;
-                self.broker.subscribe(Queue::Quarantine, self.options.slots).await
+                self.broker.subscribe(Queue::Quarantine, window).await
             };
             let subscribed = tokio::select! {
                 () = self.drain.cancelled() => break,
@@ -67,10 +74,16 @@ impl Lane {
             let error = match subscribed {
                 Ok(mut subscription) => {
                     let since = self.clock.monotonic();
-                    match self.consume(&mut *subscription, outlived, &mut jobs).await {
-                        Ok(()) => {
+                    match self.consume(&mut *subscription, is_narrow, outlived, &mut jobs).await {
+                        Ok(why) => {
                             self.stop(subscription, &mut jobs).await;
-                            break;
+                            outlived = false;
+                            match why {
+                                Stop::Drains => break,
+                                Stop::Narrows => is_narrow = true,
+                                Stop::Widens => is_narrow = false,
+                            }
+                            continue;
                         }
                         Err(error) => {
                             outlived = true;
@@ -95,18 +108,29 @@ impl Lane {
     /// Takes jobs until the worker drains. What is delivered again before the first job that is not charges nobody where this worker
     /// `outlived` the subscription before: the broker sends what it took back before anything else, and a broker that was
     /// restarted took back what every worker had.
+    ///
+    /// A job that must run alone is given back while this worker may hold further ones, and it takes no more at one time than it can run
+    /// alone from then on: a worker that dies is a death for each job that it holds in quarantine, whether that runs or waits.
     async fn consume(
         self: &Arc<Self>,
         subscription: &mut dyn Subscription,
+        is_narrow: bool,
         mut outlived: bool,
         jobs: &mut JoinSet<()>,
-    ) -> Result<(), Error> {
+    ) -> Result<Stop, Error> {
         let mut looks = interval(IDLE);
         let mut is_idle = false;
+        let mut last_alone = self.clock.monotonic();
+        let is_wide = !is_narrow && self.window > self.options.slots;
         loop {
             tokio::select! {
                 biased;
-                () = self.drain.cancelled() => return Ok(()),
+                () = self.drain.cancelled() => return Ok(Stop::Drains),
+                () = tokio::time::sleep(NARROW), if is_narrow && jobs.is_empty() => {
+                    if self.clock.monotonic().saturating_sub(last_alone) >= NARROW {
+                        return Ok(Stop::Widens);
+                    }
+                }
                 Some(_) = jobs.join_next(), if !jobs.is_empty() => is_idle = false,
                 delivery = subscription.next() => match delivery {
                     Some(delivery) => {
@@ -114,10 +138,15 @@ impl Lane {
                         let delivery = delivery?;
                         outlived &= delivery.redelivered;
                         let received = Received::new(delivery, &*self.clock, &self.signals);
+                        let (span, isolated) = (received.span(), received.isolate());
                         if outlived {
-                            self.move_on(received.isolate().spared(), jobs);
+                            self.move_on(isolated.spared(), jobs);
+                        } else if is_wide && isolated.is_charged() && !isolated.is_redelivered() {
+                            self.move_on(isolated.requeue(), jobs);
+                            return Ok(Stop::Narrows);
                         } else {
-                            self.see_through(received, jobs);
+                            last_alone = if isolated.is_charged() { self.clock.monotonic() } else { last_alone };
+                            self.see_through(isolated, span, jobs);
                         }
                     }
                     None => return Err(Error::lost("the subscription ended")),
@@ -154,11 +183,11 @@ impl Lane {
         jobs.spawn(async move { settler.republish(job).await });
     }
 
-    fn see_through(self: &Arc<Self>, received: Received, jobs: &mut JoinSet<()>) {
-        let (lane, span) = (self.clone(), received.span());
+    fn see_through(self: &Arc<Self>, isolated: Isolated, span: tracing::Span, jobs: &mut JoinSet<()>) {
+        let lane = self.clone();
         let way = async move {
             let (now, deaths) = (|| lane.clock.now(), lane.options.deaths);
-            let isolated = match lane.claim(received.isolate()).await {
+            let isolated = match lane.claim(isolated).await {
                 Ok(isolated) => isolated,
                 Err(Some(ended)) => return lane.leave(ended).await,
                 Err(None) => return lane.settler.lost(),
@@ -223,15 +252,25 @@ impl Lane {
         job.taken(taken, &of, &self.policy).map_err(Some)
     }
 
-    /// Runs one job in a process of its own, for which it waits where there is none.
+    /// Runs one job in another process: beside others, or alone where it is charged or where a process died over it and others.
     async fn isolated(&self, job: &Isolated, watch: &Watch) -> Left {
         let mut retry = Retry::up_to(self.retry_pause_max);
         let run = async {
+            let mut is_alone = job.is_charged();
             loop {
-                let ran = AssertUnwindSafe(self.isolation.run(job)).catch_unwind().await;
+                let place = if is_alone { self.places.alone().await } else { self.places.beside().await };
+                let ran = AssertUnwindSafe(self.isolation.run(job, place.process)).catch_unwind().await;
+                drop(place);
                 match ran {
                     Ok(Ok(ran)) => return Left::Ran(ran),
                     Ok(Err(Failed::Died(how))) => return Left::Died(how),
+                    Ok(Err(Failed::Beside(how))) => {
+                        tracing::warn!(
+                            how,
+                            "a process died that ran this job in quarantine beside others; each of them runs alone now"
+                        );
+                        is_alone = true;
+                    }
                     Ok(Err(Failed::Unavailable(why))) => {
                         let pause = retry.next_pause();
                         tracing::error!(why, ?pause, "a job in quarantine cannot run; trying again after a pause");
@@ -250,6 +289,15 @@ impl Lane {
             () = tokio::time::sleep(UNACKNOWLEDGED_MAX) => Left::Requeue,
         }
     }
+}
+
+/// Why this worker takes no more jobs over a subscription that is there.
+enum Stop {
+    Drains,
+    /// A job has come that must run alone.
+    Narrows,
+    /// None has for a while.
+    Widens,
 }
 
 /// What became of a job that ran apart.

@@ -4,32 +4,30 @@
 //! [`Ran`] as JSON.
 
 use std::borrow::Cow;
-use std::io;
+use std::collections::HashMap;
 use std::process::ExitCode;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
-use futures_util::future::BoxFuture;
+use futures_util::StreamExt as _;
+use futures_util::future::{BoxFuture, abortable};
+use futures_util::stream::FuturesUnordered;
 use scriptmill_sandbox::Clock;
-use scriptmill_sandbox::child::{self, Bounds, Child, Program};
+use scriptmill_sandbox::child::{self, Asked, Gone, Program, Shared};
 use serde::{Deserialize, Serialize};
 
 use super::{Failed, Isolation};
 use crate::execute::{Environment, Runner};
 use crate::intake::{self, Around, Policy};
 use crate::job::{Isolated, Next, Ran, within};
-use crate::rules::UNACKNOWLEDGED_MAX;
 
-/// The stack of the thread that answers.
+/// The stack of the thread that reads and runs jobs.
 const STACK_BYTES: usize = 8 << 20;
 
-/// Children that run one job at a time each, started when there is one.
-pub struct Processes {
-    program: Program,
-    bounds: Bounds,
-    live: Mutex<Option<Child>>,
-}
+/// Processes that run jobs, each started when there is one.
+pub struct Processes(Vec<Shared>);
 
 /// What a child is asked beside the message's body.
 #[derive(Serialize, Deserialize)]
@@ -40,68 +38,74 @@ struct Request<'a> {
 }
 
 impl Processes {
-    /// Children of this program, so many at one time, which answer with so many bytes at most.
-    pub fn new(program: Program, children: u16, answer_bytes: u32) -> Self {
-        let bounds = Bounds {
-            children: children.into(),
-            // The engine reserves far more address space than it uses; what it uses is bounded by the job's limits.
-            memory_bytes: u64::MAX,
-            // The limits of the job end it far sooner.
-            time: UNACKNOWLEDGED_MAX,
-            wall_time: UNACKNOWLEDGED_MAX,
-            queue: children.into(),
-            answer_bytes,
-        };
-        Self { program, bounds, live: Mutex::default() }
-    }
-
-    fn child(&self) -> io::Result<Child> {
-        let mut live = self.live.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(child) = &*live {
-            return Ok(child.clone());
-        }
-        let child = Child::new(self.program.clone(), self.bounds)?;
-        Ok(live.insert(child).clone())
+    /// `count` children of this program. An answer of one has at most `answer_bytes` bytes.
+    pub fn new(program: &Program, count: u16, answer_bytes: u32) -> Self {
+        Self((0..count).map(|_| Shared::new(program.clone(), answer_bytes)).collect())
     }
 }
 
 impl Isolation for Processes {
-    fn run<'a>(&'a self, job: &'a Isolated) -> BoxFuture<'a, Result<Ran, Failed>> {
+    fn run<'a>(&'a self, job: &'a Isolated, process: usize) -> BoxFuture<'a, Result<Ran, Failed>> {
         async move {
             let unavailable = |why: &dyn std::fmt::Display| Failed::Unavailable(why.to_string());
+            let child = self.0.get(process).ok_or_else(|| unavailable(&"there is no process of that number"))?;
             let (body, around, received_at) = job.message();
             let request = Request { around: Cow::Borrowed(around), received_at };
             let mut packet = serde_json::to_vec(&request).map_err(|error| unavailable(&error))?;
             packet.push(b'\n');
             packet.extend_from_slice(body);
-            let child = self.child().map_err(|error| unavailable(&error))?;
-            match child.call_once(packet).await {
+            match child.call(packet).await {
                 // An answer that cannot be read is that of a process whose memory is broken.
                 Ok(answer) => serde_json::from_slice(&answer)
                     .map_err(|error| Failed::Died(format!("its answer cannot be read: {error}"))),
-                Err(error @ child::Failed::Unavailable(_)) => Err(unavailable(&error)),
-                Err(error) => Err(Failed::Died(error.to_string())),
+                Err(gone @ Gone::Unavailable(_)) => Err(unavailable(&gone)),
+                Err(gone @ Gone::Beside(_)) => Err(Failed::Beside(gone.to_string())),
+                Err(gone @ Gone::Alone(_)) => Err(Failed::Died(gone.to_string())),
             }
         }
         .boxed()
     }
 
     fn rest(&self) {
-        self.live.lock().unwrap_or_else(PoisonError::into_inner).take();
+        self.0.iter().for_each(Shared::rest);
     }
 }
 
-/// The child's side: runs one job after the other, until the parent is gone.
+/// The child's side: runs the jobs that it is sent side by side, until the parent is gone.
 pub fn serve<R: Runner>(
     runner: R,
     policy: Policy,
     clock: Arc<dyn Clock>,
     runtime: tokio::runtime::Runtime,
 ) -> ExitCode {
-    child::serve_with_rights(STACK_BYTES, move |request| {
-        let ran = runtime.block_on(answer(request, &runner, &policy, &*clock));
-        // Writing to memory fails for no value of this type; an empty answer counts as a death.
-        serde_json::to_vec(&ran).unwrap_or_default()
+    child::serve_shared(STACK_BYTES, move |mut asked| {
+        let (mut running, mut handles) = (FuturesUnordered::new(), HashMap::new());
+        runtime.block_on(async {
+            loop {
+                tokio::select! {
+                    asked = asked.recv() => match asked {
+                        Some(Asked::Request(request)) => {
+                            let number = request.number();
+                            let (runner, policy, clock) = (&runner, &policy, &*clock);
+                            let request = Rc::new(request);
+                            let asked = request.clone();
+                            let run = async move { answer(asked.body(), runner, policy, clock).await };
+                            let (run, handle) = abortable(run);
+                            handles.insert(number, handle);
+                            running.push(run.map(|ran| (request, ran)));
+                        }
+                        Some(Asked::Unwanted(number)) => _ = handles.remove(&number).map(|handle| handle.abort()),
+                        None => break,
+                    },
+                    Some((request, ran)) = running.next(), if !running.is_empty() => {
+                        handles.remove(&request.number());
+                        // Writing to memory fails for no value of this type. An empty answer counts as a death where somebody waits for it.
+                        let answer = ran.map(|ran| serde_json::to_vec(&ran).unwrap_or_default());
+                        request.answer(&answer.unwrap_or_default());
+                    }
+                }
+            }
+        });
     })
 }
 

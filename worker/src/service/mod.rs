@@ -23,7 +23,7 @@ use crate::ledger::leases::Leases;
 use crate::metrics::Metrics;
 use crate::preparing::Preparing;
 use crate::progress::{self, Part, Stall};
-use crate::quarantine::{Isolation, Lane};
+use crate::quarantine::{Isolation, Lane, Places};
 use crate::rooms::Rooms;
 use crate::rules::PATIENCE_MAX;
 use crate::schedule::Executor;
@@ -156,6 +156,8 @@ impl Options {
             Arc::new(Lane {
                 options: self.quarantine.clone(),
                 isolation,
+                places: Places::new(self.quarantine.slots, rooms.slots.clone(), rooms.metrics.signals.clone()),
+                window: self.quarantine_window(),
                 broker: rooms.broker.clone(),
                 settler: rooms.settler.clone(),
                 cancels: rooms.cancels.clone(),

@@ -111,6 +111,15 @@ impl Options {
         }
     }
 
+    /// Jobs that this worker takes from the quarantine at one time: as many as there can be places for (`quarantine/places.rs`).
+    pub fn quarantine_window(&self) -> u16 {
+        let beside = self.slots.get() / quarantine::SLOTS_OF_A_JOB as usize;
+        match self.quarantine.slots {
+            0 => 0,
+            slots => slots.saturating_add(u16::try_from(beside).unwrap_or(u16::MAX)),
+        }
+    }
+
     pub(super) fn threads(&self) -> NonZeroUsize {
         self.threads.or_else(|| std::thread::available_parallelism().ok()).unwrap_or(NonZeroUsize::MIN)
     }
