@@ -54,8 +54,8 @@ const HOST_LEFT_OUT: [&str; 7] = [
 ];
 
 /// What the host defines for tests, and where an asynchronous test says how it ended.
-const HOST: &str =
-    "var $262 = { global: globalThis, detachArrayBuffer(buffer) { structuredClone(null, { transfer: [buffer] }); } };
+const HOST: &str = "function print() {}
+var $262 = { global: globalThis, detachArrayBuffer(buffer) { structuredClone(null, { transfer: [buffer] }); } };
 var $sm = { done: null };
 function $DONE(error) { $sm.done = error ? 'failed: ' + (error.name ?? '') + ' ' + (error.message ?? error) : 'done'; }
 ";
@@ -76,6 +76,8 @@ fn main() {
     let mut options =
         Options::new(Checker::in_process(Bounds::default()), Arc::new(TokioClock::new(runtime.handle().clone())));
     options.limits.prepare_fuel = 20_000_000_000;
+    // Some tests join half a million texts.
+    options.limits.memory_bytes = 512 << 20;
     options.cache_dir = env::var_os("SCRIPTMILL_CACHE_DIR").map(PathBuf::from);
     let mut engine = options.engine();
     if let Some(path) = env::var_os("SCRIPTMILL_ENGINE_WASM") {
@@ -188,7 +190,7 @@ impl Test {
         let entry = if is("raw") { "" } else { "function main() { return $sm.done; }\n" };
         text.push_str(if is("module") && !entry.is_empty() { "\n;export " } else { "\n;" });
         text.push_str(if entry.is_empty() { "function main() {}\n" } else { entry });
-        Some(Self { bundle: Bundle { modules: vec![Module { name: name.into(), source: text }] }, expected, features })
+        Some(Self { bundle: Bundle { modules: vec![Module::new(name, text)] }, expected, features })
     }
 
     /// Ok, or why it fails.

@@ -29,6 +29,14 @@ export default () => {
     kind: thrown(() => Atomics.add(new Float64Array(1), 0, 1)),
     wait: [thrown(() => Atomics.wait(own, 0, 0)), thrown(() => Atomics.wait(shared, 0, 0, 1)), thrown(() => Atomics.wait(shared, 0, 1, 0))],
     notify: [Atomics.notify(own, 0), Atomics.notify(shared, 0, 1)],
+    grown: (() => {
+      const buffer = new SharedArrayBuffer(4, { maxByteLength: 1 << 16 });
+      const view = new Int32Array(buffer);
+      view[0] = 7;
+      buffer.grow(1 << 16);
+      view[view.length - 1] = 8;
+      return [buffer.growable, buffer.byteLength, view.length, Atomics.load(view, 0), view[1], view.at(-1), thrown(() => buffer.grow(4)), thrown(() => buffer.grow(1 << 17))];
+    })(),
     more: [typeof Atomics.waitAsync, Atomics.isLockFree(4), Atomics.isLockFree(3), String(Atomics), thrown(() => Atomics.pause())],
   };
 };
