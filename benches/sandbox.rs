@@ -104,7 +104,7 @@ impl Script {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples").join(example);
         let source = std::fs::read_to_string(folder.join("main.ts")).expect("the example");
         let input = std::fs::read_to_string(folder.join("input.json")).expect("its input");
-        Self { name, bundle: Bundle { modules: vec![Module { name: "main.ts".into(), source }] }, input }
+        Self { name, bundle: Bundle { modules: vec![Module::new("main.ts", source)] }, input }
     }
 }
 

@@ -6,7 +6,7 @@ use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 /// Runs the binary in `folder`, without the caller's configuration.
@@ -182,6 +182,27 @@ fn imports_come_along() {
     let found: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(found[0]["diagnostics"][0]["code"], "SM1006", "{found:#}");
     assert_eq!(found[0]["diagnostics"][0]["file"], "missing.ts");
+}
+
+#[test]
+fn a_map_beside_a_bundle_names_the_lines_of_its_files() {
+    let bundle = "function helper(order) {\n  return order.missing.name;\n}\nexport default () => helper({});\n//# sourceMappingURL=main.js.map\n";
+    let map = |file: &str| format!(r#"{{"version":3,"sources":["{file}"],"mappings":"AAIA;EACE"}}"#);
+    let folder = folder(&[
+        ("main.js", bundle.as_bytes()),
+        ("main.js.map", map("../src/helper.ts").as_bytes()),
+        ("alone/main.js", bundle.as_bytes()),
+        ("broken/main.js", bundle.as_bytes()),
+        ("broken/main.js.map", b"{"),
+    ]);
+    let thrown_at = |script: &str| {
+        let outcome: Value = serde_json::from_slice(&scriptmill(folder.path(), &["run", script], "").stdout).unwrap();
+        (outcome["error"]["thrown"]["stack"][0]["at"].clone(), outcome["diagnostics"][0]["code"].clone())
+    };
+    let at = |file: &str, line: u32, column: u32| json!({ "file": file, "line": line, "column": column });
+    assert_eq!(thrown_at("main.js"), (at("src/helper.ts", 6, 3), Value::Null));
+    assert_eq!(thrown_at("alone/main.js"), (at("main.js", 2, 24), Value::Null), "there is no map");
+    assert_eq!(thrown_at("broken/main.js"), (at("main.js", 2, 24), json!("SM1110")));
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use moka::future::Cache;
-use scriptmill_sdk::{Bundle, Code, Diagnostic, Ending, Failure, Limits, Origin, Rejection, Severity};
+use scriptmill_sdk::{Bundle, Code, Diagnostic, Ending, Failure, Limits, Module, Origin, Rejection, Severity};
 use sha2::{Digest, Sha256};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -310,15 +310,16 @@ fn weigher(capacity: u64, mapped_images: u64) -> impl Fn(&[u8; 32], &Prepared) -
 
 /// The source of a script, in bytes.
 fn size(bundle: &Bundle) -> usize {
-    bundle.modules.iter().map(|module| module.source.len()).sum()
+    bundle.modules.iter().map(Module::source_bytes).sum()
 }
 
 fn key(bundle: &Bundle) -> [u8; 32] {
     let mut hash = Sha256::new();
     for module in &bundle.modules {
-        for text in [&module.name, &module.source] {
-            hash.update((text.len() as u64).to_le_bytes());
-            hash.update(text);
+        for text in [Some(&module.name), Some(&module.source), module.source_map.as_ref()] {
+            // A length that no text has says that there is none.
+            hash.update(text.map_or(u64::MAX, |text| text.len() as u64).to_le_bytes());
+            hash.update(text.map_or("", String::as_str));
         }
     }
     hash.finalize().into()

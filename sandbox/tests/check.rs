@@ -87,9 +87,8 @@ fn read_bundle(path: &Path) -> Bundle {
     }
     files.sort_by_key(|file| (!file.ends_with("main.ts"), file.clone()));
     let base = if path.is_dir() { path } else { path.parent().unwrap() };
-    let module = |file: &PathBuf| Module {
-        name: file.strip_prefix(base).unwrap().to_string_lossy().into_owned(),
-        source: fs::read_to_string(file).unwrap(),
+    let module = |file: &PathBuf| {
+        Module::new(file.strip_prefix(base).unwrap().to_string_lossy(), fs::read_to_string(file).unwrap())
     };
     Bundle { modules: files.iter().map(module).collect() }
 }
@@ -113,7 +112,7 @@ fn summary(checked: &Checked) -> Value {
 }
 
 fn bundle(modules: &[(&str, &str)]) -> Bundle {
-    let module = |(name, source): &(&str, &str)| Module { name: (*name).to_owned(), source: (*source).to_owned() };
+    let module = |(name, source): &(&str, &str)| Module::new(*name, *source);
     Bundle { modules: modules.iter().map(module).collect() }
 }
 

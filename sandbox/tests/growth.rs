@@ -38,7 +38,7 @@ fn on_large_stack<T: Send>(work: impl FnOnce() -> T + Send) -> T {
 }
 
 fn check(modules: &[(String, String)], bounds: &Bounds) -> Checked {
-    let module = |(name, source): &(String, String)| Module { name: name.clone(), source: source.clone() };
+    let module = |(name, source): &(String, String)| Module::new(name, source);
     prepare::check(&Bundle { modules: modules.iter().map(module).collect() }, bounds)
 }
 

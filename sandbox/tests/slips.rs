@@ -5,7 +5,7 @@ use scriptmill_sandbox::prepare::{Bounds, check};
 use scriptmill_sdk::{Bundle, Diagnostic, Module};
 
 fn found(name: &str, source: &str) -> Vec<Diagnostic> {
-    let module = Module { name: name.to_owned(), source: source.to_owned() };
+    let module = Module::new(name, source);
     check(&Bundle { modules: vec![module] }, &Bounds::default()).diagnostics
 }
 

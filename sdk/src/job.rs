@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 use crate::strict::{Object, object, object_or_default, objects, optional_object, optional_whole};
 use crate::{Code, InvalidTenant, JobLimits, RetryPolicy, Tenant, instant, json};
 
-/// The version of the job contract that this crate knows. Version 2 has `retry` and `startAt`.
+/// The version of the job contract that this crate knows. Version 2 has `retry`, `startAt` and `sourceMap`.
 pub const CONTRACT: u32 = 2;
 /// How far ahead a job's start may lie, in days.
 pub const START_WITHIN_DAYS: u64 = 366;
@@ -93,6 +93,22 @@ pub struct Module {
     pub name: String,
     /// TypeScript or JavaScript.
     pub source: String,
+    /// The source map of the module, of revision 3, as a bundler writes it beside the source: errors then name the files that it leads to. It counts as source.
+    /// Without it a map at the end of the source is used.
+    #[serde(rename = "sourceMap", default, skip_serializing_if = "Option::is_none")]
+    pub source_map: Option<String>,
+}
+
+impl Module {
+    /// A module without a source map beside it.
+    pub fn new(name: impl Into<String>, source: impl Into<String>) -> Self {
+        Self { name: name.into(), source: source.into(), source_map: None }
+    }
+
+    /// Bytes that count as source.
+    pub fn source_bytes(&self) -> usize {
+        self.source.len() + self.source_map.as_ref().map_or(0, String::len)
+    }
 }
 
 /// Adds to the schema which fields exclude each other in a job.
@@ -145,18 +161,17 @@ impl Bundle {
     /// ```
     /// use scriptmill_sdk::{Bundle, Module};
     ///
-    /// let module = |name: &str, source: &str| Module { name: name.to_owned(), source: source.to_owned() };
     /// let script = Bundle {
     ///     modules: vec![
-    ///         module("main.ts", "import { vat } from './lib/vat.ts'; export default (net: number) => net + vat(net);"),
-    ///         module("lib/vat.ts", "export const vat = (net: number) => net * 0.19;"),
+    ///         Module::new("main.ts", "import { vat } from './lib/vat.ts'; export default (net: number) => net + vat(net);"),
+    ///         Module::new("lib/vat.ts", "export const vat = (net: number) => net * 0.19;"),
     ///     ],
     /// };
     /// assert_eq!(script.modules[0].name, "main.ts");
     /// assert_eq!(Bundle::of("main.js", "").modules.len(), 1);
     /// ```
     pub fn of(name: impl Into<String>, source: impl Into<String>) -> Self {
-        Self { modules: vec![Module { name: name.into(), source: source.into() }] }
+        Self { modules: vec![Module::new(name, source)] }
     }
 }
 

@@ -104,7 +104,7 @@ mod tests {
     use super::*;
 
     fn script(source: &str) -> Bundle {
-        Bundle { modules: vec![Module { name: "main.ts".to_owned(), source: source.to_owned() }] }
+        Bundle { modules: vec![Module::new("main.ts", source)] }
     }
 
     struct Stopped;

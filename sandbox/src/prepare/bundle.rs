@@ -3,10 +3,10 @@
 use std::cell::Cell;
 use std::collections::HashMap;
 
-use scriptmill_sdk::{Bundle, Code, Diagnostic};
+use scriptmill_sdk::{Bundle, Code, Diagnostic, Module};
 
 use super::checked::Bounds;
-use super::source::{Finding, Source, diagnose_bundle};
+use super::source::{Finding, Source, diagnose_bundle, text_of};
 use oxc::span::Span;
 
 /// Missing modules of one bundle for which a similar name is looked for.
@@ -19,11 +19,6 @@ const LISTED_MAX: usize = 6;
 /// What may be imported, for messages.
 pub(super) const WHAT_MAY_BE_IMPORTED: &str = "A script may import the other modules of its bundle, by a path that begins with './' or '../'. Packages and Node's \
      modules are not here: bundle a package into the script with a bundler such as esbuild.";
-
-/// The text that is checked and run: the source without a byte order mark at its start.
-pub(super) fn text_of(source: &str) -> &str {
-    source.strip_prefix('\u{feff}').unwrap_or(source)
-}
 
 /// Compares a bundle with its bounds, before any module is parsed.
 pub(super) fn check_form(bundle: &Bundle, bounds: &Bounds) -> Vec<Diagnostic> {
@@ -38,14 +33,14 @@ pub(super) fn check_form(bundle: &Bundle, bounds: &Bounds) -> Vec<Diagnostic> {
         let help = "Join modules, for example with a bundler such as esbuild.";
         return vec![diagnose_bundle(Code::TooManyModules, &main.name, message, help)];
     }
-    let bytes: usize = modules.iter().map(|module| module.source.len()).sum();
+    let bytes: usize = modules.iter().map(Module::source_bytes).sum();
     if bytes > bounds.source_bytes {
-        let largest = modules.iter().max_by_key(|module| module.source.len()).unwrap_or(main);
+        let largest = modules.iter().max_by_key(|module| module.source_bytes()).unwrap_or(main);
         let message = format!(
             "The bundle's source has {bytes} bytes; at most {} are allowed. The largest module is '{}' with {} bytes.",
             bounds.source_bytes,
             largest.name,
-            largest.source.len()
+            largest.source_bytes()
         );
         let help = "Minify large libraries, import only the parts that are used, and give data to the script as input.";
         return vec![diagnose_bundle(Code::SourceTooLarge, &largest.name, message, help)];
@@ -230,7 +225,7 @@ mod tests {
     use super::*;
 
     fn bundle(names: &[&str]) -> Bundle {
-        let module = |name: &&str| Module { name: (*name).to_owned(), source: String::new() };
+        let module = |name: &&str| Module::new(*name, "");
         Bundle { modules: names.iter().map(module).collect() }
     }
 

@@ -1,5 +1,6 @@
 //! The map that a bundler wrote at the end of a module, and the files that it leads to.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::ops::Range;
 
@@ -7,10 +8,10 @@ use oxc::span::Span;
 use scriptmill_sdk::{Code, Module, Position};
 use serde::Deserialize;
 
-use super::bundle::{join, text_of};
+use super::bundle::join;
 use super::checked::{Bundled, BundledFile};
 use super::map::SourceMap;
-use super::source::{Finding, Source};
+use super::source::{Finding, Source, text_of};
 
 /// Files that a map may name.
 const FILES_MAX: usize = 10_000;
@@ -44,8 +45,8 @@ fn comment(text: &str) -> Option<Range<usize>> {
 /// Splits a module into its text without the comment that names its map, and that map. The engine has no use for the comment,
 /// which may be longer than the code.
 pub(super) fn split<'s>(source: &Source<'s>, findings: &mut Vec<Finding>) -> (&'s str, Option<Bundled>) {
-    let Some(comment) = comment(source.text) else { return (source.text, None) };
-    let written = &source.text[..comment.start];
+    let comment = comment(source.text);
+    let written = comment.as_ref().map_or(source.text, |comment| &source.text[..comment.start]);
     match read(source, comment) {
         Ok(bundled) => (written, bundled),
         Err(finding) => {
@@ -55,12 +56,14 @@ pub(super) fn split<'s>(source: &Source<'s>, findings: &mut Vec<Finding>) -> (&'
     }
 }
 
-/// The map in a comment. Returns `None` if the comment names another file, since bundles are sent without that file.
-fn read(source: &Source<'_>, comment: Range<usize>) -> Result<Option<Bundled>, Finding> {
-    let Some(text) = inline(&source.text[comment.start + COMMENT.len()..comment.end]) else { return Ok(None) };
+/// The map beside a module, or else the one in its comment. Returns `None` if the comment names another file, which is not there.
+fn read(source: &Source<'_>, comment: Option<Range<usize>>) -> Result<Option<Bundled>, Finding> {
+    let Some(text) = text_of_map(source.map, source.text, comment.clone()) else { return Ok(None) };
     let ignored = |why: &str| {
-        let start = u32::try_from(comment.start).unwrap_or(u32::MAX);
-        let span = Span::sized(start, u32::try_from(COMMENT.len()).unwrap_or(0));
+        let span = comment.as_ref().map_or(Span::empty(0), |comment| {
+            let start = u32::try_from(comment.start).unwrap_or(u32::MAX);
+            Span::sized(start, u32::try_from(COMMENT.len()).unwrap_or(0))
+        });
         Finding::warning(Code::SourceMapIgnored, span, format!("The source map of this module is not used: {why}."))
             .help("Errors name the lines of the bundle instead. Let the bundler write the map anew, or leave it out.")
     };
@@ -85,11 +88,32 @@ fn read(source: &Source<'_>, comment: Range<usize>) -> Result<Option<Bundled>, F
 /// The excerpt of a place in a file that a module was made of, if the module's map holds that file's text.
 pub(super) fn excerpt(module: &Module, at: &Position) -> Option<String> {
     let text = text_of(&module.source);
-    let comment = comment(text)?;
-    let map = Map::read(&inline(&text[comment.start + COMMENT.len()..comment.end])??).ok()?;
+    let map = Map::read(&text_of_map(module.source_map.as_deref(), text, comment(text))??).ok()?;
     let index = map.names(&module.name).iter().position(|name| *name == at.file)?;
     let content = map.sources_content.into_iter().nth(index)??;
     Some(Source::new(&at.file, text_of(&content)).excerpt_at(at.line, at.column))
+}
+
+/// The text of a module's map: the one beside it, or else that in its comment. Returns `Some(None)` if it cannot be read.
+fn text_of_map<'t>(
+    beside: Option<&'t str>,
+    text: &str,
+    comment: Option<Range<usize>>,
+) -> Option<Option<Cow<'t, [u8]>>> {
+    match (beside, comment) {
+        (Some(map), _) => Some(Some(Cow::Borrowed(map.as_bytes()))),
+        (None, Some(comment)) => {
+            inline(&text[comment.start + COMMENT.len()..comment.end]).map(|map| map.map(Cow::Owned))
+        }
+        (None, None) => None,
+    }
+}
+
+/// The file that the comment at the end of a module names as its map, as a path from the module's folder.
+pub(super) fn file_of_map(text: &str) -> Option<&str> {
+    let comment = comment(text)?;
+    let address = text[comment.start + COMMENT.len()..comment.end].trim();
+    (!address.is_empty() && !address.contains(':') && !address.starts_with('/')).then_some(address)
 }
 
 /// The text that a `data:` address holds. Returns `Some(None)` if it cannot be read, and `None` for any other address.
@@ -213,7 +237,7 @@ mod tests {
     fn what_a_map_holds_of_a_file_is_shown() {
         let map = r#"{"version":3,"sources":["a.ts","b.ts"],"sourcesContent":[null,"one\ntwo"],"mappings":"AAAA"}"#;
         let source = format!("1\n{COMMENT}data:application/json,{}\n", map.replace('"', "%22"));
-        let module = Module { name: "main.js".to_owned(), source };
+        let module = Module::new("main.js", source);
         let at = |file: &str| Position { file: file.to_owned(), line: 2, column: 2 };
         assert!(excerpt(&module, &at("b.ts")).unwrap().contains("2 | two"));
         assert_eq!(excerpt(&module, &at("a.ts")), None, "it holds no text of that one");
@@ -225,7 +249,7 @@ mod tests {
         let refused = |map: String| {
             let text = format!("1\n{COMMENT}data:application/json,{}", map.replace('"', "%22"));
             let source = Source::new("main.js", &text);
-            read(&source, comment(&text).unwrap()).map_err(|finding| finding.message)
+            read(&source, comment(&text)).map_err(|finding| finding.message)
         };
         let map =
             |sources: &str, mappings: &str| format!(r#"{{"version":3,"sources":[{sources}],"mappings":"{mappings}"}}"#);
@@ -251,6 +275,24 @@ mod tests {
         assert_eq!(good.map.place(1, 1), Some((0, 1, 1)));
         assert_eq!(good.map.place(1, 2), None, "what comes of no file is the bundle's");
         assert_eq!(good.map.place(2, 1), Some((0, 2, 1)));
+    }
+
+    #[test]
+    fn the_map_beside_a_module_goes_before_the_one_in_it() {
+        let map = |file: &str| {
+            format!(r#"{{"version":3,"sources":["{file}"],"sourcesContent":["{file} 1"],"mappings":"AAAA"}}"#)
+        };
+        let source = format!("1\n{COMMENT}data:application/json,{}\n", map("in.ts").replace('"', "%22"));
+        let module = Module { source_map: Some(map("beside.ts")), ..Module::new("main.js", source) };
+        let mut findings = Vec::new();
+        let source = Source::of(&module);
+        let (written, bundled) = split(&source, &mut findings);
+        assert_eq!((written, bundled.unwrap().files[0].name.as_str()), ("1\n", "beside.ts"));
+        let at = Position { file: "beside.ts".to_owned(), line: 1, column: 1 };
+        assert!(excerpt(&module, &at).unwrap().contains("1 | beside.ts 1"));
+        let broken = Module { source_map: Some("{".to_owned()), ..Module::new("main.js", "1") };
+        assert!(split(&Source::of(&broken), &mut findings).1.is_none());
+        assert_eq!(findings.len(), 1, "a map that cannot be read is not passed over without a word");
     }
 
     #[test]

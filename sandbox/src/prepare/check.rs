@@ -2,7 +2,7 @@
 
 use scriptmill_sdk::{Bundle, Severity};
 
-use super::bundle::{self, Resolver, text_of};
+use super::bundle::{self, Resolver};
 use super::checked::{Bounds, Checked, Emit, Resolution};
 use super::source::{Finding, Source};
 use super::{link, module};
@@ -16,8 +16,7 @@ pub fn check(bundle: &Bundle, bounds: &Bounds) -> Checked {
         return Checked::refused(faults);
     }
     let resolver = Resolver::new(bundle);
-    let sources: Vec<_> =
-        bundle.modules.iter().map(|module| Source::new(&module.name, text_of(&module.source))).collect();
+    let sources: Vec<_> = bundle.modules.iter().map(Source::of).collect();
     let mut room = bounds.emitted_bytes();
     let mut reports = Vec::with_capacity(sources.len());
     for (index, source) in sources.iter().enumerate() {

@@ -2,7 +2,6 @@
 
 use scriptmill_sdk::{Bundle, Code, Diagnostic, Position};
 
-use super::bundle::text_of;
 use super::bundled;
 use super::source::{self, Finding, Source};
 
@@ -10,7 +9,7 @@ use super::source::{self, Finding, Source};
 /// not hold the file's text. The file may be one that a bundler made a module of.
 pub fn excerpt(bundle: &Bundle, at: &Position) -> Option<String> {
     match bundle.modules.iter().find(|module| module.name == at.file) {
-        Some(module) => Some(Source::new(&module.name, text_of(&module.source)).excerpt_at(at.line, at.column)),
+        Some(module) => Some(Source::of(module).excerpt_at(at.line, at.column)),
         None => bundle.modules.iter().find_map(|module| bundled::excerpt(module, at)),
     }
 }
@@ -20,7 +19,7 @@ pub fn engine_diagnostic(bundle: &Bundle, at: Option<&Position>, message: &str) 
     let module = at.and_then(|at| bundle.modules.iter().find(|module| module.name == at.file));
     match (at, module) {
         (Some(at), Some(module)) => {
-            let source = Source::new(&module.name, text_of(&module.source));
+            let source = Source::of(module);
             let span = source.span_at(at.line, at.column);
             source.diagnose(Finding::error(Code::EngineRefusesSyntax, span, message).help(ENGINE_HELP))
         }

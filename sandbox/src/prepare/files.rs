@@ -8,6 +8,7 @@ use oxc::span::Span;
 use scriptmill_sdk::{Bundle, Code, Diagnostic, Module};
 
 use super::bundle::{candidates, is_relative, join};
+use super::bundled;
 use super::checker::{CheckFailed, Checker};
 use super::names;
 use super::parse::Language;
@@ -125,13 +126,24 @@ impl Checker {
         read.map_err(|error| ReadFailed::File { path: path.clone(), error })?;
         let cut = bytes.len() > self.bounds().source_bytes;
         match String::from_utf8(bytes) {
-            Ok(source) => Ok(Module { name, source }),
+            Ok(source) => Ok(Module { source_map: self.read_map(&name, &source), ..Module::new(name, source) }),
             // The bound may lie within a character.
             Err(error) if cut && error.utf8_error().error_len().is_none() => {
-                Ok(Module { name, source: String::from_utf8_lossy(error.as_bytes()).into_owned() })
+                Ok(Module::new(name, String::from_utf8_lossy(error.as_bytes())))
             }
             Err(error) => Err(ReadFailed::NotText(path, Box::new(not_text(&name, error.as_bytes())))),
         }
+    }
+
+    /// The file beside a module that its last line names as its source map. Returns `None` if it is not there, and if the source would be too
+    /// long with it: the script runs without it.
+    fn read_map(&self, name: &str, source: &str) -> Option<String> {
+        let folder = name.rsplit_once('/').map_or("", |(folder, _)| folder);
+        let path = join(folder, bundled::file_of_map(source)?)?;
+        let most = self.bounds().source_bytes.saturating_sub(source.len()) as u64;
+        let mut text = String::new();
+        File::open(Path::new("/").join(path)).ok()?.take(most + 1).read_to_string(&mut text).ok()?;
+        (text.len() as u64 <= most).then_some(text)
     }
 }
 

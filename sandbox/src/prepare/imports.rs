@@ -8,8 +8,8 @@ use oxc::ast_visit::{Visit, walk};
 use oxc::semantic::{Scoping, SemanticBuilder};
 use scriptmill_sdk::Module;
 
-use super::bundle::text_of;
 use super::parse::{literal, parse_any};
+use super::source::text_of;
 use super::weigh;
 
 /// The specifiers of the values that a module imports, each once. There are none if it cannot be parsed.

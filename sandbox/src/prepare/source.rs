@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Renderer, Snippet};
 use oxc::span::Span;
-use scriptmill_sdk::{Code, Diagnostic, Position, Severity};
+use scriptmill_sdk::{Code, Diagnostic, Module, Position, Severity};
 
 /// Characters of a line that are shown. A longer line is cut around the place.
 const LINE_CHARS_MAX: usize = 140;
@@ -14,6 +14,11 @@ const MESSAGE_CHARS_MAX: usize = 300;
 const GAP_LINES_MAX: usize = 4;
 /// Places shown beside the finding's own.
 const RELATED_MAX: usize = 3;
+
+/// The text that is checked and run: the source without a byte order mark at its start.
+pub(super) fn text_of(source: &str) -> &str {
+    source.strip_prefix('\u{feff}').unwrap_or(source)
+}
 
 /// A place in an excerpt.
 struct Annotated<'f> {
@@ -68,6 +73,8 @@ impl Finding {
 pub(super) struct Source<'s> {
     pub(super) name: &'s str,
     pub(super) text: &'s str,
+    /// The source map that stands beside the text.
+    pub(super) map: Option<&'s str>,
     line_starts: Vec<u32>,
 }
 
@@ -85,7 +92,12 @@ impl<'s> Source<'s> {
             };
             line_starts.push(u32::try_from(end).unwrap_or(u32::MAX));
         }
-        Self { name, text, line_starts }
+        Self { name, text, map: None, line_starts }
+    }
+
+    /// The source of a module, with the map beside it.
+    pub(super) fn of(module: &'s Module) -> Self {
+        Self { map: module.source_map.as_deref(), ..Self::new(&module.name, text_of(&module.source)) }
     }
 
     /// Line and column of a byte offset, both from 1, the column in UTF-16 units.

@@ -53,7 +53,7 @@ pub(crate) fn invocation(input: &str) -> Invocation<'_> {
 
 /// A script of one file.
 pub(crate) fn single(name: &str, source: &str) -> Bundle {
-    Bundle { modules: vec![Module { name: name.to_owned(), source: source.to_owned() }] }
+    Bundle { modules: vec![Module::new(name, source)] }
 }
 
 /// The runtime whose timers the sandbox uses.

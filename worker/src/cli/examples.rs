@@ -20,7 +20,7 @@ pub(crate) const EXAMPLES: &[Example] = include!(concat!(env!("OUT_DIR"), "/exam
 impl Example {
     /// A job of this example.
     pub(crate) fn job(&self, id: String, clock: Option<&str>) -> serde_json::Result<Job> {
-        let module = |(name, source): &(&str, &str)| Module { name: (*name).to_owned(), source: (*source).to_owned() };
+        let module = |(name, source): &(&str, &str)| Module::new(*name, *source);
         let script = Bundle { modules: self.modules.iter().map(module).collect() };
         let input = RawValue::from_string(self.input.to_owned())?;
         let tenant = "demo".parse().map_err(serde::de::Error::custom)?;

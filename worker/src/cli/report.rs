@@ -187,7 +187,7 @@ mod tests {
 
     fn shown(ending: Ending) -> String {
         let source = "export default () => {\n  while (true) {}\n};";
-        let script = Bundle { modules: vec![Module { name: "main.ts".to_owned(), source: source.to_owned() }] };
+        let script = Bundle { modules: vec![Module::new("main.ts", source)] };
         let logs = vec![LogLine { level: LogLevel::Warn, text: "\u{1b}[2J gone".to_owned() }];
         let usage = Usage { fuel: 1_234_567, ..Usage::default() };
         let text = outcome(
