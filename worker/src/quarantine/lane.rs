@@ -24,7 +24,7 @@ use crate::signals::Signals;
 
 /// How long the processes are kept that have nothing to run.
 const IDLE: Duration = Duration::from_secs(60);
-/// How long this worker takes no more jobs than it can run alone, after the last that must run alone.
+/// How long a worker that takes no more jobs than it can run alone has nothing to run, before it takes more again.
 const NARROW: Duration = Duration::from_secs(10);
 /// How long the broker may take to cancel the consumer of a worker that leaves.
 const STOP_MAX: Duration = Duration::from_secs(5);
@@ -58,7 +58,7 @@ impl Lane {
     pub(crate) async fn run(self: Arc<Self>) {
         let mut jobs = JoinSet::new();
         let mut retry = Retry::up_to(self.retry_pause_max);
-        // A worker that outlives its connection says of what comes back that nobody need have died.
+        // A worker that outlives its connection or its consumer says of what comes back that nobody need have died.
         let mut outlived = false;
         let mut is_narrow = false;
         loop {
@@ -76,13 +76,13 @@ impl Lane {
                     let since = self.clock.monotonic();
                     match self.consume(&mut *subscription, is_narrow, outlived, &mut jobs).await {
                         Ok(why) => {
-                            self.stop(subscription, &mut jobs).await;
-                            outlived = false;
-                            match why {
-                                Stop::Drains => break,
-                                Stop::Narrows => is_narrow = true,
-                                Stop::Widens => is_narrow = false,
+                            let (drains, narrows) = (matches!(why, Stop::Drains), matches!(why, Stop::Narrows(_)));
+                            self.stop(subscription, why, &mut jobs).await;
+                            if drains {
+                                break;
                             }
+                            // What was on its way when the broker cancelled the consumer comes again, and nobody died.
+                            (is_narrow, outlived) = (narrows, true);
                             continue;
                         }
                         Err(error) => {
@@ -120,17 +120,12 @@ impl Lane {
     ) -> Result<Stop, Error> {
         let mut looks = interval(IDLE);
         let mut is_idle = false;
-        let mut last_alone = self.clock.monotonic();
         let is_wide = !is_narrow && self.window > self.options.slots;
         loop {
             tokio::select! {
                 biased;
                 () = self.drain.cancelled() => return Ok(Stop::Drains),
-                () = tokio::time::sleep(NARROW), if is_narrow && jobs.is_empty() => {
-                    if self.clock.monotonic().saturating_sub(last_alone) >= NARROW {
-                        return Ok(Stop::Widens);
-                    }
-                }
+                () = tokio::time::sleep(NARROW), if is_narrow && jobs.is_empty() => return Ok(Stop::Widens),
                 Some(_) = jobs.join_next(), if !jobs.is_empty() => is_idle = false,
                 delivery = subscription.next() => match delivery {
                     Some(delivery) => {
@@ -142,10 +137,8 @@ impl Lane {
                         if outlived {
                             self.move_on(isolated.spared(), jobs);
                         } else if is_wide && isolated.is_charged() && !isolated.is_redelivered() {
-                            self.move_on(isolated.requeue(), jobs);
-                            return Ok(Stop::Narrows);
+                            return Ok(Stop::Narrows(Box::new(isolated.requeue())));
                         } else {
-                            last_alone = if isolated.is_charged() { self.clock.monotonic() } else { last_alone };
                             self.see_through(isolated, span, jobs);
                         }
                     }
@@ -161,8 +154,8 @@ impl Lane {
         }
     }
 
-    /// Takes no more jobs; what is on its way goes back.
-    async fn stop(self: &Arc<Self>, mut subscription: Box<dyn Subscription>, jobs: &mut JoinSet<()>) {
+    /// Takes no more jobs, gives back what is on its way, and waits for those that run.
+    async fn stop(self: &Arc<Self>, mut subscription: Box<dyn Subscription>, why: Stop, jobs: &mut JoinSet<()>) {
         let stopped = async {
             subscription.stop().await?;
             while let Some(Ok(delivery)) = subscription.next().await {
@@ -173,6 +166,10 @@ impl Lane {
         };
         if !matches!(timeout(STOP_MAX, stopped).await, Ok(Ok(()))) {
             tracing::warn!("the broker may still send jobs in quarantine; they will go back");
+        }
+        if let Stop::Narrows(alone) = why {
+            // Not before: this consumer could be sent it again.
+            self.move_on(*alone, jobs);
         }
         while jobs.join_next().await.is_some() {}
         subscription.close().await;
@@ -294,8 +291,8 @@ impl Lane {
 /// Why this worker takes no more jobs over a subscription that is there.
 enum Stop {
     Drains,
-    /// A job has come that must run alone.
-    Narrows,
+    /// A job has come that must run alone. It goes back.
+    Narrows(Box<Moving>),
     /// None has for a while.
     Widens,
 }
