@@ -191,7 +191,7 @@ struct Beside {
 async fn beside(broker: &Broker, options: &Hostile, mix: &Mix, number: usize) -> anyhow::Result<Beside> {
     let [trivial, ..] = Case::all();
     let mut worker = start(broker).await?;
-    let replies = broker.line(&format!("hostile-{number}")).await?;
+    let replies = broker.line(&format!("replies-{number}")).await?;
     let reply_to = match mix.to {
         To::Requester => replies.sender.replies().to_owned(),
         To::FullQueue => broker.full_queue(&format!("full-{number}")).await?,
