@@ -148,6 +148,29 @@ async fn a_job_that_kills_its_workers_is_set_aside_and_its_neighbours_run() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_jobs_of_a_worker_that_died_run_side_by_side_in_one_process() {
+    with_rabbit(async |rabbit| {
+        let queue = rabbit.declare_requester("replies").await;
+        let (mut first, address) = start_command("work", &[], rabbit).await;
+        for n in 0..9 {
+            let source = "export default async () => { const began = Date.now(); await sleep(5_000); return [began, Date.now()]; };";
+            put(rabbit, &format!("job-{n}"), source, &queue).await;
+        }
+        running(&address, 9).await;
+        first.kill().await.unwrap();
+        let (_second, _) = start_command("work", &[], rabbit).await;
+        let times = outcomes(rabbit, &queue, 9).await.into_values().map(|(outcome, _)| {
+            let Ending::Succeeded(value) = &outcome.ending else { panic!("{outcome:?}") };
+            serde_json::from_str::<[u64; 2]>(value.get()).unwrap()
+        });
+        let (last_began, first_ended) =
+            times.fold((0, u64::MAX), |(began, ended), time| (began.max(time[0]), ended.min(time[1])));
+        assert!(last_began < first_ended, "one waited for another: {last_began} is not before {first_ended}");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_worker_that_dies_with_its_quarantine_counts_as_one_death() {
     with_rabbit(async |rabbit| {
         let queue = rabbit.declare_requester("replies").await;

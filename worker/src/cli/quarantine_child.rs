@@ -54,7 +54,7 @@ pub(crate) fn quarantine_child(arguments: &Arguments) -> anyhow::Result<ExitCode
     let runtime = Builder::new_current_thread().enable_all().build().context("the runtime cannot be started")?;
     let _entered = runtime.enter();
     let clock = local::clock();
-    let sandbox = local::sandbox(&config, local::checker(&config)?, 1, clock.clone())?;
+    let sandbox = local::sandbox(&config, local::checker(&config)?, config.worker.slots.get(), clock.clone())?;
     let policy = config.worker.policy(config.broker.tenant_is_user, sandbox.engine_hash());
     drop(_entered);
     Ok(quarantine::serve(sandbox, policy, clock, runtime))
