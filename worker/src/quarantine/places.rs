@@ -20,7 +20,8 @@ pub(crate) const SLOTS_OF_A_JOB: u32 = 2;
 /// The places for jobs in quarantine.
 pub(crate) struct Places {
     processes: Vec<Process>,
-    slots: Arc<Semaphore>,
+    /// The worker's slots. `None` where it has fewer than a job takes, since whoever waits for them keeps the one there is from its jobs.
+    slots: Option<Arc<Semaphore>>,
     /// Count the worker's slots.
     signals: Arc<Signals>,
 }
@@ -48,8 +49,9 @@ enum Held {
 }
 
 impl Places {
-    /// With so many processes beside the worker's slots.
+    /// Places in `processes` processes, and in the worker's slots, all of which must be free yet.
     pub(crate) fn new(processes: u16, slots: Arc<Semaphore>, signals: Arc<Signals>) -> Self {
+        let slots = Some(slots).filter(|slots| slots.available_permits() >= SLOTS_OF_A_JOB as usize);
         let process = || Process { jobs: Arc::default(), memory: Arc::new(Semaphore::new(1)) };
         Self { processes: (0..processes).map(|_| process()).collect(), slots, signals }
     }
@@ -68,10 +70,12 @@ impl Places {
     }
 
     async fn of_slots(&self) -> Place {
-        let Some(process) = self.processes.first() else { return future::pending().await };
+        let Some((process, slots)) = self.processes.first().zip(self.slots.as_ref()) else {
+            return future::pending().await;
+        };
         // In this order: while a job runs alone, those that wait for the process keep no slots from the worker's jobs.
         let jobs = process.jobs.clone().read_owned().await;
-        let Ok(mut permits) = self.slots.clone().acquire_many_owned(SLOTS_OF_A_JOB).await else {
+        let Ok(mut permits) = slots.clone().acquire_many_owned(SLOTS_OF_A_JOB).await else {
             return future::pending().await;
         };
         let slots = (0..SLOTS_OF_A_JOB).filter_map(|_| Some(Slot::new(permits.split(1)?, &self.signals))).collect();
