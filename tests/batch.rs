@@ -1,4 +1,5 @@
-//! Batches through intake, execution and a real sandbox: each input runs as a job of its own would.
+//! Jobs and batches through intake, execution and a real sandbox: a job gets what it asks for, and each input of a batch runs as
+//! a job of its own would.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 use std::sync::Arc;
@@ -147,4 +148,31 @@ async fn inputs_after_the_deadline_are_cancelled() {
     whole["deadline"] = json!("2020-01-01T00:00:00Z");
     let results = results(run(&sandbox, &whole, |_| {}).await);
     assert!(results.iter().all(|result| result.ending.code() == Some(Code::DeadlinePassed)));
+}
+
+/// Limits that a job asks for, a script that meets them and none of the worker's own, and the code with which its job ends.
+#[rustfmt::skip]
+const LIMITS: [(&str, &str, Code); 9] = [
+    (r#"{"fuel": 100000}"#, "export default () => { for (let n = 0; n < 1e5; n++); return 1; };", Code::Fuel),
+    (r#"{"memoryBytes": 16777216}"#, "export default () => new Uint8Array(32 << 20).length;", Code::Memory),
+    (r#"{"wallTimeMs": 1}"#, "export default async () => { await sleep(20); return 1; };", Code::WallTime),
+    (r#"{"outputBytes": 50}"#, "export default () => 'x'.repeat(100);", Code::Output),
+    (r#"{"nesting": 2}"#, "export default () => [[[1]]];", Code::Nesting),
+    (r#"{"pendingCalls": 1}"#, "export default async () => { await Promise.all([sleep(1), sleep(1)]); return 1; };", Code::PendingCalls),
+    (r#"{"logLines": 1, "strictLogs": true}"#, "export default () => { console.log('one'); console.log('two'); return 1; };", Code::LogLines),
+    (r#"{"logBytes": 3, "strictLogs": true}"#, "export default () => { console.log('four'); return 1; };", Code::LogBytes),
+    (r#"{"strictLogs": true}"#, "export default () => { for (let n = 0; n < 1200; n++) console.log('row'); return 1; };", Code::LogLines),
+];
+
+#[tokio::test]
+async fn a_job_ends_at_the_limit_that_it_asks_for() {
+    let sandbox = sandbox();
+    for (limits, source, code) in LIMITS {
+        let mut asks = job(source);
+        let free = run(&sandbox, &asks, |_| {}).await.ending;
+        assert!(matches!(free, Ending::Succeeded(_)), "without {limits}: {free:?}");
+        asks["limits"] = serde_json::from_str(limits).unwrap();
+        let ending = run(&sandbox, &asks, |_| {}).await.ending;
+        assert_eq!((ending.status(), ending.code()), ("exhausted", Some(code)), "{limits}: {ending:?}");
+    }
 }

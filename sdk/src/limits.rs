@@ -190,3 +190,63 @@ impl LimitKind {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+
+    /// What a job with these `limits` gets from a worker with the default ones.
+    fn lowered(limits: &str) -> Result<Limits, LimitAboveWorker> {
+        let job: JobLimits = serde_json::from_str(limits).unwrap();
+        Limits::default().lowered(&job)
+    }
+
+    #[test]
+    fn a_job_may_lower_each_limit_and_raise_none() {
+        let worker = Limits::default();
+        let cases: [(&'static str, u64, Limits); 8] = [
+            ("fuel", 10_000_000_000, Limits { fuel: 7, ..worker }),
+            ("memoryBytes", 64 << 20, Limits { memory_bytes: 7, ..worker }),
+            ("wallTimeMs", 30_000, Limits { wall_time: Duration::from_millis(7), ..worker }),
+            ("outputBytes", 4 << 20, Limits { output_bytes: 7, ..worker }),
+            ("logLines", 1_000, Limits { log_lines: 7, ..worker }),
+            ("logBytes", 256 << 10, Limits { log_bytes: 7, ..worker }),
+            ("nesting", 512, Limits { nesting: 7, ..worker }),
+            ("pendingCalls", 1_000, Limits { pending_calls: 7, ..worker }),
+        ];
+        for (field, allowed, expected) in cases {
+            let asked = |number: u64| lowered(&format!("{{\"{field}\": {number}}}"));
+            assert_eq!(asked(7), Ok(expected), "{field}");
+            assert_eq!(asked(allowed), Ok(worker), "{field}: as much as the worker's own is not above it");
+            assert_eq!(asked(allowed + 1), Err(LimitAboveWorker { field, asked: allowed + 1, allowed }));
+        }
+    }
+
+    #[test]
+    fn a_limit_above_the_workers_is_told_with_its_unit() {
+        for (limits, told) in [
+            (r#"{"wallTimeMs": 60000}"#, "limits.wallTimeMs is 60000 milliseconds, above this worker's 30000"),
+            (r#"{"logLines": 1001}"#, "limits.logLines is 1001, above this worker's 1000"),
+        ] {
+            assert_eq!(lowered(limits).unwrap_err().to_string(), told);
+        }
+    }
+
+    #[test]
+    fn a_job_may_be_stricter_about_its_log_and_never_laxer() {
+        for (own, asked, expected) in [
+            (false, None, false),
+            (false, Some(false), false),
+            (false, Some(true), true),
+            (true, None, true),
+            (true, Some(false), true),
+        ] {
+            let worker = Limits { strict_logs: own, ..Limits::default() };
+            let job = JobLimits { strict_logs: asked, ..JobLimits::default() };
+            let limits = Limits { strict_logs: expected, ..worker };
+            assert_eq!(worker.lowered(&job), Ok(limits), "{own} and {asked:?}");
+        }
+    }
+}

@@ -337,6 +337,20 @@ mod tests {
     }
 
     #[test]
+    fn a_limit_holds_as_asked_and_one_above_the_workers_is_refused_by_name() {
+        let mut job = job();
+        job["limits"] = json!({ "wallTimeMs": 50, "strictLogs": true });
+        let accepted = take(&job, &Envelope::default(), &policy()).unwrap();
+        let expected = Limits { wall_time: Duration::from_millis(50), strict_logs: true, ..Limits::default() };
+        assert_eq!(accepted.limits, expected);
+        job["limits"]["wallTimeMs"] = json!(60_000);
+        let refused = take(&job, &Envelope::default(), &policy()).unwrap_err();
+        let Ending::Rejected(rejection) = refused.ending else { panic!("{:?}", refused.ending) };
+        assert_eq!((rejection.code, rejection.path.as_deref()), (Code::LimitAboveWorker, Some("limits.wallTimeMs")));
+        assert_eq!(rejection.message, "limits.wallTimeMs is 60000 milliseconds, above this worker's 30000");
+    }
+
+    #[test]
     fn a_batch_has_one_input_at_least_and_no_more_than_the_bound() {
         let batch = |inputs: serde_json::Value| {
             let mut job = job();

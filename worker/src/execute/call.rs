@@ -77,3 +77,28 @@ impl<R: Runner> Call<'_, R> {
         runner.run(self.script, invocation).await
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_deadline_of_years_ago_is_told_as_one_in_another_unit() {
+        /// 2026-03-01T08:30:00Z.
+        const NOW: Duration = Duration::from_secs(1_772_353_800);
+        const DAY_MS: u64 = 24 * 60 * 60 * 1_000;
+        let passed = "the deadline passed before the job could begin";
+        let unit = "years ago: were seconds taken for milliseconds?";
+        let now_ms = NOW.as_secs() * 1_000;
+        let cases = [
+            ("a second ago", now_ms - 1_000, passed.to_owned()),
+            ("as long ago as a job may have waited", now_ms - 2 * 366 * DAY_MS, passed.to_owned()),
+            ("longer ago", now_ms - 2 * 366 * DAY_MS - 1, format!("{passed}, 2 {unit}")),
+            ("in seconds", NOW.as_secs() - 1, format!("{passed}, 56 {unit}")),
+        ];
+        for (what, deadline_ms, expected) in cases {
+            let Ending::Cancelled { code, message } = deadline_passed(deadline_ms, NOW) else { panic!("{what}") };
+            assert_eq!((code, message), (Code::DeadlinePassed, expected), "{what}");
+        }
+    }
+}
