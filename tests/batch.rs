@@ -10,7 +10,7 @@ use scriptmill::service::Options as WorkerOptions;
 use scriptmill_sandbox::prepare::{Bounds, Checker};
 use scriptmill_sandbox::{Clock as _, Options, Sandbox, TokioClock};
 
-use scriptmill_sdk::{Code, Ending, ItemResult, Outcome};
+use scriptmill_sdk::{Code, Ending, Failure, ItemResult, Outcome};
 use serde_json::{Value, json};
 
 fn sandbox() -> Sandbox {
@@ -174,5 +174,30 @@ async fn a_job_ends_at_the_limit_that_it_asks_for() {
         asks["limits"] = serde_json::from_str(limits).unwrap();
         let ending = run(&sandbox, &asks, |_| {}).await.ending;
         assert_eq!((ending.status(), ending.code()), ("exhausted", Some(code)), "{limits}: {ending:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_error_names_the_file_and_the_line_of_the_map_beside_a_module() {
+    const BUNDLE: &str = "function total(order) {\n  return order.missing.name;\n}\nexport default () => total({});\n";
+    let sandbox = sandbox();
+    // Of the scripts that are kept, those that differ in their maps alone are two.
+    for (file, at) in [
+        (None, "main.js:2:24"),
+        (Some("src/total.ts"), "src/total.ts:6:3"),
+        (Some("src/order.ts"), "src/order.ts:6:3"),
+        (None, "main.js:2:24"),
+    ] {
+        let mut job = job(BUNDLE);
+        let module = &mut job["script"]["modules"][0];
+        module["name"] = json!("main.js");
+        if let Some(file) = file {
+            let map = json!({ "version": 3, "sources": [file], "mappings": "AAIA;EACE" });
+            module["sourceMap"] = json!(map.to_string());
+        }
+        let ending = run(&sandbox, &job, |_| {}).await.ending;
+        let Ending::Failed(Failure { thrown: Some(thrown), .. }) = &ending else { panic!("{ending:?}") };
+        let found = thrown.stack[0].at.as_ref().map(ToString::to_string);
+        assert_eq!(found.as_deref(), Some(at), "{ending:?}");
     }
 }

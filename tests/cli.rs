@@ -203,6 +203,13 @@ fn a_map_beside_a_bundle_names_the_lines_of_its_files() {
     assert_eq!(thrown_at("main.js"), (at("src/helper.ts", 6, 3), Value::Null));
     assert_eq!(thrown_at("alone/main.js"), (at("main.js", 2, 24), Value::Null), "there is no map");
     assert_eq!(thrown_at("broken/main.js"), (at("main.js", 2, 24), json!("SM1110")));
+    for (script, codes) in [("main.js", json!([])), ("alone/main.js", json!([])), ("broken/main.js", json!(["SM1110"]))]
+    {
+        let output = scriptmill(folder.path(), &["check", script, "--json"], "");
+        let found: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let found = found[0]["diagnostics"].as_array().unwrap();
+        assert_eq!(found.iter().map(|found| found["code"].clone()).collect::<Value>(), codes, "check {script}");
+    }
 }
 
 #[test]

@@ -1,5 +1,5 @@
 //! Every example, with id and clock given, has the same value and the same fuel whichever way it runs: here and now,
-//! through the queue in memory, and through RabbitMQ.
+//! through the queue in memory, and through RabbitMQ. An error names the same lines.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod support;
@@ -11,6 +11,7 @@ use std::process::Command;
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
+use serde_json::{Value, json};
 use support::{server, start, with_rabbit};
 
 const CLOCK: &str = "2026-01-31T09:00:00Z";
@@ -78,6 +79,32 @@ async fn value_and_fuel_are_the_same_in_run_in_demo_and_through_rabbitmq() {
             assert_eq!(run.get(&name), demo.get(&name), "{name}: run and demo");
             assert_eq!(run, sent, "{name}: run and RabbitMQ");
         }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_error_names_the_files_of_a_bundle_in_run_and_through_rabbitmq() {
+    with_rabbit(async |rabbit| {
+        let folder = tempfile::tempdir().unwrap();
+        let script = folder.path().join("main.js");
+        let bundle = "function helper(order) {\n  return order.missing.name;\n}\nexport default () => helper({});\n//# sourceMappingURL=main.js.map\n";
+        fs::write(&script, bundle).unwrap();
+        let map = r#"{"version":3,"sources":["../src/helper.ts"],"mappings":"AAIA;EACE"}"#;
+        fs::write(folder.path().join("main.js.map"), map).unwrap();
+        let script = script.to_str().unwrap();
+        let _worker = start(rabbit, 1).await;
+        let error = |arguments: &[&str]| {
+            let output = Command::new(env!("CARGO_BIN_EXE_scriptmill")).args(arguments).output().unwrap();
+            assert_eq!(output.status.code(), Some(1), "{}", String::from_utf8_lossy(&output.stderr));
+            let outcome: Value = serde_json::from_slice(&output.stdout).unwrap();
+            outcome["error"].clone()
+        };
+        let run = error(&["run", script]);
+        let at = json!({ "file": "src/helper.ts", "line": 6, "column": 3 });
+        assert_eq!(run["thrown"]["stack"][0]["at"], at, "{run:#}");
+        let sent = error(&["send", script, "--outcomes", "--broker", &server(), "--prefix", &rabbit.prefix]);
+        assert_eq!(run, sent, "run and RabbitMQ");
     })
     .await;
 }

@@ -210,6 +210,9 @@ fn bundle_bounds() -> Result<(), Failed> {
         assert_eq!(codes(&checked), [code], "{name}");
         assert!(checked.script.is_none(), "{name}");
     }
+    let module = Module::new("main.ts", "export default () => 1;");
+    let checked = check(&Bundle { modules: vec![Module { source_map: Some(large), ..module }] });
+    assert_eq!(codes(&checked), [Code::SourceTooLarge], "a map counts as source");
     Ok(())
 }
 

@@ -43,6 +43,21 @@ fn a_job_needs_an_id_a_tenant_and_a_script_alone() {
 }
 
 #[test]
+fn a_source_map_stands_beside_its_module_and_counts_as_source() {
+    let (source, map) = ("export default () => 1", r#"{"version":3,"sources":["tax.ts"],"mappings":"AAAA"}"#);
+    let beside = format!(r#""{source}", "sourceMap": {}"#, serde_json::to_string(map).unwrap());
+    let job = Job::from_slice(job_with(&format!("\"{source}\""), &beside).as_bytes()).unwrap();
+    let module = &job.script.modules[0];
+    assert_eq!((module.source.as_str(), module.source_map.as_deref()), (source, Some(map)));
+    assert_eq!(module.source_bytes(), source.len() + map.len());
+    assert_eq!(serde_json::to_value(&job).unwrap()["script"]["modules"][0]["sourceMap"], map);
+    let without = Job::from_slice(JOB.as_bytes()).unwrap();
+    assert_eq!(without.script.modules[0].source_bytes(), source.len());
+    // A worker that is older refuses fields that it does not know.
+    assert!(!serde_json::to_string(&without).unwrap().contains("sourceMap"));
+}
+
+#[test]
 fn unknown_fields_of_an_outcome_are_accepted() {
     let outcome = r#"{"jobId":"1","tenant":"a","status":"failed","engine":"e","region":"eu",
         "error":{"code":"SM2999","message":"m","origin":"host","retryable":true,"hint":1},
@@ -78,6 +93,7 @@ fn bad_bodies_are_told_apart() {
         ),
         (job_with(r#"[{ "name": "main.ts", "source": "export default () => 1" }]"#, "[]"), "script.modules"),
         (job_with(r#""export default () => 1""#, "7"), "script.modules[0].source"),
+        (job_with(r#""export default () => 1""#, r#""", "sourceMap": 7"#), "script.modules[0].sourceMap"),
         (job_with(r#""order-7""#, "7"), "id"),
         (job_with(r#""order-7""#, "null"), "id"),
         (job_with(r#""order-7""#, r#""""#), "id"),

@@ -5,41 +5,44 @@ use regex::Regex;
 use scriptmill_sdk::Job;
 use serde_json::{Value, json};
 
+/// The keywords of our schemas.
+const KEYWORDS: [&str; 27] = [
+    "$schema",
+    "$defs",
+    "$ref",
+    "title",
+    "description",
+    "default",
+    "format",
+    "type",
+    "const",
+    "properties",
+    "required",
+    "additionalProperties",
+    "items",
+    "minItems",
+    "pattern",
+    "minLength",
+    "maxLength",
+    "minimum",
+    "maximum",
+    "not",
+    "allOf",
+    "anyOf",
+    "oneOf",
+    "enum",
+    "examples",
+    "$id",
+    "$comment",
+];
+
 /// Whether a value has the shape that a schema describes. It knows the keywords of our schemas, and fails at any other one.
 fn passes(value: &Value, schema: &Value, root: &Value) -> bool {
-    const KEYWORDS: [&str; 27] = [
-        "$schema",
-        "$defs",
-        "$ref",
-        "title",
-        "description",
-        "default",
-        "format",
-        "type",
-        "const",
-        "properties",
-        "required",
-        "additionalProperties",
-        "items",
-        "minItems",
-        "pattern",
-        "minLength",
-        "maxLength",
-        "minimum",
-        "maximum",
-        "not",
-        "allOf",
-        "anyOf",
-        "oneOf",
-        "enum",
-        "examples",
-        "$id",
-        "$comment",
-    ];
     let Some(schema) = schema.as_object() else { return schema == &json!(true) };
     let unknown: Vec<_> = schema.keys().filter(|key| !KEYWORDS.contains(&key.as_str())).collect();
     assert!(unknown.is_empty(), "this test does not know {unknown:?}");
     let is = |kind: &str| match kind {
+        "boolean" => value.is_boolean(),
         "integer" => value.as_f64().is_some_and(|number| number.fract() == 0.0),
         "null" => value.is_null(),
         "object" => value.is_object(),
@@ -118,6 +121,8 @@ fn the_schema_and_the_worker_refuse_the_same() {
         json!({ "retry": { "on": ["host"], "attempts": 100, "pauseMs": 0, "pauseMaxMs": 86_400_000 } }),
         json!({ "id": "x".repeat(200), "tenant": "a-b_c.d" }),
         json!({ "clock": "1969-12-31T23:59:59Z", "deadline": "2026-03-01t09:30:00.123456789+01:00" }),
+        json!({ "limits": { "strictLogs": true } }),
+        json!({ "script": { "modules": [{ "name": "main.js", "source": "", "sourceMap": "{}" }] } }),
         script("lib/.hidden/tax.ts"),
     ];
     let wrong = [
@@ -138,9 +143,11 @@ fn the_schema_and_the_worker_refuse_the_same() {
         json!({ "limits": { "fuel": -1 } }),
         json!({ "limits": { "fuel": "5" } }),
         json!({ "limits": { "fuel": 1e30 } }),
+        json!({ "limits": { "strictLogs": "yes" } }),
         json!({ "colour": "blue" }),
         json!({ "script": { "modules": [] } }),
         json!({ "script": { "modules": [{ "name": "main.ts", "source": "", "colour": "" }] } }),
+        json!({ "script": { "modules": [{ "name": "main.js", "source": "", "sourceMap": {} }] } }),
         json!({ "script": { "modules": [["main.ts", ""]] } }),
         json!({ "script": [[]] }),
         json!({ "retry": { "on": ["hosts"] } }),
