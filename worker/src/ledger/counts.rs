@@ -5,8 +5,9 @@ use std::time::Duration;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
-use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
+use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
+use scriptmill_scaling::BOUNDS;
 
 use super::{Claimed, Error, Recorded};
 
@@ -51,8 +52,8 @@ fn record_result(answer: &Result<Recorded, Error>) -> &'static str {
 
 impl Counts {
     pub(super) fn new() -> Self {
-        // A tenth of a millisecond to 26 seconds, each bound four times the one before.
-        let waits = || Histogram::new(exponential_buckets(0.000_1, 4.0, 10));
+        // The bounds of the other histograms, so that a promise in seconds can be read off all of them.
+        let waits = || Histogram::new(BOUNDS);
         let counts =
             Self { claims: Family::default(), records: Family::default(), waits: Family::new_with_constructor(waits) };
         for operation in [CLAIM, RECORD] {

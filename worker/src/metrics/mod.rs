@@ -234,7 +234,12 @@ fn name(code: Option<Code>) -> String {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use std::collections::{BTreeMap, BTreeSet};
+
     use prometheus_client::encoding::text::encode;
+    use scriptmill_sandbox::TokioClock;
 
     use super::*;
     use crate::ledger::WhenDown;
@@ -244,13 +249,14 @@ mod tests {
     /// The file with the metrics that `deploy/monitoring` may name.
     const NAMES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../deploy/monitoring/metrics.txt");
 
-    #[tokio::test]
-    async fn the_names_are_those_that_alerts_and_dashboard_are_held_to() {
+    fn clock() -> Arc<dyn Clock> {
+        Arc::new(TokioClock::new(tokio::runtime::Handle::current()))
+    }
+
+    /// What a worker with a ledger shows.
+    fn shown() -> String {
         let mut registry = Registry::with_prefix("scriptmill");
-        let metrics = Metrics::new(
-            &mut registry,
-            Arc::new(scriptmill_sandbox::TokioClock::new(tokio::runtime::Handle::current())),
-        );
+        let metrics = Metrics::new(&mut registry, clock());
         // A family appears only after its first sample.
         metrics.settled(&Counted { status: "succeeded", code: None, usage: scriptmill_sdk::Usage::default() });
         metrics.dead_letter(None);
@@ -261,13 +267,48 @@ mod tests {
         Leases::new(Arc::new(ledger), Duration::from_secs(60), WhenDown::Hold, String::new()).register(&mut registry);
         let mut text = String::new();
         encode(&mut text, &registry).unwrap();
+        text
+    }
+
+    #[tokio::test]
+    async fn the_names_are_those_that_alerts_and_dashboard_are_held_to() {
+        let text = shown();
         let samples = text.lines().filter(|line| !line.starts_with('#'));
-        let names: std::collections::BTreeSet<_> =
+        let names: BTreeSet<_> =
             samples.filter_map(|line| line.split(['{', ' ']).next()).map(|name| format!("{name}\n")).collect();
         let names: String = names.into_iter().collect();
         if std::env::var_os("BLESS").is_some() {
             std::fs::write(NAMES, &names).unwrap();
         }
         assert_eq!(std::fs::read_to_string(NAMES).unwrap(), names, "BLESS=1 rewrites it");
+    }
+
+    #[tokio::test]
+    async fn a_promise_in_seconds_can_be_read_off_every_histogram() {
+        // The bounds of each histogram, by its name and its labels without the bound.
+        let mut histograms = BTreeMap::<String, Vec<f64>>::new();
+        let text = shown();
+        for (name, labels) in text.lines().filter_map(|line| line.split_once("_bucket{")) {
+            let (before, rest) = labels.split_once("le=\"").unwrap();
+            let (bound, after) = rest.split_once('"').unwrap();
+            let labels = format!("{before}{}", after.split('}').next().unwrap_or_default());
+            histograms.entry(format!("{name} {labels}")).or_default().push(bound.parse().unwrap());
+        }
+        let names: BTreeSet<_> = histograms.keys().filter_map(|series| series.split(' ').next()).collect();
+        let expected = [
+            "scriptmill_job_duration_seconds",
+            "scriptmill_job_service_seconds",
+            "scriptmill_job_wait_seconds",
+            "scriptmill_ledger_wait_seconds",
+            "scriptmill_script_preparation_seconds",
+        ];
+        assert_eq!(names, BTreeSet::from(expected));
+        for (series, bounds) in &histograms {
+            let (last, bounds) = bounds.split_last().unwrap();
+            assert!(last.is_infinite(), "{series}: {last}");
+            assert_eq!((bounds.first(), bounds.last()), (Some(&0.000_1), Some(&900.0)), "{series}");
+            let is_near = |pair: &[f64]| pair[0] < pair[1] && pair[1] <= 2.5 * pair[0] + 1e-9;
+            assert!(bounds.windows(2).all(is_near), "{series}: {bounds:?}");
+        }
     }
 }
