@@ -250,6 +250,14 @@ async fn readyz_says_what_is_in_the_way() {
         timeout(LONG, runs).await.expect("it runs");
         signal(&worker, "-TERM").await;
         is_told(&address, "not ready: drain: the worker is leaving").await;
+
+        let proxy = rabbit.proxy.address.uri();
+        if proxy.scheme == lapin::uri::AMQPScheme::AMQP {
+            let through = proxy.to_string();
+            let (_held, address) = start_command("work", &[("SCRIPTMILL_BROKER__ADDRESSES", &through)], rabbit).await;
+            rabbit.proxy.blocks();
+            is_told(&address, "not ready: memory: the broker holds publishing back").await;
+        }
     })
     .await;
 }

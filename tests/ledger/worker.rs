@@ -102,10 +102,18 @@ pub(crate) async fn jobs_are_held_while_the_ledger_is_down(rabbit: &Rabbit, data
     put(rabbit, "held", 0, &queue, 0).await;
     sleep(Duration::from_secs(2)).await;
     assert!(rabbit.try_take(&queue).await.is_none());
-    assert_eq!(metric(&workers[0].1, "scriptmill_outcomes_unsettled").await, 0, "it ran, and its outcome waits");
+    let health = &workers[0].1;
+    assert_eq!(metric(health, "scriptmill_outcomes_unsettled").await, 0, "it ran, and its outcome waits");
+    let told = async {
+        while get(health, "/readyz").await.is_none_or(|answer| !answer.contains("not ready: ledger: SM")) {
+            sleep(Duration::from_millis(20)).await;
+        }
+    };
+    timeout(LONG, told).await.expect("the ledger is told to be in the way");
     database.lets_in(true).await;
     let (outcome, _) = body(rabbit, &queue).await;
     assert!(outcome.contains(r#""jobId":"held""#), "{outcome}");
+    is_ready(health).await;
 }
 
 pub(crate) async fn jobs_go_on_while_the_ledger_is_down(rabbit: &Rabbit, database: &Database) {

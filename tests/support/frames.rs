@@ -39,6 +39,9 @@ pub fn whole(bytes: &[u8]) -> io::Result<usize> {
     Ok(end)
 }
 
+/// What a broker that is short of memory says to those who publish: the method 60 of the class 10, with the reason.
+pub const BLOCKED: &[u8] = b"\x01\x00\x00\x00\x00\x00\x12\x00\x0a\x00\x3c\x0dlow on memory\xce";
+
 /// Whether a frame says that a consumer is cancelled: the method 30 of the class 60.
 pub fn is_cancel(frame: &[u8]) -> bool {
     frame.first() == Some(&1) && frame.get(HEAD..HEAD + 4) == Some(&[0, 60, 0, 30])

@@ -37,6 +37,8 @@ pub enum Trouble {
     CutInside,
     /// Everything arrives except for the notices that a consumer is cancelled.
     HideCancels,
+    /// Everything arrives, and before it the notice that the broker is short of memory and takes no publications.
+    Block,
 }
 
 /// Which way something is sent.
@@ -125,6 +127,13 @@ impl Proxy {
         self.state.send_modify(|state| (state.trouble, state.way, state.until) = (Trouble::Stall, Way::Both, until));
     }
 
+    /// Tells the clients of the existing connections that the broker is short of memory. Connections over TLS cannot be told.
+    pub fn blocks(&self) {
+        let until = self.opened.load(Ordering::SeqCst);
+        self.state
+            .send_modify(|state| (state.trouble, state.way, state.until) = (Trouble::Block, Way::FromBroker, until));
+    }
+
     /// If the broker is gone, all connections are cut, and new ones too. Otherwise it is back.
     pub fn goes(&self, is_gone: bool) {
         self.is_gone.store(is_gone, Ordering::SeqCst);
@@ -185,6 +194,7 @@ struct Pump {
     state: watch::Receiver<State>,
     has_frames: bool,
     has_swallowed: bool,
+    has_blocked: bool,
     held: BytesMut,
 }
 
@@ -198,7 +208,8 @@ impl Pump {
         has_frames: bool,
     ) -> Self {
         let held = BytesMut::new();
-        Self { way, from, to, number, state: state.clone(), has_frames, has_swallowed: false, held }
+        let (state, has_swallowed, has_blocked) = (state.clone(), false, false);
+        Self { way, from, to, number, state, has_frames, has_swallowed, has_blocked, held }
     }
 
     /// Carries bytes until the sender is done. An error says how both directions end.
@@ -207,6 +218,11 @@ impl Pump {
             let trouble = self.state.borrow_and_update().of(self.way, self.number);
             if self.has_swallowed && trouble != Trouble::Swallow {
                 return Err(End::Cut);
+            }
+            if trouble == Trouble::Block && self.has_frames && !self.has_blocked {
+                self.has_blocked = true;
+                // What was passed on ends with a frame.
+                self.to.write_all(frames::BLOCKED).await.map_err(|_| End::Cut)?;
             }
             tokio::select! {
                 biased;
@@ -233,7 +249,7 @@ impl Pump {
             return Ok(());
         }
         let passed = match trouble {
-            Trouble::None | Trouble::Stall => self.write(whole).await,
+            Trouble::None | Trouble::Stall | Trouble::Block => self.write(whole).await,
             Trouble::Slow => self.write_slowly(whole).await,
             Trouble::HideCancels => {
                 let shown = frames::without(&self.held.split_to(whole), frames::is_cancel);

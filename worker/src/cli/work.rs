@@ -237,3 +237,55 @@ fn not_ready(status: Status, trouble: Option<String>, broker: &dyn Broker) -> Op
         Status::Draining => Some("drain: the worker is leaving".to_owned()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use futures_util::future::{BoxFuture, FutureExt as _, ready};
+    use scriptmill::broker::{Error, Message, Queue, Routing, Subscription, Target};
+
+    use super::*;
+
+    /// A broker that says why nothing can be published, if anything is in the way.
+    struct Held(Option<&'static str>);
+
+    impl Broker for Held {
+        fn subscribe(&self, _: Queue, _: u16) -> BoxFuture<'_, Result<Box<dyn Subscription>, Error>> {
+            ready(Err(Error::Full)).boxed()
+        }
+
+        fn publish<'a>(&'a self, _: &'a Target, _: &'a Message) -> BoxFuture<'a, Result<Routing, Error>> {
+            ready(Err(Error::Full)).boxed()
+        }
+
+        fn publish_alone<'a>(&'a self, _: &'a Target, _: &'a Message) -> BoxFuture<'a, Result<Routing, Error>> {
+            ready(Err(Error::Full)).boxed()
+        }
+
+        fn not_publishing(&self) -> Option<&'static str> {
+            self.0
+        }
+
+        fn close(&self) -> BoxFuture<'_, ()> {
+            ready(()).boxed()
+        }
+    }
+
+    #[test]
+    fn a_worker_that_is_not_ready_says_what_is_in_the_way() {
+        let memory = "memory: the broker holds publishing back";
+        let refused = "permission: SM4103: the broker refuses the user";
+        let cases: [(Status, Option<&str>, Option<&'static str>, Option<&str>); 6] = [
+            (Status::Connecting, None, None, Some("broker: there is no connection yet")),
+            (Status::Connecting, Some(refused), None, Some(refused)),
+            (Status::Consuming, None, None, None),
+            // What was in the way of an earlier attempt to connect is over.
+            (Status::Consuming, Some(refused), None, None),
+            (Status::Consuming, None, Some(memory), Some(memory)),
+            (Status::Draining, Some(refused), Some(memory), Some("drain: the worker is leaving")),
+        ];
+        for (status, trouble, blocked, expected) in cases {
+            let found = not_ready(status, trouble.map(str::to_owned), &Held(blocked));
+            assert_eq!(found.as_deref(), expected, "{status:?}, {trouble:?}, {blocked:?}");
+        }
+    }
+}

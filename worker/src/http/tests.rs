@@ -214,3 +214,31 @@ async fn what_is_unknown_is_told_with_the_reason_and_what_was_known() {
     }
     server.ends().await;
 }
+
+#[tokio::test]
+async fn metrics_come_in_the_format_that_is_asked_for() {
+    let server = Server::start().await;
+    let open = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    let plain = "text/plain; version=0.0.4; charset=utf-8";
+    let prometheus = "Accept: application/openmetrics-text;version=1.0.0;q=0.5,application/openmetrics-text;version=0.0.1;q=0.4,text/plain;version=0.0.4;q=0.3,*/*;q=0.1\r\n";
+    for (headers, kind) in [
+        (prometheus, open),
+        ("Accept: text/plain, application/openmetrics-text\r\n", open),
+        ("Accept: text/plain\r\nAccept: application/openmetrics-text\r\n", open),
+        ("Accept: text/plain;version=0.0.4\r\n", plain),
+        (BROWSER, plain),
+        (CURL, plain),
+        ("", plain),
+    ] {
+        // OpenMetrics names a family of counters without the ending of its samples, and says where the text ends.
+        let (family, end) = match kind == open {
+            true => ("# TYPE scriptmill_jobs counter\n", "\nscriptmill_jobs_total 7\n# EOF\n"),
+            false => ("# TYPE scriptmill_jobs_total counter\n", "\nscriptmill_jobs_total 7\n"),
+        };
+        let answer = server.get("/metrics", headers).await;
+        assert!(answer.starts_with("HTTP/1.1 200"), "{headers}: {answer}");
+        assert!(answer.contains(&format!("content-type: {kind}\r\n")), "{headers}: {answer}");
+        assert!(body(&answer).contains(family) && answer.ends_with(end), "{headers}: {answer}");
+    }
+    server.ends().await;
+}

@@ -239,7 +239,8 @@ mod tests {
     use std::collections::{BTreeMap, BTreeSet};
 
     use prometheus_client::encoding::text::encode;
-    use scriptmill_sandbox::TokioClock;
+    use scriptmill_sandbox::prepare::{Bounds, Checker};
+    use scriptmill_sandbox::{Options, TokioClock};
 
     use super::*;
     use crate::ledger::WhenDown;
@@ -310,5 +311,20 @@ mod tests {
             let is_near = |pair: &[f64]| pair[0] < pair[1] && pair[1] <= 2.5 * pair[0] + 1e-9;
             assert!(bounds.windows(2).all(is_near), "{series}: {bounds:?}");
         }
+    }
+
+    #[tokio::test]
+    async fn build_info_names_the_version_and_the_engine_that_outcomes_name() {
+        let mut options = Options::new(Checker::in_process(Bounds::default()), clock());
+        options.cache_dir = std::env::var_os("SCRIPTMILL_CACHE_DIR").map(Into::into);
+        let sandbox = Sandbox::new(options).unwrap();
+        let mut registry = Registry::with_prefix("scriptmill");
+        Metrics::describe(&mut registry, &sandbox);
+        let mut text = String::new();
+        encode(&mut text, &registry).unwrap();
+        let (version, engine) = (env!("CARGO_PKG_VERSION"), sandbox.engine_hash());
+        assert_eq!(engine.len(), 64, "SHA-256 in hexadecimal");
+        let sample = format!("scriptmill_build_info{{version=\"{version}\",engine=\"{engine}\"}} 1");
+        assert!(text.lines().any(|line| line == sample), "{sample} is not in {text}");
     }
 }
