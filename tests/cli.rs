@@ -2,22 +2,37 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 use std::fs;
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
+use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
+use std::sync::Arc;
+use std::thread;
 
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, date_time_ymd};
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use tokio_rustls::rustls::crypto::ring;
+use tokio_rustls::rustls::pki_types::PrivateKeyDer;
+use tokio_rustls::rustls::pki_types::pem::PemObject as _;
+use tokio_rustls::rustls::{ServerConfig, ServerConnection};
 
-/// Runs the binary in `folder`, without the caller's configuration.
-fn scriptmill(folder: &Path, arguments: &[&str], input: &str) -> Output {
+/// The binary in `folder`, without the caller's configuration.
+fn command(folder: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_scriptmill"));
     for (name, _) in
         std::env::vars().filter(|(name, _)| name.starts_with("SCRIPTMILL_") && !name.ends_with("CACHE_DIR"))
     {
         command.env_remove(name);
     }
-    command.args(arguments).current_dir(folder).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.args(arguments).current_dir(folder);
+    command
+}
+
+/// Runs the binary in `folder`, without the caller's configuration.
+fn scriptmill(folder: &Path, arguments: &[&str], input: &str) -> Output {
+    let mut command = command(folder, arguments);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();
     // A command that reads no input may be gone already.
     _ = child.stdin.take().unwrap().write_all(input.as_bytes());
@@ -265,4 +280,71 @@ fn a_job_that_logs_too_much_goes_on_unless_it_must_not() {
     assert_eq!(outcome["logs"][4]["text"], "1196 further lines were left out (limit logBytes)");
     let outcome = run(&["--limit", "strict_logs=true"]);
     assert_eq!((&outcome["error"]["code"], &outcome["error"]["allowed"]), (&Value::from("SM2105"), &Value::from(1000)));
+}
+
+/// Lets one client in over TLS with a certificate for this name, valid between these years. Returns the port.
+fn shows_certificate(authority: &Issuer<'_, KeyPair>, name: &str, years: [i32; 2]) -> u16 {
+    let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
+    [params.not_before, params.not_after] = years.map(|year| date_time_ymd(year, 1, 1));
+    let key = KeyPair::generate().unwrap();
+    let certificate = params.signed_by(&key, authority).unwrap().der().clone();
+    let key = PrivateKeyDer::from_pem_slice(key.serialize_pem().as_bytes()).unwrap();
+    let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()));
+    let config = config.with_safe_default_protocol_versions().unwrap().with_no_client_auth();
+    let config = Arc::new(config.with_single_cert(vec![certificate], key).unwrap());
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        // The client breaks it off.
+        let _ = ServerConnection::new(config).unwrap().complete_io(&mut stream);
+    });
+    port
+}
+
+/// Answers one client as RabbitMQ answers what is not AMQP. Returns the port.
+fn speaks_no_tls() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let asked = stream.read(&mut [0; 16 << 10]).unwrap();
+        assert!(asked > 0);
+        stream.write_all(b"AMQP\x00\x00\x09\x01").unwrap();
+    });
+    port
+}
+
+#[test]
+fn what_is_wrong_with_a_brokers_certificate_is_told_in_words() {
+    const HERE: &str = "127.0.0.1";
+    let authority = |name: &str| {
+        let mut params = CertificateParams::new(Vec::new()).unwrap();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params.distinguished_name.push(DnType::CommonName, name);
+        let key = KeyPair::generate().unwrap();
+        (params.self_signed(&key).unwrap().pem(), Issuer::new(params, key))
+    };
+    let ((pem, trusted), (_, stranger)) = (authority("trusted"), authority("stranger"));
+    let folder = folder(&[("ca.pem", pem.as_bytes())]);
+    for (port, words) in [
+        (
+            shows_certificate(&stranger, HERE, [2020, 2999]),
+            "its certificate is of an authority that is not trusted here",
+        ),
+        (shows_certificate(&trusted, "mq.example", [2020, 2999]), "its certificate is for another host's name"),
+        (shows_certificate(&trusted, HERE, [2020, 2021]), "its certificate has expired"),
+        (shows_certificate(&trusted, HERE, [2900, 2999]), "its certificate is not valid yet"),
+        (speaks_no_tls(), "it does not speak TLS there: is it the port for amqp://?"),
+    ] {
+        let address = format!("amqps://{HERE}:{port}");
+        let arguments = ["declare", "--broker", &address, "--set", "broker.ca_file=ca.pem"];
+        let mut command = command(folder.path(), &arguments);
+        // These stand for the system's own, of which some machines have none.
+        command.env("SSL_CERT_FILE", folder.path().join("ca.pem")).stdin(Stdio::null());
+        let output = command.output().unwrap();
+        let told = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{told}");
+        assert!(told.contains(&format!("SM4101: {address}/%2F cannot be reached: TLS: {words}")), "{told}");
+    }
 }

@@ -220,9 +220,9 @@ fn in_words(error: &lapin::Error) -> String {
 fn tls_words(told: &str) -> Option<String> {
     let known = [
         ("UnknownIssuer", "its certificate is of an authority that is not trusted here: name that one in ca_file"),
-        ("NotValidForName", "its certificate is for another host's name"),
-        ("Expired", "its certificate has expired"),
-        ("NotValidYet", "its certificate is not valid yet"),
+        ("certificate not valid for name", "its certificate is for another host's name"),
+        ("certificate expired", "its certificate has expired"),
+        ("certificate not valid yet", "its certificate is not valid yet"),
         ("InvalidContentType", "it does not speak TLS there: is it the port for amqp://?"),
         ("InvalidCertificate", "its certificate cannot be trusted"),
         ("invalid peer certificate", "its certificate cannot be trusted"),
