@@ -119,6 +119,34 @@ fn the_clock_of_the_machine_may_be_set_while_a_script_waits() {
     assert_eq!(value(&common::wait(sandbox.execute(&bundle, job))), "true");
 }
 
+/// A clock by which every wait is over at once.
+struct Hurried;
+
+impl Clock for Hurried {
+    fn sleep(&self, _: Duration) -> BoxFuture<'static, ()> {
+        Box::pin(std::future::ready(()))
+    }
+}
+
+#[test]
+fn console_time_tells_each_span_in_the_unit_that_suits_it() {
+    let sandbox = common::new_sandbox(Options { clock: Arc::new(Hurried), ..options() });
+    let source = "export default async () => {
+           for (const ms of [1.5, 25, 1500, 61500, 3661250]) {
+             console.time('the wait');
+             await sleep(ms);
+             console.timeEnd('the wait');
+           }
+           return 1;
+         };";
+    let execution = common::wait(start(&sandbox, source));
+    assert_eq!(value(&execution), "1");
+    let logs: Vec<_> = execution.logs.iter().map(|line| line.text.as_str()).collect();
+    // As Node writes them.
+    let spans = ["1.5ms", "25ms", "1.500s", "1:01.500 (m:ss.mmm)", "1:01:01.250 (h:mm:ss.mmm)"];
+    assert_eq!(logs, spans.map(|span| format!("the wait: {span}")));
+}
+
 #[test]
 fn a_running_script_changes_threads_between_slices() {
     let sandbox = common::new_sandbox(options());

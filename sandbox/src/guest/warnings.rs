@@ -98,3 +98,41 @@ fn warning(kind: WarningKind, bytes: &[u8], files: &Files) -> Option<Warning> {
         WarningKind::Stalled => return None,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The warnings of a value of which JSON has lost this many places.
+    fn lost(count: usize) -> Vec<Warning> {
+        let mut warnings = Warnings::default();
+        for number in 0..count {
+            let text = format!("value.lines[{number}].price\nis NaN, written as null");
+            warnings.add(WarningKind::Lost, text.as_bytes());
+        }
+        warnings.take(&Files::new(&[]))
+    }
+
+    #[test]
+    fn what_json_has_lost_is_named_by_its_path_in_the_value() {
+        let expected = |number: usize| Warning {
+            code: Code::LostInJson,
+            message: format!("value.lines[{number}].price is NaN, written as null"),
+            path: Some(format!("value.lines[{number}].price")),
+            at: None,
+        };
+        assert_eq!(lost(2), [expected(0), expected(1)]);
+    }
+
+    #[test]
+    fn an_outcome_has_twenty_warnings_and_says_how_many_more_there_were() {
+        assert_eq!((lost(0).len(), lost(20).len()), (0, 20));
+        for (count, message) in [(21, "1 further warning was left out"), (25, "5 further warnings were left out")] {
+            let warnings = lost(count);
+            assert_eq!(warnings.len(), 21, "{count}");
+            assert_eq!(warnings[..20], lost(20), "{count}");
+            let more = Warning { code: Code::LostInJson, message: message.to_owned(), path: None, at: None };
+            assert_eq!(warnings[20], more, "{count}");
+        }
+    }
+}

@@ -247,3 +247,83 @@ pub(super) fn refusal_words(said: &str, vhost: &str) -> String {
     };
     format!("{why} (the broker says: {said})")
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use std::io::{self, ErrorKind as Io};
+
+    use super::*;
+
+    fn address(text: &str) -> Address {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn a_connection_that_fails_is_told_in_words_of_the_field() {
+        let (refused, reset) = ("Connection refused (os error 111)", "Connection reset by peer (os error 104)");
+        let (no_route, no_name) = ("No route to host (os error 113)", "failed to lookup address information");
+        let untrusted = "invalid peer certificate: BadSignature";
+        for (kind, told, words) in [
+            (Io::ConnectionRefused, refused, "nothing listens there (connection refused)".to_owned()),
+            (Io::TimedOut, "deadline has elapsed", "no answer came in time".to_owned()),
+            (Io::HostUnreachable, no_route, format!("there is no way to it ({no_route})")),
+            (Io::ConnectionReset, reset, format!("it closed the connection ({reset})")),
+            (Io::UnexpectedEof, "early eof", "it closed the connection (early eof)".to_owned()),
+            (Io::Other, no_name, format!("its name is not known to the DNS ({no_name})")),
+            (Io::InvalidData, untrusted, format!("TLS: its certificate cannot be trusted ({untrusted})")),
+            (Io::Other, "something else", "something else".to_owned()),
+        ] {
+            let error = Error::from(lapin::Error::from(io::Error::new(kind, told)));
+            assert!(matches!(&error, Error::Lost(found) if *found == words), "{error}, not {words}");
+            assert!(error.is_transient(), "{error}");
+        }
+        let silent = Error::from(lapin::Error::from(ErrorKind::MissingHeartbeatError));
+        assert!(silent.to_string().ends_with(": it has said nothing for too long"), "{silent}");
+    }
+
+    #[test]
+    fn a_refusal_says_what_the_user_lacks_in_the_virtual_host_of_the_address() {
+        let login = "403 ACCESS_REFUSED - Login was refused using authentication mechanism PLAIN. For details see the broker logfile.";
+        let nowhere = "530 NOT_ALLOWED - vhost prod not found";
+        let stranger = "530 NOT_ALLOWED - access to vhost 'prod' refused for user 'shop'";
+        let queue =
+            "403 ACCESS_REFUSED - configure access to queue 'scriptmill.jobs' in vhost 'prod' refused for user 'shop'";
+        for (said, why) in [
+            (login, "the user name or the password is not right"),
+            (nowhere, "there is no virtual host prod"),
+            (stranger, "the user has no permission on the virtual host prod"),
+            (queue, "a permission is missing: configure access to queue 'scriptmill.jobs' in vhost 'prod'"),
+        ] {
+            assert_eq!(refusal_words(said, "prod"), format!("{why} (the broker says: {said})"));
+        }
+        let unknown = "530 NOT_ALLOWED - connection limit is reached";
+        assert_eq!(refusal_words(unknown, "prod"), unknown);
+    }
+
+    #[test]
+    fn what_each_of_several_addresses_answered_is_told() {
+        let answer = |number: usize| {
+            let address = address(&format!("amqp://shop:secret@mq-{number}/prod"));
+            let error = match number {
+                1 => Error::Unreachable { address: address.clone(), why: "no answer came in time".to_owned() },
+                2 => Error::Unwelcome { address: address.clone(), user: "shop".to_owned(), why: "no".to_owned() },
+                _ => Error::Lost("gone".to_owned()),
+            };
+            (address, error)
+        };
+        let all = |count: usize| Error::of_all((1..=count).map(answer).collect());
+        assert!(matches!(all(0), Error::NoAddress));
+        assert!(matches!(all(1), Error::Unreachable { .. }), "the only one speaks for itself");
+        let three = "SM4101: no broker can be used: SM4101: amqp://mq-1:5672/prod cannot be reached: no answer came in time; \
+                     SM4103: amqp://mq-2:5672/prod refuses the user shop: no; \
+                     amqp://mq-3:5672/prod: SM4101: the connection to the broker was lost: gone";
+        assert_eq!(all(3).to_string(), three);
+        let ten = all(10).to_string();
+        assert!(ten.contains("mq-8:5672") && !ten.contains("mq-9:5672") && ten.ends_with("; and 2 more"), "{ten}");
+        assert!(!ten.contains("secret"), "{ten}");
+        // One of them may answer after a pause.
+        assert!(all(2).is_transient() && !all(2).is_of_every_address());
+    }
+}

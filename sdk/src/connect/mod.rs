@@ -113,3 +113,28 @@ async fn read(path: &Path) -> Result<String, Error> {
     text.map(|text| text.trim_end_matches(['\r', '\n']).to_owned())
         .map_err(|error| Error::File { path: path.to_owned(), why: error.to_string() })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_refusal_names_the_user_of_the_file_and_the_virtual_host_of_the_address() {
+        let folder = tempfile::tempdir().unwrap();
+        let username_file = folder.path().join("username");
+        std::fs::write(&username_file, "shop\n").unwrap();
+        let address = "amqp://guest:secret@mq-1/prod".parse().unwrap();
+        let brokers = Brokers { username_file: Some(username_file), ..Brokers::at([address]) };
+        let said = "530 NOT_ALLOWED - access to vhost 'prod' refused for user 'shop'";
+        let refused = brokers.refused(0, Error::Refused(said.to_owned())).await;
+        assert_eq!(
+            refused.to_string(),
+            format!(
+                "SM4103: amqp://mq-1:5672/prod refuses the user shop: the user has no permission on the virtual host prod \
+                 (the broker says: {said})"
+            )
+        );
+        let lost = brokers.refused(0, Error::Lost("gone".to_owned())).await;
+        assert!(matches!(lost, Error::Lost(_)), "{lost}");
+    }
+}

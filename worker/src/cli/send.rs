@@ -258,3 +258,57 @@ impl Summary {
         out
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    /// What is told of these outcomes, as JSON and as text.
+    fn told(outcomes: &[Value]) -> (Value, String) {
+        let mut latencies = Histogram::new_with_bounds(1, LATENCY_US_MAX, 3).unwrap();
+        let mut summary = Summary::default();
+        for outcome in outcomes {
+            let outcome: Outcome = serde_json::from_str(&outcome.to_string()).unwrap();
+            summary.count(Back::Outcome(Box::new(outcome), Duration::from_millis(1)), &mut latencies);
+        }
+        (serde_json::to_value(&summary).unwrap(), summary.sentences())
+    }
+
+    #[test]
+    fn warnings_are_counted_and_the_first_one_is_shown() {
+        let lost =
+            json!({ "code": "SM2201", "message": "value.a\u{1b} is NaN, written as null", "path": "value.a\u{1b}" });
+        let left = json!({ "code": "SM2202", "message": "`save` still waited when the entry returned" });
+        let (summary, sentences) = told(&[
+            json!({ "jobId": "1", "tenant": "acme", "status": "succeeded", "value": 1 }),
+            json!({ "jobId": "2", "tenant": "acme", "status": "succeeded", "value": null, "warnings": [lost] }),
+            json!({ "jobId": "3", "tenant": "acme", "status": "completed", "warnings": [left], "results": [
+                { "status": "succeeded", "value": 1, "warnings": [lost, left] },
+                { "status": "succeeded", "value": 2 },
+                { "status": "failed", "warnings": [lost],
+                  "error": { "code": "SM2001", "message": "the script threw", "origin": "script", "retryable": false } },
+            ] }),
+        ]);
+        assert_eq!(summary["warnings"], json!({ "SM2201": 3, "SM2202": 2 }));
+        assert_eq!(summary["firstWarning"], lost["message"]);
+        for line in [
+            "\n  warned of           3  SM2201\n",
+            "\n  warned of           2  SM2202\n",
+            "\n  the first warning: value.a\\u{1b} is NaN, written as null\n",
+        ] {
+            assert!(sentences.contains(line), "{line:?} is not in {sentences}");
+        }
+    }
+
+    #[test]
+    fn where_nothing_is_warned_of_nothing_is_said_of_warnings() {
+        let (summary, sentences) =
+            told(&[json!({ "jobId": "1", "tenant": "acme", "status": "succeeded", "value": 1 })]);
+        assert_eq!((summary.get("warnings"), summary.get("firstWarning")), (None, None));
+        assert!(!sentences.contains("warn"), "{sentences}");
+    }
+}
