@@ -20,7 +20,7 @@ const EQUAL: f64 = 0.001;
 /// Replicas at the start of a run.
 const FIRST: u32 = 4;
 
-/// How every policy did on one trace.
+/// How every policy did on one trace, with one seed or in the mean of several.
 #[derive(Clone, Debug)]
 pub struct Runs {
     /// The trace.
@@ -58,6 +58,23 @@ pub fn runs(trace: &Trace, setting: &Setting, policy: &Policy) -> Runs {
     }
 }
 
+/// The runs of one kind of load with several seeds as one, by what every policy and setting did in the mean. A setting is
+/// then chosen for its kind of load, which a user knows, and not for the chances of one seed, which nobody knows
+/// beforehand. Returns `None` if there are no runs.
+pub fn mean(runs: &[Runs]) -> Option<Runs> {
+    let first = runs.first()?;
+    let of = |score: fn(&Runs) -> &Score| Score::mean(runs.iter().map(score));
+    let baseline = |index: usize| runs.iter().filter_map(move |runs| runs.baselines.get(index)).map(|(_, score)| score);
+    let baselines = first.baselines.iter().enumerate();
+    Some(Runs {
+        trace: first.trace.clone(),
+        omniscient: of(|runs| &runs.omniscient),
+        ours: of(|runs| &runs.ours),
+        direct: of(|runs| &runs.direct),
+        baselines: baselines.map(|(index, (known, _))| (*known, Score::mean(baseline(index)))).collect(),
+    })
+}
+
 /// A policy over all traces.
 #[derive(Clone, Debug, Serialize)]
 pub struct Overall {
@@ -89,9 +106,9 @@ pub struct Tuned {
     /// The share that ours broke.
     pub ours: f64,
     /// Its changes of direction.
-    pub turns: u32,
+    pub turns: f64,
     /// The changes of direction of ours.
-    pub our_turns: u32,
+    pub our_turns: f64,
     /// Whether ours broke no larger share.
     pub is_ours_not_worse: bool,
     /// The share that ours broke divided by the share that it broke. From both the omniscient one's share is
@@ -104,7 +121,7 @@ fn overall<'a>(policy: &str, setting: String, scores: impl Iterator<Item = (&'a 
     for (score, omniscient) in scores {
         avoidable += (score.broken - omniscient.broken).max(0.0);
         cost += score.replica_hours / omniscient.replica_hours.max(1e-9);
-        turns += f64::from(score.turns);
+        turns += score.turns;
         p99 = p99.max(score.p99_wait);
         count += 1.0;
     }

@@ -18,9 +18,26 @@ pub struct Score {
     /// Replicas times hours, from a pod's creation to its end.
     pub replica_hours: f64,
     /// How often the number of replicas turned from growing to shrinking or back.
-    pub turns: u32,
+    pub turns: f64,
     /// At most 600 points at equal distances in time, for drawing.
     pub curve: Vec<Point>,
+}
+
+impl Score {
+    /// One policy's runs of the same kind of load as one: the means, but of the waits the longest, and of the curves the
+    /// first.
+    pub(super) fn mean<'a>(scores: impl Iterator<Item = &'a Self>) -> Self {
+        let scores = scores.collect::<Vec<_>>();
+        let mean =
+            |of: fn(&Self) -> f64| scores.iter().map(|score| of(score)).sum::<f64>() / scores.len().max(1) as f64;
+        Self {
+            broken: mean(|score| score.broken),
+            p99_wait: scores.iter().map(|score| score.p99_wait).fold(0.0, f64::max),
+            replica_hours: mean(|score| score.replica_hours),
+            turns: mean(|score| score.turns),
+            curve: scores.first().map_or_else(Vec::new, |score| score.curve.clone()),
+        }
+    }
 }
 
 /// One point of a curve.
@@ -121,7 +138,7 @@ impl Tally {
             broken: self.broken as f64 / (self.began.max(1)) as f64,
             p99_wait: self.waits.as_ref().map_or(0.0, |waits| waits.value_at_quantile(0.99) as f64 / 1e3),
             replica_hours: self.pod_seconds / 3_600.0,
-            turns: self.turns,
+            turns: f64::from(self.turns),
             curve: self.points.chunks(every).filter_map(|points| points.last().copied()).collect(),
         }
     }

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use anyhow::{Context as _, bail};
 use clap::Args;
 use scriptmill_scaling::Policy;
-use scriptmill_scaling::simulate::compare::{Runs, runs};
+use scriptmill_scaling::simulate::compare::{Runs, mean, runs};
 use scriptmill_scaling::simulate::{NAMES, Setting, Trace, named};
 
 use super::text::say;
@@ -21,11 +21,11 @@ Examples:
   scriptmill simulate
   scriptmill simulate --trace burst --trace import --html report.html
   scriptmill simulate --arrivals yesterday.csv --slots 16 --max 40
-  scriptmill simulate --wait 10s --seed 2
+  scriptmill simulate --wait 10s --seed 7 --seed 8
 
 The demand code is the one that workers run. It is simulated behind an HPA and acting directly, beside eight other ways to
 scale, each tried with many settings, and beside the fewest replicas of one who knows the future. All 17 traces take some
-minutes.
+minutes for each seed.
 
 A CSV file of arrivals has lines of seconds,service[,wait]: when a job arrived, how long it took a slot and how long it then
 waited on the host, all in seconds.
@@ -41,9 +41,9 @@ pub(crate) struct Arguments {
     /// A CSV file of arrivals to run instead; more than one may be named
     #[arg(long, value_name = "FILE")]
     arrivals: Vec<PathBuf>,
-    /// The seed of the traces' random numbers
-    #[arg(long, default_value_t = 1, value_name = "NUMBER")]
-    seed: u64,
+    /// A seed of the traces' random numbers; with more than one, each trace counts by its mean over them
+    #[arg(long, default_values_t = [1, 2, 3], value_name = "NUMBER")]
+    seed: Vec<u64>,
     /// The promised wait for a slot
     #[arg(long, default_value = "1s", value_name = "TIME")]
     wait: humantime_serde::re::humantime::Duration,
@@ -80,7 +80,7 @@ pub(crate) fn simulate(arguments: Arguments) -> anyhow::Result<ExitCode> {
         ..Setting::default()
     };
     let loads = loads(&arguments)?;
-    let runs = all(&loads, |load| runs(&load.trace(arguments.seed), &setting, &policy));
+    let runs = all(&loads, |load| load.runs(&arguments.seed, &setting, &policy));
     say(table::report(&runs, &policy))?;
     if let Some(path) = arguments.html {
         let text = page::report(&runs, &policy, setting.slots).context("the curves cannot be drawn")?;
@@ -97,10 +97,13 @@ enum Load {
 }
 
 impl Load {
-    fn trace(&self, seed: u64) -> Trace {
+    fn runs(&self, seeds: &[u64], setting: &Setting, policy: &Policy) -> Option<Runs> {
         match self {
-            Self::Named(name) => named(name, seed).unwrap_or_else(|| Trace::empty(name)),
-            Self::Read(trace) => (**trace).clone(),
+            Self::Named(name) => {
+                let traces = seeds.iter().filter_map(|seed| named(name, *seed));
+                mean(&traces.map(|trace| runs(&trace, setting, policy)).collect::<Vec<_>>())
+            }
+            Self::Read(trace) => Some(runs(trace, setting, policy)),
         }
     }
 }
@@ -127,7 +130,7 @@ fn loads(arguments: &Arguments) -> anyhow::Result<Vec<Load>> {
 }
 
 /// Runs all loads, on as many threads as there are processors; the results are in the loads' order.
-fn all(loads: &[Load], run: impl Fn(&Load) -> Runs + Sync) -> Vec<Runs> {
+fn all(loads: &[Load], run: impl Fn(&Load) -> Option<Runs> + Sync) -> Vec<Runs> {
     let next = AtomicUsize::new(0);
     let done = Mutex::new(Vec::new());
     let threads = std::thread::available_parallelism().map_or(1, usize::from).min(loads.len());
@@ -145,5 +148,5 @@ fn all(loads: &[Load], run: impl Fn(&Load) -> Runs + Sync) -> Vec<Runs> {
     });
     let mut done = done.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
     done.sort_by_key(|(index, _)| *index);
-    done.into_iter().map(|(_, runs)| runs).collect()
+    done.into_iter().filter_map(|(_, runs)| runs).collect()
 }

@@ -40,8 +40,8 @@ pub(super) fn report(runs: &[Runs], policy: &Policy) -> String {
             format!("{}: {}", tuned.policy, tuned.setting),
             percent(tuned.broken),
             percent(tuned.ours),
-            format!("{}", tuned.turns),
-            format!("{}", tuned.our_turns),
+            format!("{:.0}", tuned.turns),
+            format!("{:.0}", tuned.our_turns),
         ]
     });
     _ = writeln!(
@@ -74,7 +74,7 @@ fn by_trace(runs: &[Runs]) -> String {
             percent(ours.broken),
             format!("{:.2} s", ours.p99_wait),
             cost(ours.replica_hours),
-            ours.turns.to_string(),
+            format!("{:.0}", ours.turns),
             percent(direct.broken),
             cost(direct.replica_hours),
         ]
