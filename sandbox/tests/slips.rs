@@ -31,7 +31,7 @@ const SYNTAX: &[Slip] = &[
     ("export default function (o) {\n  Dim x As Integer\n}", 2, 3, "Write `let x = …`; `const` where the value stays."),
     ("export default function (o) {\n  foreach (const x of o.lines) { }\n}", 2, 3, "Write `for (const line of order.lines) { … }`, or `order.lines.forEach((line) => { … })`."),
     ("export default function (o) {\n  for x in o.lines { }\n}", 2, 7, "Write `for (const x of list) { … }`, with parentheses."),
-    ("export default function (o) {\n  for (String x : o.lines) { }\n}", 2, 15, "Write `for (let i = 0; i < list.length; i++) { … }`, or `for (const line of list) { … }`."),
+    ("export default function (o) {\n  for (String x : o.lines) { }\n}", 2, 17, "Write `for (const x of o.lines) { … }`."),
     ("export default function (o) {\n  return f\"a{o.x}\";\n}", 2, 10, "Values go into a text between backquotes: `Hello ${name}`."),
     ("export default function (o) {\n  return \"\"\"a\"\"\";\n}", 2, 10, "A text of several lines stands between backquotes: `…`; a comment between `/*` and `*/`."),
     ("export default function (o) {\n  return ‘a’;\n}", 2, 10, "`‘` is a quote of a word processor; write `'`."),

@@ -93,8 +93,8 @@ pub struct BundledFile {
 }
 
 impl EmittedModule {
-    /// The size that counts against the bound. A map has up to twice the bytes of its code. A bundler's map is part of the
-    /// source, which has a bound of its own.
+    /// The size that counts against the bound: of the code, or half of its map's where that is more, as where every second byte is
+    /// a name. A bundler's map is part of the source, which has a bound of its own.
     pub(super) fn size_bytes(&self) -> usize {
         self.code.len().max(self.map.size_bytes() / 2)
     }
