@@ -23,8 +23,8 @@ const SETTINGS: &[(&str, &str)] = &[
     ("SCRIPTMILL_BROKER__HEARTBEAT", "2s"),
     ("SCRIPTMILL_BROKER__RETRY_PAUSE_MAX", "1s"),
     ("SCRIPTMILL_LOG__FORMAT", "json"),
-    // A line for each job that has run.
-    ("SCRIPTMILL_LOG__FILTER", "info,scriptmill::rooms=debug"),
+    // A line for each job that has run, and for each that runs in quarantine.
+    ("SCRIPTMILL_LOG__FILTER", "info,scriptmill::rooms=debug,scriptmill::quarantine=debug"),
 ];
 
 /// Further settings where there is a ledger.

@@ -255,7 +255,10 @@ impl Lane {
         let run = async {
             let mut is_alone = job.is_charged();
             loop {
+                let since = self.clock.monotonic();
                 let place = if is_alone { self.places.alone().await } else { self.places.beside().await };
+                let waited = self.clock.monotonic().saturating_sub(since);
+                tracing::debug!(process = place.process, is_alone, ?waited, "the job runs in quarantine");
                 let ran = AssertUnwindSafe(self.isolation.run(job, place.process)).catch_unwind().await;
                 drop(place);
                 match ran {
