@@ -42,7 +42,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "FILE")]
     arrivals: Vec<PathBuf>,
     /// A seed of the traces' random numbers; with more than one, each trace counts by its mean over them
-    #[arg(long, default_values_t = [1, 2, 3], value_name = "NUMBER")]
+    #[arg(long, default_values_t = [1], value_name = "NUMBER")]
     seed: Vec<u64>,
     /// The promised wait for a slot
     #[arg(long, default_value = "1s", value_name = "TIME")]
