@@ -21,6 +21,9 @@ const SLOTS_PER_WORKER: f64 = 16.0;
 const STILL_THERE: f64 = 0.3;
 /// Long jobs prolong the hold of a load to this at most, in seconds.
 const HOLD_MAX_SECONDS: f64 = 900.0;
+/// A process that has only begun to hear the fleet takes no worker away while it can't tell yet how long jobs take in the mean,
+/// and for no longer than this, in seconds.
+const YOUNG_MAX_SECONDS: f64 = 300.0;
 /// The usual pace at which jobs begin is measured over this many seconds.
 const PACE_SECONDS: f64 = 60.0;
 /// The growth of the backlog is foreseen for at most this long, in seconds.
@@ -132,7 +135,9 @@ impl Controller {
         if is_saturated {
             demand.state = State::Saturated;
         }
-        self.decide(&mut demand, view, is_saturated, now, hold);
+        let young = hold.max(service.lasting().min(YOUNG_MAX_SECONDS));
+        let is_young = self.since.is_none_or(|since| now - since < young);
+        self.decide(&mut demand, view, is_saturated, is_young);
         let is_stalled = self.stall.update(interval, view, &service);
         let limit = self.downstream.update(now, is_saturated, &self.history);
         if is_stalled {
@@ -233,7 +238,7 @@ impl Controller {
 
     /// Sets the number to the largest term, as replicas, within the policy. If that differs too little from the present
     /// number, the present number stays.
-    fn decide(&self, demand: &mut Demand, view: &View, is_saturated: bool, now: f64, hold: f64) {
+    fn decide(&self, demand: &mut Demand, view: &View, is_saturated: bool, is_young: bool) {
         let Slots { load, promise, drain, floor } = demand.slots;
         let terms = [(Term::Load, load), (Term::Promise, promise), (Term::Drain, drain), (Term::Floor, floor)];
         let per_worker = self.slots_per_worker.max(1e-9);
@@ -252,7 +257,6 @@ impl Controller {
             }
         }
         // A process that has heard the fleet only for a short while takes away no worker that others asked for.
-        let is_young = self.since.is_none_or(|since| now - since < hold);
         if is_young && number < view.workers {
             (number, winner) = (view.workers, Term::Hold);
         }

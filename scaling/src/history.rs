@@ -125,6 +125,11 @@ impl Service {
         Self { seconds: seconds.max(1e-6), variation }
     }
 
+    /// How long a history must be to tell the mean, in seconds.
+    pub(crate) fn lasting(&self) -> f64 {
+        MEAN_LASTING * self.seconds * (1.0 + self.variation)
+    }
+
     /// The mean of a window's own completions and of 20 (1 + c²s) further jobs that take the long mean, so that few
     /// completions do not move it far. If the window is too short to have seen long jobs end, it is the long mean
     /// alone.

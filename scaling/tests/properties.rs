@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 use proptest::prelude::*;
-use scriptmill_scaling::simulate::{Actuator, Episode, Fault, Job, Ours, Setting, Trace, World};
+use scriptmill_scaling::simulate::{Actuator, Episode, Fault, Job, Ours, Setting, Trace, World, named};
 use scriptmill_scaling::{BEAT, Beat, Controller, Demand, Depth, Distribution, Level, Policy, State, Sums, VERSION};
 
 /// The sums of `done` jobs, each of half a second in the mean.
@@ -223,6 +223,23 @@ fn replicas_do_not_fall_while_the_truth_is_unknown() {
             }
         }
     }
+}
+
+#[test]
+fn replicas_do_not_fall_before_long_jobs_have_ended_for_the_first_time() {
+    // One job in a hundred takes half a minute, so that in the first minutes the mean of those that ended is below the true one.
+    let mut trace = named("mixture", 3).unwrap();
+    trace.seconds = 900.0;
+    trace.jobs.retain(|job| job.at < trace.seconds);
+    let mut ours = Ours::behind_hpa(Policy::default());
+    World::run(&trace, &Setting::default(), 4, &mut ours);
+    let fewest = |from: f64, to: f64| {
+        let within = ours.demands.iter().filter(|(when, _)| (from..to).contains(when));
+        within.map(|(_, demand)| demand.replicas).min().unwrap()
+    };
+    let (first, later) = (fewest(40.0, 200.0), fewest(400.0, 890.0));
+    // What the fleet had at first is more than it needs, and less would be too few.
+    assert!(first > later, "{first}, and {later} once the mean is known");
 }
 
 /// The number that a reader gets from the printed lines alone: the largest of the terms' replicas, rounded up, replaced where a
