@@ -9,7 +9,7 @@ use crate::abi::SOURCE_LINES;
 use crate::prepare::{Bundled, EmittedModule, SourceMap};
 
 /// Bytes of code between two marks. A place is found by reading that much at most.
-const MARK_BYTES: usize = 1 << 8;
+const MARK_BYTES: usize = 1 << 6;
 
 /// The places of a script's modules, in the order in which the engine is given them.
 pub(crate) struct Places(Vec<Module>);
