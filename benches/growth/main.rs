@@ -18,8 +18,8 @@ use serde::Deserialize;
 use serde_json::json;
 
 const SIZES: [u64; 4] = [1_000, 10_000, 100_000, 1_000_000];
-/// The fuel that a job has by default. Quadratic operations use it up.
-const FUEL: u64 = 10_000_000_000;
+/// Ten times what a job has by default, since making a million of something takes fuel too. Quadratic operations use it up.
+const FUEL: u64 = 100_000_000_000;
 /// Enough for a million small objects and what an operation makes of them.
 const MEMORY: u64 = 2 << 30;
 /// How far exponents may differ: Node's time is noisy, and some linear operations have exponents below 1.
