@@ -274,7 +274,7 @@ mod tests {
     fn a_worker_that_is_not_ready_says_what_is_in_the_way() {
         let memory = "memory: the broker holds publishing back";
         let refused = "permission: SM4103: the broker refuses the user";
-        let cases: [(Status, Option<&str>, Option<&'static str>, Option<&str>); 6] = [
+        for (status, trouble, blocked, expected) in [
             (Status::Connecting, None, None, Some("broker: there is no connection yet")),
             (Status::Connecting, Some(refused), None, Some(refused)),
             (Status::Consuming, None, None, None),
@@ -282,8 +282,7 @@ mod tests {
             (Status::Consuming, Some(refused), None, None),
             (Status::Consuming, None, Some(memory), Some(memory)),
             (Status::Draining, Some(refused), Some(memory), Some("drain: the worker is leaving")),
-        ];
-        for (status, trouble, blocked, expected) in cases {
+        ] {
             let found = not_ready(status, trouble.map(str::to_owned), &Held(blocked));
             assert_eq!(found.as_deref(), expected, "{status:?}, {trouble:?}, {blocked:?}");
         }
