@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use super::columns::{Claims, Keys};
 use super::failure::Fault;
-use super::lane::Item;
+use super::lane::{Item, KEY_BYTES};
 use super::statements::{CLAIM, EXTEND, IN_THE_WAY, RECORD, RELEASE};
 use crate::ledger::history::ATTEMPTS_MAX;
 use crate::ledger::{Claim, Claimed, Key, Record, Recorded};
@@ -88,7 +88,7 @@ impl Item for Recording {
     }
 
     fn bytes(&self) -> usize {
-        self.record.body.len()
+        KEY_BYTES + self.record.body.len()
     }
 
     fn ask<'a>(

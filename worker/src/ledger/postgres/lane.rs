@@ -22,6 +22,8 @@ use crate::ledger::{Error, Key, STATEMENT_BYTES};
 
 /// The most requests in one statement. More would not be faster, and all answers would wait for the last one.
 const BATCH_MAX: usize = 256;
+/// What a job's key and what stands beside it take in a statement, in bytes: about as much as was seen where ids are UUIDs.
+pub(super) const KEY_BYTES: usize = 128;
 /// The most requests that wait for their statement; beyond that callers wait to hand theirs in.
 const WAITING_MAX: usize = 1_024;
 /// How often a statement is repeated after it collided with another one.
@@ -41,7 +43,7 @@ pub(super) trait Item: Sized + Send + Sync + 'static {
 
     /// The request's approximate size in its statement, in bytes.
     fn bytes(&self) -> usize {
-        0
+        KEY_BYTES
     }
 
     /// Sends all requests, which are in the order of their keys, and calls `answer` with the index and the answer of each.
