@@ -262,7 +262,7 @@ fn all_that_a_worker_takes_must_fit_the_memory() {
     let two = load(None, &[], &[("worker.slots", "2")]).unwrap();
     assert!(two.budget().bytes() <= 4_200 << 20);
     let with_ledger = load(None, &[], &[("ledger.addresses", "postgres://db/x"), ("worker.slots", "16")]).unwrap();
-    assert_eq!(with_ledger.budget().bytes(), needed + ((4 * 16 + 2) * 8 << 20) + 2 * (12 << 10));
+    assert_eq!(with_ledger.budget().bytes(), needed + (4 * 16 + 2) * (8 << 20) + 2 * (12 << 10));
     let message = config.fits(&available(512 << 20)).unwrap_err().to_string();
     assert!(message.contains("with one slot it would still be too much"), "{message}");
 }
