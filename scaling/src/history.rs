@@ -108,7 +108,7 @@ impl Service {
             (service_seconds_squared / completions / (mean * mean) - 1.0).clamp(0.0, VARIATION_MAX)
         };
         let enough = 100.0 * (1.0 + variation);
-        let lasting = MEAN_LASTING * (1.0 + variation) * service_seconds / completions.max(1.0);
+        let lasting = Self { seconds: service_seconds / completions.max(1.0), variation }.lasting();
         for seconds in [30.0, 60.0, 120.0, 300.0] {
             let sums = history.window(seconds).sums;
             if sums.completions >= enough && seconds >= lasting {

@@ -4,8 +4,9 @@ use std::sync::OnceLock;
 
 use serde::{Deserialize, Serialize};
 
-/// Bytes of mappings between two marks. A place is found by decoding that much at most.
-const MARK_BYTES: usize = 1 << 6;
+/// Bytes of mappings between two marks. A place is found by decoding that much at most. With fewer, the marks of the largest script would
+/// take more memory than is counted for what a check gave.
+const MARK_BYTES: usize = 1 << 7;
 
 /// Where each piece of a module comes from: of an emitted module, or of one that a bundler made. It stays on the host, in the compact
 /// text form of source maps (revision 3). Its marks, made once, let a place be found without decoding all mappings before it.

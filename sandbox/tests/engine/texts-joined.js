@@ -10,8 +10,7 @@ export default () => {
     const [front, back] = [[], []];
     for (let step = 0; step < 4_000; step++) {
       const piece = (round % 3 === 2 && step % 100 === 0 ? 'ж' : String(step)).repeat(1 + random(round % 4 === 3 ? 300 : 8));
-      const at = round % 2 === 0 ? random(2) : 0;
-      if (at === 0) {
+      if (round % 2 === 1 || random(2) === 0) {
         text = piece + text;
         front.push(piece);
       } else {
@@ -19,7 +18,7 @@ export default () => {
         back.push(piece);
       }
       if (step === 2_500) {
-        // Both go on from here.
+        // What is made of it later leaves this one as it is.
         kept = text;
         expected = front.toReversed().concat(back).join('');
         text = text + text;

@@ -27,7 +27,7 @@ pub use history::{Attempt, Filter, Job, Line};
 pub use options::{Options, WhenDown};
 
 /// Once a statement has this many bytes, nothing further goes into it. What takes more than one write (over TLS, 16 KiB) waits 40 ms for the
-/// network's acknowledgement of the first: sqlx leaves Nagle's algorithm on. So order jobs ran at 720 a second and not at 3,400.
+/// network's acknowledgement of the first: sqlx leaves Nagle's algorithm on. So order jobs ran at 720 a second and not at 2,700.
 pub(crate) const STATEMENT_BYTES: usize = 12 << 10;
 
 /// A ledger. Every request can safely be repeated: a claim and a record carry the claim's token, by which the ledger recognises them.

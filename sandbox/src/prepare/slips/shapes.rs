@@ -170,11 +170,9 @@ fn parentheses(around: &Around<'_>, said: Said<'_>) -> Option<Slip> {
     if said.wants(";")
         && around.get(around.enclosing().and_then(|opened| opened.checked_sub(1))).is_some_and(|head| head.is("for"))
     {
-        if let Some(slip) = loop_head(around) {
-            return Some(slip);
-        }
         let help = "Write `for (let i = 0; i < list.length; i++) { … }`, or `for (const line of list) { … }`.";
-        return Some(Slip::at(&after, "The three parts of a `for` are separated by `;`.", help));
+        let counting = || Slip::at(&after, "The three parts of a `for` are separated by `;`.", help);
+        return Some(loop_head(around).unwrap_or_else(counting));
     }
     if said.wants(":")
         && around.tokens[..around.at].iter().rev().take(3).any(|sign| {
