@@ -17,6 +17,7 @@ use scriptmill::broker::embedded::Embedded;
 use scriptmill::broker::{Broker as _, Message, Properties, Target};
 use scriptmill::config::Config;
 use scriptmill::metrics::Metrics;
+use scriptmill::scale::Others;
 use scriptmill::service::{Options, Parts};
 use scriptmill_sandbox::prepare::{Bounds, Checker};
 use scriptmill_sandbox::{Sandbox, TokioClock};
@@ -63,11 +64,11 @@ async fn main() -> anyhow::Result<()> {
         cancels: None,
         runner: Arc::new(sandbox),
         policy,
-        clock,
+        clock: clock.clone(),
         metrics,
         retry_pause_max: Duration::from_secs(1),
         isolation: None,
-        is_mixed: Arc::new(|| false),
+        others: Arc::new(Others::new(clock)),
         leases: None,
         promised_wait: Duration::from_secs(1),
     };

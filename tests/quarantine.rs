@@ -252,3 +252,29 @@ async fn a_connection_that_is_lost_again_and_again_is_no_death() {
     })
     .await;
 }
+
+/// With two deaths in all a job is set aside after one that is charged.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_that_one_worker_alone_loses_is_no_death() {
+    with_rabbit(async |rabbit| {
+        let queue = rabbit.declare_requester("replies").await;
+        let address = rabbit.proxy.address.uri().to_string();
+        let strict = [SETTINGS.as_slice(), &[("SCRIPTMILL_WORKER__QUARANTINE__DEATHS", "2")]].concat();
+        let behind = [strict.as_slice(), &[("SCRIPTMILL_BROKER__ADDRESSES", address.as_str())]].concat();
+        let (unlucky, address) = start_command("work", &behind, rabbit).await;
+        let source = "export default async (input, ctx) => { if (ctx.attempt < 3) await sleep(600_000); return 1; };";
+        put(rabbit, "innocent", source, &queue).await;
+        running(&address, 1).await;
+        rabbit.proxy.cut();
+        apart(&unlucky).await;
+        // The other one is idle, so the broker sends it what it takes back. It must have listened for a while.
+        let (_lucky, _) = start_command("work", &strict, rabbit).await;
+        sleep(Duration::from_secs(12)).await;
+        rabbit.proxy.cut();
+        let (outcome, message) = outcomes(rabbit, &queue, 1).await.remove("innocent").unwrap();
+        assert!(matches!(outcome.ending, Ending::Succeeded(_)), "{:?}", outcome.ending);
+        assert_eq!(message.properties.envelope().attempt, 3);
+        assert_eq!(rabbit.ready(&rabbit.names.dead).await, 0);
+    })
+    .await;
+}

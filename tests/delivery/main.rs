@@ -21,6 +21,7 @@ use scriptmill::broker::amqp::{Amqp, Options as AmqpOptions};
 use scriptmill::broker::{Error, Message};
 use scriptmill::execute::Runner;
 use scriptmill::metrics::Metrics;
+use scriptmill::scale::Others;
 use scriptmill::service::{Options, Parts, Status};
 use scriptmill::settle;
 use scriptmill::signals::Snapshot;
@@ -103,7 +104,7 @@ impl Worker {
             clock: clock(),
             metrics: Metrics::new(&mut Registry::default(), clock()),
             isolation: None,
-            is_mixed: Arc::new(|| false),
+            others: Arc::new(Others::new(clock())),
             leases: None,
             promised_wait: Duration::from_secs(1),
         }

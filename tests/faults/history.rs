@@ -24,6 +24,8 @@ pub(crate) enum Event {
     Ended { job: String, worker: usize },
     /// An outcome of a job came.
     Received(Receipt),
+    /// A job came to the dead letters; its message says what happened to it before.
+    SetAside { job: String, history: Vec<String> },
     /// A fault of the plan begins.
     Struck { step: usize },
     /// The fault is over, and what it took away is back.
@@ -100,6 +102,8 @@ pub(crate) struct Verdict {
     pub(crate) redelivered: usize,
     /// Jobs that workers say they ran more than once.
     pub(crate) repeated: usize,
+    /// What happened to the lost jobs that came to the dead letters.
+    pub(crate) set_aside: Vec<(String, Vec<String>)>,
 }
 
 /// Judges a complete history. The order of its entries does not matter.
@@ -117,7 +121,8 @@ pub(crate) fn judge(history: &[Entry]) -> Verdict {
                 confirmed.insert(job.as_str());
             }
             Event::Ended { job, .. } => *runs.entry(job).or_default() += 1,
-            Event::Received(_) | Event::Struck { .. } | Event::Healed { .. } | Event::Calm => {}
+            Event::Received(_) | Event::SetAside { .. } | Event::Struck { .. } | Event::Healed { .. } | Event::Calm => {
+            }
         }
     }
     let mut answered = BTreeMap::<&str, &str>::new();
@@ -139,6 +144,11 @@ pub(crate) fn judge(history: &[Entry]) -> Verdict {
     }
     verdict.lost = confirmed.iter().filter(|job| !answered.contains_key(*job)).map(ToString::to_string).collect();
     verdict.lost.sort_unstable();
+    let set_aside = history.iter().filter_map(|entry| match &entry.event {
+        Event::SetAside { job, history } => Some((job.clone(), history.clone())),
+        _ => None,
+    });
+    verdict.set_aside = set_aside.filter(|(job, _)| verdict.lost.contains(job)).collect();
     (verdict.published, verdict.confirmed, verdict.answered) = (expected.len(), confirmed.len(), answered.len());
     verdict.repeated = runs.values().filter(|runs| **runs > 1).count();
     verdict
@@ -212,6 +222,10 @@ pub(crate) mod tests {
 
     pub(crate) fn a_lost_job_is_found() {
         assert_eq!(judged([published("d"), confirmed("d")]).lost, ["d"]);
+        let set_aside = |job: &str| Event::SetAside { job: job.to_owned(), history: vec!["a process died".to_owned()] };
+        let verdict = judged([published("d"), confirmed("d"), set_aside("a"), set_aside("d")]);
+        assert_eq!((verdict.lost.len(), verdict.set_aside.len()), (1, 1));
+        assert_eq!(verdict.set_aside[0].0, "d", "others have their outcome");
     }
 
     pub(crate) fn an_outcome_of_nobody_is_found() {

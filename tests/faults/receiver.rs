@@ -101,6 +101,9 @@ async fn read_over(engine: &Engine, channel: &Channel, queue: &str, reader: Read
     while let Some(Ok(delivery)) = deliveries.next().await {
         if reader != Reader::OfDeadLetters || has_header(&delivery, UNROUTABLE) {
             engine.recorder.note(Event::Received(receipt(&delivery)));
+        } else {
+            let Envelope { message_id, history, .. } = Envelope::read(&delivery.properties);
+            engine.recorder.note(Event::SetAside { job: message_id.unwrap_or_default(), history });
         }
         answer("basic.ack", WAIT, delivery.acker.ack(BasicAckOptions::default())).await?;
     }

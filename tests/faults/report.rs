@@ -80,7 +80,9 @@ impl fmt::Display for Report {
         writeln!(f, "lost: {lost}, unexplained: {unexplained}, duplicates: {duplicates}, redelivered: {redelivered}")?;
         let unexplained = verdict.unexplained.iter().map(ToString::to_string);
         let lost = verdict.lost.iter().map(|job| format!("{job}: confirmed, and no outcome"));
-        for line in lost.take(SHOWN).chain(unexplained.take(SHOWN)) {
+        let set_aside =
+            verdict.set_aside.iter().map(|(job, history)| format!("{job}: set aside: {}", history.join("; ")));
+        for line in lost.take(SHOWN).chain(unexplained.take(SHOWN)).chain(set_aside.take(SHOWN)) {
             writeln!(f, "  {line}")?;
         }
         for line in self.complaints.iter().chain(&self.slow()) {

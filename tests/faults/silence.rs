@@ -67,7 +67,7 @@ pub(crate) fn costs(history: &[Entry], steps: usize) -> Vec<Cost> {
                 }
             }
             Event::Calm => current = None,
-            Event::Published { .. } | Event::Ended { .. } => {}
+            Event::Published { .. } | Event::Ended { .. } | Event::SetAside { .. } => {}
         }
     }
     costs

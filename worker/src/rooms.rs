@@ -26,6 +26,7 @@ use crate::ledger::leases::{self, Leases};
 use crate::metrics::Metrics;
 use crate::preparing::Preparing;
 use crate::rules::{PATIENCE_MAX, UNACKNOWLEDGED_MAX};
+use crate::scale::Others;
 use crate::schedule::Executor;
 use crate::settle::Settler;
 
@@ -47,8 +48,8 @@ pub(crate) struct Rooms<R: Runner> {
     pub(crate) preparing: Preparing,
     pub(crate) settler: Settler,
     pub(crate) policy: Policy,
-    /// Whether another worker may take jobs that this one refuses.
-    pub(crate) is_mixed: Arc<dyn Fn() -> bool + Send + Sync>,
+    /// Another worker may take jobs that this one refuses.
+    pub(crate) others: Arc<Others>,
     /// How long a job that cannot begin is held before it is requeued for other workers.
     pub(crate) patience: Duration,
     pub(crate) metrics: Metrics,
@@ -138,7 +139,7 @@ impl<R: Runner> Rooms<R> {
     ) -> Result<Step, Waiting<R>> {
         let admitted = match read {
             Ok(admitted) => admitted,
-            Err(settling) if settling.may_run_elsewhere() && (self.is_mixed)() => {
+            Err(settling) if settling.may_run_elsewhere() && self.others.differ() => {
                 return Ok(Step::Move(Box::new(settling.pass_on())));
             }
             Err(settling) => {

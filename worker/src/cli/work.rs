@@ -133,7 +133,6 @@ async fn serve(config: Config, lost_lines: Box<dyn Collector>) -> anyhow::Result
     let promised_wait = config.scaling.policy.promise.wait;
     let fleet = config.scaling.build(parts, registry);
     let others = fleet.others();
-    let is_mixed: Arc<dyn Fn() -> bool + Send + Sync> = Arc::new(move || others.differ());
     let cancels: Option<Arc<dyn broker::Cancels>> = Some(Arc::new(cancels));
     let broker: Arc<dyn Broker> = Arc::new(amqp);
     let seen = broker.clone();
@@ -144,7 +143,7 @@ async fn serve(config: Config, lost_lines: Box<dyn Collector>) -> anyhow::Result
         runner,
         isolation,
         leases,
-        is_mixed,
+        others,
         policy,
         clock,
         metrics,

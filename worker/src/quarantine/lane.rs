@@ -19,6 +19,7 @@ use crate::intake::Policy;
 use crate::job::{Ended, Isolated, Moving, Received};
 use crate::ledger::leases::{Leases, Taken};
 use crate::rules::{PATIENCE_MAX, UNACKNOWLEDGED_MAX};
+use crate::scale::Others;
 use crate::settle::Settler;
 use crate::signals::Signals;
 
@@ -49,6 +50,7 @@ pub(crate) struct Lane {
     pub(crate) retry_pause_max: Duration,
     /// The claims in the ledger, where there is one.
     pub(crate) leases: Option<Arc<Leases>>,
+    pub(crate) others: Arc<Others>,
     pub(crate) drain: CancellationToken,
     pub(crate) abort: CancellationToken,
 }
@@ -107,7 +109,7 @@ impl Lane {
 
     /// Takes jobs until the worker drains. What is delivered again before the first job that is not charges nobody where this worker
     /// `outlived` the subscription before: the broker sends what it took back before anything else, and a broker that was
-    /// restarted took back what every worker had.
+    /// restarted took back what every worker had. What comes again later charges nobody while all other workers live.
     ///
     /// A job that must run alone is given back while this worker may hold further ones, and it takes no more at one time than it can run
     /// alone from then on: a worker that dies is a death for each job that it holds in quarantine, whether that runs or waits.
@@ -184,6 +186,9 @@ impl Lane {
         let lane = self.clone();
         let way = async move {
             let (now, deaths) = (|| lane.clock.now(), lane.options.deaths);
+            if isolated.is_redelivered() && lane.is_spared(&isolated).await {
+                return lane.settler.republish(isolated.spared()).await;
+            }
             let isolated = match lane.claim(isolated).await {
                 Ok(isolated) => isolated,
                 Err(Some(ended)) => return lane.leave(ended).await,
@@ -191,6 +196,9 @@ impl Lane {
             };
             let ended = if isolated.is_redelivered() {
                 // Counted before it runs again, or the next death would not be told from this one.
+                tracing::warn!(
+                    "a worker that had the job in quarantine has died, or its connection was lost; it counts as a death"
+                );
                 isolated.died(
                     "the worker that ran it in quarantine, or its connection, was lost",
                     deaths,
@@ -210,6 +218,16 @@ impl Lane {
             lane.leave(ended).await;
         };
         jobs.spawn(way.instrument(span));
+    }
+
+    /// Whether no worker has died that could have had this job, which was delivered again. This waits until that is known.
+    async fn is_spared(&self, job: &Isolated) -> bool {
+        tokio::select! {
+            biased;
+            () = job.lost() => true,
+            () = self.drain.cancelled() => true,
+            live = self.others.live() => live,
+        }
     }
 
     async fn leave(&self, ended: Ended) {

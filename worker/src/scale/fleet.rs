@@ -3,7 +3,6 @@
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use prometheus_client::registry::Registry;
@@ -18,14 +17,12 @@ use uuid::Uuid;
 use super::explain::Explainer;
 use super::heartbeat::{Heartbeat, Ignored};
 use super::options::Options;
+use super::others::Others;
 use super::prometheus::Gauges;
 use super::signal::Signal;
 use super::view::{Heard, View};
 use crate::broker::{Error, Heartbeats, Listener};
 use crate::signals::Signals;
-
-/// A worker with other bounds on jobs counts as gone if it is not heard for this many beats.
-const DIFFERED: u32 = 3;
 
 /// This process in its fleet.
 pub struct Fleet {
@@ -58,31 +55,6 @@ pub struct Pod {
     pub name: String,
     /// Slots of the worker that are in use.
     pub busy: u32,
-}
-
-/// What this worker must know of the other workers of the fleet.
-pub struct Others {
-    clock: Arc<dyn Clock>,
-    /// When a worker with other bounds on jobs was last heard, as [`Self::now_ms`] gives it; 0 before that.
-    differed_ms: AtomicU64,
-}
-
-impl Others {
-    /// Whether a worker with other bounds on jobs than this one was heard lately, as during a rolling change of the
-    /// limits.
-    pub fn differ(&self) -> bool {
-        let since = self.now_ms().saturating_sub(self.differed_ms.load(Ordering::Relaxed));
-        since <= u64::try_from((DIFFERED * BEAT).as_millis()).unwrap_or(u64::MAX)
-    }
-
-    fn heard_one_that_differs(&self) {
-        self.differed_ms.store(self.now_ms(), Ordering::Relaxed);
-    }
-
-    /// The monotonic clock in milliseconds, plus 2^40: a long time after 0, which stands for never.
-    fn now_ms(&self) -> u64 {
-        u64::try_from(self.clock.monotonic().as_millis()).unwrap_or(u64::MAX).saturating_add(1 << 40)
-    }
 }
 
 /// What a process needs in its fleet.
@@ -119,7 +91,7 @@ impl Options {
             is_leaving: false,
             view,
             pods: watch::Sender::default(),
-            others: Arc::new(Others { clock: clock.clone(), differed_ms: AtomicU64::new(0) }),
+            others: Arc::new(Others::new(clock.clone())),
             explainer: Arc::new(explainer),
             clock: clock.clone(),
         };
@@ -157,8 +129,10 @@ impl Fleet {
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         while let Some(mut listener) = self.connect(&mut ticks, &end).await {
             self.own.heard.is_connected = true;
+            self.own.others.listening(true);
             let ended = self.own.take_part(&mut *listener, &mut ticks, &leaving, &end).await;
             self.own.heard.is_connected = false;
+            self.own.others.listening(false);
             match ended {
                 Ok(()) => {
                     // The last heartbeat is on its way. It may stay unheard.
@@ -242,6 +216,7 @@ impl Own {
                 heard = listener.next() => {
                     let now = self.clock.monotonic();
                     if let Some(beat) = self.heartbeat.hear(&heard?) {
+                        self.others.hear(&beat);
                         self.hear(now, beat);
                     }
                 }

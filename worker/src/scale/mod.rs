@@ -8,13 +8,15 @@ mod explain;
 mod fleet;
 mod heartbeat;
 mod options;
+mod others;
 mod past;
 mod prometheus;
 mod signal;
 mod view;
 
 pub use explain::{Explainer, Explanation, Number, Quantiles};
-pub use fleet::{Fleet, Others, Parts, Pod};
+pub use fleet::{Fleet, Parts, Pod};
 pub use options::Options;
+pub use others::Others;
 pub use past::{Known, Point};
 pub use signal::{METRIC, Reading, Signal, Unavailable};

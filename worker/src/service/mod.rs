@@ -26,6 +26,7 @@ use crate::progress::{self, Part, Stall};
 use crate::quarantine::{Isolation, Lane, Places};
 use crate::rooms::Rooms;
 use crate::rules::PATIENCE_MAX;
+use crate::scale::Others;
 use crate::schedule::Executor;
 use crate::settle::{Settler, Undelivered};
 use crate::signals::Signals;
@@ -88,8 +89,8 @@ pub struct Parts<R: Runner> {
     pub runner: Arc<R>,
     /// The runner of jobs with which a worker died. Without it they run beside all others.
     pub isolation: Option<Arc<dyn Isolation>>,
-    /// Whether another worker may take jobs that this one refuses.
-    pub is_mixed: Arc<dyn Fn() -> bool + Send + Sync>,
+    /// What is known of the other workers.
+    pub others: Arc<Others>,
     /// The policy by which messages are taken for jobs.
     pub policy: Policy,
     /// The source of the time.
@@ -116,7 +117,7 @@ impl Options {
             runner,
             isolation,
             leases,
-            is_mixed,
+            others,
             policy,
             clock,
             metrics,
@@ -143,7 +144,7 @@ impl Options {
             abort: CancellationToken::new(),
             broker,
             runner,
-            is_mixed,
+            others,
             // A job that must name its publisher is requeued as it came, and is then redelivered like one whose worker died.
             patience: if policy.tenant_is_user { PATIENCE_MAX } else { (promised_wait / 4).clamp(TICK, PATIENCE_MAX) },
             policy,
@@ -166,6 +167,7 @@ impl Options {
                 signals: Signals::new(rooms.clock.clone()),
                 retry_pause_max,
                 leases: rooms.leases.clone(),
+                others: rooms.others.clone(),
                 drain: rooms.drain.clone(),
                 abort: rooms.abort.clone(),
             })

@@ -17,6 +17,7 @@ use scriptmill::broker::embedded::Embedded;
 use scriptmill::broker::{Broker as _, Message, Properties, Target};
 use scriptmill::config::{Config, log};
 use scriptmill::metrics::Metrics;
+use scriptmill::scale::Others;
 use scriptmill::service::Parts;
 use scriptmill_sdk::amqp::Envelope;
 use scriptmill_sdk::{Ending, Job, Outcome};
@@ -110,11 +111,11 @@ async fn play(config: Config, outcomes: bool, clock: Option<&str>) -> anyhow::Re
         cancels: None,
         runner: Arc::new(sandbox),
         policy,
-        clock: process_clock,
+        clock: process_clock.clone(),
         metrics,
         retry_pause_max: config.broker.retry_pause_max,
         isolation: None,
-        is_mixed: Arc::new(|| false),
+        others: Arc::new(Others::new(process_clock)),
         leases: None,
         promised_wait: config.scaling.policy.promise.wait,
     };
