@@ -21,7 +21,7 @@ pub fn guest(bytes: &[u8]) {
         bundled: None,
     }];
     let files = Files::new(&modules);
-    let places = Places::new(modules);
+    let mut places = Places::new(modules);
     let [line, column] = [0, 4]
         .map(|at| bytes.get(at..at + 4).map_or(0, |four| u32::from_le_bytes([four[0], four[1], four[2], four[3]])));
     let _ = places.original(number.into(), line, column);
@@ -46,8 +46,8 @@ pub fn guest(bytes: &[u8]) {
     if let Some(kind) = WarningKind::from_number((number % 5).into()) {
         (0..30).for_each(|_| warnings.add(kind, bytes));
     }
-    let _ = warnings.stalled_at(&places);
-    assert!(warnings.take(&places).len() <= 21);
+    let _ = warnings.stalled_at(&files);
+    assert!(warnings.take(&files).len() <= 21);
     // Every byte that is not zero is in a run, so that an image loses nothing.
     let kept: usize = runs(bytes).map(|run| bytes[run].iter().filter(|byte| **byte != 0).count()).sum();
     assert_eq!(kept, bytes.iter().filter(|byte| **byte != 0).count());

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use scriptmill_sdk::Position;
 
 use crate::abi::SOURCE_LINES;
-use crate::prepare::{Bundled, EmittedModule, SourceMap};
+use crate::prepare::{Bundled, EmittedModule, SourceMap, Walk};
 
 /// Bytes of code between two marks. A place is found by reading that much at most.
 const MARK_BYTES: usize = 1 << 6;
@@ -15,13 +15,26 @@ const MARK_BYTES: usize = 1 << 6;
 pub(crate) struct Places(Vec<Module>);
 
 struct Module {
+    columns: Columns,
+    map: SourceMap,
+    bundled: Option<Bundled>,
+    /// Where the place asked for last was found in `map`, and in the map of `bundled`.
+    last: (Walk, Walk),
+    /// For each file that the module was made of, the number of lines before its first.
+    before: Vec<u32>,
+}
+
+/// How columns in bytes become columns in UTF-16 units.
+enum Columns {
+    /// Every character is one byte.
+    Equal,
+    Counted(Counted),
+}
+
+struct Counted {
     code: String,
     /// The place where each stretch of [`MARK_BYTES`] bytes of the code begins.
     marks: Vec<Mark>,
-    map: SourceMap,
-    bundled: Option<Bundled>,
-    /// For each file that the module was made of, the number of lines before its first.
-    before: Vec<u32>,
 }
 
 /// A place of the code. All count from 0.
@@ -86,26 +99,35 @@ impl Places {
                 bundled.map.prepare();
             }
             let files = bundled.as_ref().map_or(0, |bundled| bundled.files.len());
-            Module { marks: marks(&code), code, map, bundled, before: befores.by_ref().take(files).collect() }
+            let columns = match code.is_ascii() {
+                true => Columns::Equal,
+                false => Columns::Counted(Counted { marks: marks(&code), code }),
+            };
+            let before = befores.by_ref().take(files).collect();
+            Module { columns, map, bundled, last: Default::default(), before }
         };
         Self(modules.into_iter().map(places).collect())
     }
 
     /// Returns the author's line and column for a place of a module's emitted code, whose column is in bytes, as the engine
     /// counts. For a file that the module was made of, the number of lines before that file is added to the line.
-    pub(crate) fn original(&self, module: usize, line: u32, column: u32) -> Option<(u32, u32)> {
-        let module = self.0.get(module)?;
-        let column = module.utf16_column(line.checked_sub(1)?, column.saturating_sub(1) as usize)?;
-        let (line, column) = module.map.original(line, column + 1)?;
-        let bundled = module.bundled.as_ref().and_then(|bundled| bundled.map.place(line, column));
+    pub(crate) fn original(&mut self, module: usize, line: u32, column: u32) -> Option<(u32, u32)> {
+        let Module { columns, map, bundled, last, before } = self.0.get_mut(module)?;
+        let (from_zero, column) = (line.checked_sub(1)?, column.saturating_sub(1));
+        let column = match columns {
+            Columns::Equal => column,
+            Columns::Counted(counted) => counted.utf16_column(from_zero, column as usize)?,
+        };
+        let (_, line, column) = map.place(line, column.saturating_add(1), &mut last.0)?;
+        let bundled = bundled.as_ref().and_then(|bundled| bundled.map.place(line, column, &mut last.1));
         let in_file = bundled.and_then(|(file, line, column)| {
-            Some((module.before.get(file)?.checked_add(line)?, column)).filter(|(line, _)| i32::try_from(*line).is_ok())
+            Some((before.get(file)?.checked_add(line)?, column)).filter(|(line, _)| i32::try_from(*line).is_ok())
         });
         Some(in_file.unwrap_or((line, column)))
     }
 }
 
-impl Module {
+impl Counted {
     /// The number of UTF-16 units before a byte of a line; all count from 0. A byte beyond the line's end counts as the end.
     fn utf16_column(&self, line: u32, column: usize) -> Option<u32> {
         let start = self.line_start(line)?;
@@ -179,7 +201,7 @@ mod tests {
         // Lines of all lengths, some far longer than what lies between two marks, with characters of all widths.
         let line = |n: usize| "ab".repeat(n * n % 700) + &"ü😀".repeat(n % 7 * 150);
         let lines: Vec<String> = (0..60).map(line).collect();
-        let places = places(&lines.join("\n"));
+        let mut places = places(&lines.join("\n"));
         for (index, line) in lines.iter().enumerate() {
             for column in (0..line.len() + 3).step_by(13).chain([line.len(), usize::MAX >> 40]) {
                 let bytes = line.floor_char_boundary(column);
@@ -195,8 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn code_without_text_has_one_empty_line() {
-        assert_eq!(places("").original(0, 1, 9), Some((1, 1)));
-        assert_eq!(places("").original(0, 2, 1), None);
+    fn where_every_character_is_one_byte_columns_are_the_same() {
+        assert_eq!(places("first\nsecond").original(0, 2, 4), Some((2, 4)));
     }
 }

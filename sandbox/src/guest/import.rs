@@ -59,9 +59,9 @@ fn host(mut caller: Caller<'_, Guest>, operation: i32, number: i32, ptr: u32, le
 }
 
 /// The author's place of a place in the emitted code, as one number.
-fn place(guest: &Guest, module: i32, bytes: &[u8]) -> Option<f64> {
+fn place(guest: &mut Guest, module: i32, bytes: &[u8]) -> Option<f64> {
     let [line, column] = [bytes.first_chunk()?, bytes.last_chunk()?].map(|number| u32::from_le_bytes(*number));
-    let (line, column) = guest.places.as_ref()?.original(usize::try_from(module).ok()?, line, column)?;
+    let (line, column) = guest.places.as_mut()?.original(usize::try_from(module).ok()?, line, column)?;
     let column = f64::from(column);
     (column < PLACE_COLUMNS).then(|| f64::from(line) * PLACE_COLUMNS + column)
 }

@@ -208,6 +208,7 @@ mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
 
     use super::*;
+    use crate::prepare::Walk;
 
     #[test]
     fn paths_of_bundlers_become_names() {
@@ -272,9 +273,9 @@ mod tests {
         }
         let good = refused(map(r#""a""#, "AAAA,C;AACA")).unwrap().unwrap();
         assert_eq!(good.files, [BundledFile { name: "a".to_owned(), lines: 2 }]);
-        assert_eq!(good.map.place(1, 1), Some((0, 1, 1)));
-        assert_eq!(good.map.place(1, 2), None, "what comes of no file is the bundle's");
-        assert_eq!(good.map.place(2, 1), Some((0, 2, 1)));
+        assert_eq!(good.map.place(1, 1, &mut Walk::default()), Some((0, 1, 1)));
+        assert_eq!(good.map.place(1, 2, &mut Walk::default()), None, "what comes of no file is the bundle's");
+        assert_eq!(good.map.place(2, 1, &mut Walk::default()), Some((0, 2, 1)));
     }
 
     #[test]

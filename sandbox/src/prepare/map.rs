@@ -28,7 +28,7 @@ impl Eq for SourceMap {}
 
 /// A walk over mappings: where it stands, and the last segment that it has passed. All count from 0.
 #[derive(Clone, Copy, Debug, Default)]
-struct Walk {
+pub(crate) struct Walk {
     /// Bytes of the mappings that the walk has passed.
     at: usize,
     line: u32,
@@ -86,16 +86,19 @@ impl SourceMap {
     /// `None` where the line was not the author's. The first call takes time linear in the map's size, unless
     /// [`SourceMap::prepare`] did; further ones next to none.
     pub fn original(&self, line: u32, column_utf16: u32) -> Option<(u32, u32)> {
-        self.place(line, column_utf16).map(|(_, line, column)| (line, column))
+        self.place(line, column_utf16, &mut Walk::default()).map(|(_, line, column)| (line, column))
     }
 
-    /// Like [`SourceMap::original`], with the index of the source before the line.
-    pub(crate) fn place(&self, line: u32, column_utf16: u32) -> Option<(usize, u32, u32)> {
+    /// Like [`SourceMap::original`], with the index of the source before the line. `last` is where the place asked for before was found:
+    /// mostly just before this one, so that little is to be decoded.
+    pub(crate) fn place(&self, line: u32, column_utf16: u32, last: &mut Walk) -> Option<(usize, u32, u32)> {
         let Some(mappings) = &self.mappings else { return Some((0, line, column_utf16)) };
         let (line, wanted) = (line.checked_sub(1)?, i64::from(column_utf16) - 1);
         let marks = self.marks(mappings.as_bytes());
-        let before = marks.partition_point(|mark| (mark.line, mark.has_column, mark.column) <= (line, true, wanted));
-        let mut walk = before.checked_sub(1).map_or_else(Walk::default, |index| marks[index]);
+        let is_before = |walk: &Walk| (walk.line, walk.has_column, walk.column) <= (line, true, wanted);
+        let before = marks.partition_point(is_before);
+        let mark = before.checked_sub(1).map_or_else(Walk::default, |index| marks[index]);
+        let mut walk = if last.at > mark.at && is_before(last) { *last } else { mark };
         let mut found = (walk.line == line && walk.has_column).then_some(walk);
         while walk.line <= line
             && let Some(is_segment) = walk.step(mappings.as_bytes())
@@ -107,6 +110,7 @@ impl SourceMap {
                 found = Some(walk);
             }
         }
+        *last = found.unwrap_or_default();
         let found = found.filter(|found| found.is_mapped)?;
         let number = |from_zero: i64| u32::try_from(from_zero.checked_add(1)?).ok();
         Some((usize::try_from(found.source).ok()?, number(found.source_line)?, number(found.source_column)?))
@@ -235,9 +239,13 @@ mod tests {
             }
             found
         };
-        for line in [1, 2, 300, 999, 1_000, 1_001, 1_002, 1_500, 2_000, 2_001] {
-            for column in [1, 2, 3, 6, 7, 8, 700, 1_999, 2_000, 5_000] {
-                assert_eq!(map.original(line, column), walked(line, column), "{line}:{column}");
+        let mut last = Walk::default();
+        for line in [1, 2, 300, 999, 1_000, 1_001, 1_002, 1_500, 2_000, 2_001, 1_000, 3] {
+            for column in [1, 2, 3, 6, 7, 8, 700, 1_999, 2_000, 5_000, 4] {
+                let expected = walked(line, column);
+                assert_eq!(map.original(line, column), expected, "{line}:{column}");
+                let found = map.place(line, column, &mut last).map(|(_, line, column)| (line, column));
+                assert_eq!(found, expected, "{line}:{column}, after another");
             }
         }
     }

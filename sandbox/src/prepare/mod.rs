@@ -41,4 +41,5 @@ pub use checker::{CheckFailed, Checker};
 pub use excerpt::{engine_diagnostic, excerpt};
 pub use files::{ReadFailed, ScriptFiles};
 pub use map::SourceMap;
+pub(crate) use map::Walk;
 pub use serve::{defer_to_jobs, serve};
