@@ -83,8 +83,8 @@ impl<'s> Source<'s> {
     pub(super) fn new(name: &'s str, text: &'s str) -> Self {
         let bytes = text.as_bytes();
         let mut line_starts = vec![0];
-        for (index, byte) in bytes.iter().enumerate() {
-            let end = match byte {
+        for index in memchr::memchr3_iter(b'\n', b'\r', 0xe2, bytes) {
+            let end = match bytes[index] {
                 b'\n' => index + 1,
                 b'\r' if bytes.get(index + 1) != Some(&b'\n') => index + 1,
                 0xe2 if matches!(bytes.get(index + 1..index + 3), Some([0x80, 0xa8 | 0xa9])) => index + 3,
