@@ -18,6 +18,8 @@ const REMEMBERED: Duration = Duration::from_secs(600);
 const ON_ITS_WAY: Duration = BEAT.checked_div(2).expect("2 is not 0");
 /// Workers that are remembered at most; anybody who may send heartbeats can make up more.
 const WORKERS_MAX: usize = 10_000;
+/// How long a process waits at most to learn whether the others live. It holds a job meanwhile, which no other worker has.
+const PATIENCE: Duration = Duration::from_secs(30);
 /// How often a process that waits for heartbeats looks.
 const LOOK: Duration = Duration::from_millis(200);
 
@@ -54,8 +56,8 @@ impl Others {
     }
 
     /// Whether every worker that this one knows of is alive, and has been for a while. Then what the broker delivers again now comes
-    /// from a connection that was lost, and not from a worker that died. Where a worker is silent, this waits until it is heard, or
-    /// counts as dead.
+    /// from a connection that was lost, and not from a worker that died. Where a worker is silent, this waits until it is heard or
+    /// counts as dead, and where nobody can be heard, for [`PATIENCE`].
     pub(crate) async fn live(&self) -> bool {
         let asked = self.clock.monotonic();
         loop {
@@ -72,6 +74,9 @@ impl Others {
         let heard = self.heard();
         // A process that has just begun to listen need not have heard all.
         if heard.first.is_none_or(|first| asked < first + SILENCE_MAX) {
+            return Some(false);
+        }
+        if now > asked + PATIENCE {
             return Some(false);
         }
         let since = heard.since?;
@@ -247,5 +252,8 @@ mod tests {
         // A process that was paused itself has heard nobody, and reads first what has come.
         case.wait(60.0);
         assert_eq!(case.answer(0.5, &[]), None);
+        // It gives up in the end.
+        case.others.listening(false);
+        assert_eq!(case.answer(31.0, &[]), Some(false));
     }
 }
