@@ -8,7 +8,7 @@ use lapin::options::{ExchangeDeleteOptions, QueueDeleteOptions};
 use scriptmill::config::Config;
 use scriptmill_scaling::simulate::{self, Trace};
 use scriptmill_sdk::client::{Client, Options};
-use scriptmill_sdk::{Bundle, Job, Names, Outcome};
+use scriptmill_sdk::{Bundle, Job, Names, Outcome, topology};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
@@ -117,12 +117,13 @@ impl Load {
         self.client.close().await;
         let connection = self.options.brokers.connect(0, &self.options.name).await.context("no broker answers")?;
         let channel = connection.create_channel().await?;
-        let Names { jobs, dead, results, unclaimed, heartbeats, cancels, .. } = Names::new(&self.options.prefix);
-        for queue in [&jobs, &dead, &results, &cancels] {
-            channel.queue_delete(queue.as_str().into(), QueueDeleteOptions::default()).await?;
-        }
-        for exchange in [&jobs, &dead, &results, &unclaimed, &heartbeats, &cancels] {
-            channel.exchange_delete(exchange.as_str().into(), ExchangeDeleteOptions::default()).await?;
+        for declaration in topology::declarations(&Names::new(&self.options.prefix)) {
+            let name = declaration.name.as_str().into();
+            if declaration.kind.is_exchange() {
+                channel.exchange_delete(name, ExchangeDeleteOptions::default()).await?;
+            } else {
+                channel.queue_delete(name, QueueDeleteOptions::default()).await?;
+            }
         }
         Ok(())
     }
