@@ -220,7 +220,8 @@ impl Lane {
         jobs.spawn(way.instrument(span));
     }
 
-    /// Whether no worker has died that could have had this job, which was delivered again. This waits until that is known.
+    /// Whether no worker has died that could have had this job, which was delivered again. This waits until that is known. Where the worker
+    /// drains, or the delivery is lost, it stays unknown and nobody is charged; the settler publishes nothing for a lost delivery.
     async fn is_spared(&self, job: &Isolated) -> bool {
         tokio::select! {
             biased;
