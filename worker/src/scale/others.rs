@@ -80,7 +80,8 @@ impl Others {
             return Some(false);
         }
         let since = heard.since?;
-        let mut silent = heard.workers.values().filter(|heard| **heard < asked + ON_ITS_WAY).peekable();
+        let remembered = heard.workers.values().filter(|heard| now < **heard + REMEMBERED);
+        let mut silent = remembered.filter(|heard| **heard < asked + ON_ITS_WAY).peekable();
         match silent.peek() {
             None => Some(true),
             // A process that was paused itself reads first what came meanwhile.
@@ -106,9 +107,11 @@ impl Others {
         let mut heard = self.heard();
         if beat.leaving {
             heard.workers.remove(&beat.process);
+        } else if let Some(last) = heard.workers.get_mut(&beat.process) {
+            *last = now;
         } else {
             heard.workers.retain(|_, last| now < *last + REMEMBERED);
-            if heard.workers.len() < WORKERS_MAX || heard.workers.contains_key(&beat.process) {
+            if heard.workers.len() < WORKERS_MAX {
                 heard.workers.insert(beat.process.clone(), now);
             }
         }
