@@ -88,10 +88,14 @@ fn write_level(out: &mut Vec<u8>, thrown: &Value, told: &mut Told) {
 
 /// Writes a thrown value that is no error. Its stack is that of the last place where it was thrown.
 fn write_other(out: &mut Vec<u8>, thrown: &Value) {
+    let (kind, form) = match form(thrown) {
+        Some(form) => (kind(thrown), form),
+        None => ("", formless(thrown).into()),
+    };
     out.extend_from_slice(b"{\"name\":\"\",\"message\":");
-    json_text::write_string(out, &form(thrown), MESSAGE_BYTES_MAX);
+    json_text::write_string(out, &form, MESSAGE_BYTES_MAX);
     out.extend_from_slice(b",\"kind\":\"");
-    out.extend_from_slice(kind(thrown).as_bytes());
+    out.extend_from_slice(kind.as_bytes());
     out.extend_from_slice(b"\",\"stack\":");
     // SAFETY: the context lives for ever, and the value is held.
     let stack = Value::owned(unsafe { sm_thrown_stack(Engine::context(), thrown.raw()) });
@@ -129,7 +133,6 @@ fn kind(value: &Value) -> &'static str {
         () if value.is_string() => "text",
         () if js::is_number(value.raw()) => "number",
         () if value.is_array() => "array",
-        () if value.is_function() => "function",
         () if value.is_object() => "object",
         () if value.is_symbol() => "symbol",
         () if value.is_bigint() => "BigInt",
@@ -137,9 +140,21 @@ fn kind(value: &Value) -> &'static str {
     }
 }
 
+/// What a thrown value is that has no text form.
+fn formless(value: &Value) -> &'static str {
+    match () {
+        () if value.is_promise() => "a promise: is an `await` missing before it?",
+        () if value.is_function() => "a function",
+        () if value.is_array() => "an array that cannot be written as JSON",
+        () => "an object that cannot be written as JSON",
+    }
+}
+
 /// The text of a thrown value that is no error: an object as JSON, anything else as its own text.
-fn form(thrown: &Value) -> Vec<u8> {
-    let text = if thrown.is_object() {
+fn form(thrown: &Value) -> Option<Vec<u8>> {
+    if thrown.is_promise() {
+        None
+    } else if thrown.is_object() {
         quiet(js::stringify(thrown)).filter(Value::is_string).as_ref().and_then(bytes)
     } else if thrown.is_symbol() {
         let description = property(thrown, c"description").filter(Value::is_string);
@@ -147,8 +162,7 @@ fn form(thrown: &Value) -> Vec<u8> {
         Some([b"Symbol(", description.as_slice(), b")"].concat())
     } else {
         bytes(thrown)
-    };
-    text.unwrap_or_else(|| b"a value that has no text form".to_vec())
+    }
 }
 
 fn text_of(value: &Value, name: &CStr) -> Option<Vec<u8>> {

@@ -8,6 +8,9 @@
 //@ {"entry": "number"}
 //@ {"entry": "nothing"}
 //@ {"entry": "symbol"}
+//@ {"entry": "aFunction"}
+//@ {"entry": "aPromise"}
+//@ {"entry": "circle"}
 //@ {"entry": "surrogate"}
 //@ {"entry": "many"}
 //@ {"entry": "endless"}
@@ -63,6 +66,9 @@ export const nothing = (): never => { throw undefined; };
 export const symbol = (): never => { throw Symbol('unique'); };
 export const surrogate = (): never => { throw new Error('a \ud800 b'); };
 export const many = (): never => { throw new AggregateError([new Error('one'), new Error('two')], 'many'); };
+export const aFunction = (): never => { throw () => 1; };
+export const aPromise = (): never => { throw Promise.resolve(1); };
+export const circle = (): never => { const held: unknown[] = []; held.push(held); throw held; };
 export const endless = (): never => {
   const error = new Error('own cause');
   error.cause = error;
