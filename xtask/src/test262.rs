@@ -22,8 +22,9 @@ pub(crate) struct Options {
 pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     let checkout = &options.checkout;
     ensure!(checkout.join("harness/assert.js").exists(), "{} is no checkout of test262", checkout.display());
+    // Without --package: with it alone dependencies would get other features, and be built once more.
     let status = cargo()
-        .args(["run", "--package", "scriptmill-sandbox", "--example", "test262", "--"])
+        .args(["run", "--locked", "--example", "test262", "--"])
         .arg(checkout.canonicalize().with_context(|| format!("could not find {}", checkout.display()))?)
         .args([&options.filter, &options.threads.to_string()])
         .env("SCRIPTMILL_CACHE_DIR", workspace::root().join("target/engine-cache"))
