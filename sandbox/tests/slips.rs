@@ -43,7 +43,7 @@ const SYNTAX: &[Slip] = &[
     ("export default function (o) {\n  unless (o.a) return 2;\n}", 2, 3, "Write `if (!(…)) { … }`."),
     ("export default function (o) {\n  while o.a {\n  }\n}", 2, 9, "A condition stands in parentheses: `while (…) { … }`."),
     ("export default function (o) {\n  return o.a\n  'rem a comment\n}", 3, 3, "Write the quote at the end of the text. A text of several lines goes between backquotes: `…`. A comment begins with `//`."),
-    ("-- a comment\nexport default function (o) {\n}", 1, 6, "Write an operator between them, such as `+`, or begin a new line."),
+    ("-- a comment\nexport default function (o) {\n}", 1, 1, "Comments begin with `//`, or stand between `/*` and `*/`."),
     ("<!-- a -->\nexport default function (o) {\n}", 1, 1, "Comments begin with `//`, or stand between `/*` and `*/`."),
     ("export default function (o) {\n  return [1, 2, 3;\n}", 2, 18, "If what the `[` opened ends here, write `]` before `;`."),
     ("export default function (o) {\n  return f(1, 2;\n}", 2, 16, "If what the `(` opened ends here, write `)` before `;`."),
@@ -59,11 +59,11 @@ const SYNTAX: &[Slip] = &[
     ("export default function (o) {\n  const total;\n  return 1;\n}", 2, 9, "Give it one, `const name = …`, or declare it with `let` and give it a value later."),
     ("export default function (o) {\n  return o.a ?? o.b || o.c;\n}", 2, 10, "Put one of the two in parentheses: `(a ?? b) || c`."),
     ("export default function (o) {\n  let class = 1; \n}", 2, 7, "Choose another name, such as `class_` or `theClass`."),
-    ("export default function (o) {\n  return -2 ** 2;\n}", 2, 10, "Wrap the unary expression in parentheses to make the precedence explicit"),
+    ("export default function (o) {\n  return -2 ** 2;\n}", 2, 10, "Use parentheses: `(-2) ** 2`, or `-(2 ** 2)`."),
     ("export default function (o) {\n  let 2nd = 1;\n}", 2, 7, "Begin it with a letter."),
     ("export default function (o) {\n  let first-name = 1;\n}", 2, 12, "Names hold letters, digits, `_` and `$`: write `firstName` for `first-name`."),
     ("export default function (o) {\n  const n = 1,000.50;\n}", 2, 13, "Write `1000.50`."),
-    ("export default function (o) {\n  const n = 010;\n}", 2, 13, "for octal literals use the '0o' prefix instead"),
+    ("export default function (o) {\n  const n = 010;\n}", 2, 13, "Write `10`. If the 0 belongs to it, as in a code or a key, write it as text: `'010'`."),
     ("export default function (o) {\n  await sleep(1);\n}", 2, 3, "Write `async` before the function: `async function (…)` or `async (…) => …`."),
     ("export default function o => { return 1; }", 1, 16, "Write `o => …`, or `function (o) { … }`."),
     ("export default (o) -> { return 1; }", 1, 20, "Write `=>`."),
@@ -95,7 +95,7 @@ const SYNTAX: &[Slip] = &[
     ("=IF(A1>2; 1; 2)", 1, 1, "Write `export default function (input) { return …; }`; `IF(a; b; c)` is `a ? b : c`."),
     ("{ \"a\": 1, \"b\": 2 }", 1, 1, "Give it to the job as input; a script begins with `export default function (input) { … }`."),
     ("export default { \"a\": 1 \"b\": 2 }", 1, 25, "Write `,` before `\"b\"`."),
-    ("public class Main { public static void main(String[] args) { } }", 1, 35, "Write `function main(…): void { … }`; within a class leave `function` out."),
+    ("public class Main { public static void main(String[] args) { } }", 1, 35, "Write `main(…): void { … }`."),
     ("export default function (o) {\n  return o.a.b?.c..d;\n}", 2, 19, "Write one `.`; `...` is for all elements of a list."),
     ("export default function (o) {\n  var x = new Array<String>();\n  print \"a\"\n}", 3, 3, "Write `console.log(…)`."),
     ("export default function (o) {\n  echo o.a\n}", 2, 3, "Write `console.log(…)`."),
@@ -141,7 +141,7 @@ const SYNTAX: &[Slip] = &[
     ("export default function (o) {\n  return € 5;\n}", 2, 10, "Write the number alone; signs go into text, between quotes."),
     ("export default function (o) {\n  # a comment\n  return 5;\n}", 2, 3, "Comments begin with `//`, or stand between `/*` and `*/`."),
     ("#include <stdio.h>", 1, 1, "Comments begin with `//`, or stand between `/*` and `*/`."),
-    ("export default function (o) {\n  const x = 5 -- 3;\n}", 2, 13, "To compare two values write `===`."),
+    ("export default function (o) {\n  const x = 5 -- 3;\n}", 2, 13, "To subtract write one `-`. A comment begins with `//`."),
     ("export default function (o) {\n  return o.a = = 5;\n}", 2, 14, "Write `===`."),
     ("export default function (o) {\n  if (o.a ==== 5) return 1;\n}", 2, 11, "Write `===` for \"is equal\", `!==` for \"is not\"."),
     ("export default function (o) {\n  if (o.a > = 5) return 1;\n}", 2, 11, "Write `>=`."),
@@ -156,7 +156,7 @@ const SYNTAX: &[Slip] = &[
     ("export default function (o) {\n  return {x: 1 for x in o.lines};\n}", 2, 16, "If what the `{` opened ends here, write `}` before `for`."),
     ("export default function (o) {\n  o.lines.forEach(line = > { total += line.price; });\n}", 2, 24, "Write `=>`."),
     ("export default function (o) {\n  for i in range(3): total += i\n}", 2, 7, "Write `for (const i of list) { … }`, with parentheses."),
-    ("export default function (o) {\n  let a: = 5;\n}", 2, 10, "Something is missing just before it, or it is one too many."),
+    ("export default function (o) {\n  let a: = 5;\n}", 2, 8, "Leave the `:` out: `a = …`."),
     ("export default function (o) {\n  return \"C:\\users\\new\";\n}", 2, 13, "A backslash in a text is written `\\\\`, as in \"C:\\\\data\"."),
     ("export default function (o) {\n  return o.first name;\n}", 2, 18, "Write an operator between them, such as `+`; a field whose name has a space is read by `[\"first name\"]`."),
     ("export default function (o) {\n  let first name = 1;\n}", 2, 13, "A name is one word: `firstName`."),
@@ -168,7 +168,7 @@ const SYNTAX: &[Slip] = &[
     ("import { a, b from './a';", 1, 15, "If what the `{` opened ends here, write `}` before `from`."),
     ("import fs from fs;", 1, 16, "Write the path between quotes: `from './fs'`."),
     ("import * from './a';", 1, 10, "Write `import * as name from './module'`."),
-    ("using System;\nexport default 1;", 1, 7, "Add an initializer (e.g. ` = undefined`) here"),
+    ("using System;\nexport default 1;", 1, 1, "Write `import { name } from './module'`. Only modules of the bundle can be imported: bundle a library into the script with a bundler such as esbuild."),
     ("export default function main(o) {\n  return <b>hello</b>;\n}", 2, 19, "Write `/` at its end. If it is meant as HTML in the code (JSX): that is not supported."),
     ("var total = 0,\nexport default function main(o) { return total }", 1, 14, "Complete line 1, or leave the `,` out."),
     ("export default function main(o) {\n  return new Date().getFullYear;\n}\nexport default function again(o) {}", 1, 1, "Keep one `export default`; export the others by name: `export function name(…) { … }`."),
@@ -182,13 +182,117 @@ const SYNTAX: &[Slip] = &[
     ("export default function main(o) { switch (o.a) { case 1: return 2; else: return 3; } }", 1, 68, "Write `default:`."),
     ("export default function main(o) { return o.a ?: 2; }", 1, 46, "Write `??` for a value where another one is missing."),
     ("export default function main(o) { return o!!.a b; }", 1, 48, "Write an operator between them, such as `+`; a field whose name has a space is read by `[\"a b\"]`."),
+    ("export default function (o) {\n  return o.lines.map(x = > x);\n}", 2, 24, "Write `=>`."),
+    ("export default function (o) {\n  return o.lines.map(async x = > x);\n}", 2, 30, "Write `=>`."),
+    ("export default function (o) {\n  return o.lines.sort((a, b) = > a.n - b.n);\n}", 2, 30, "Write `=>`."),
+    ("export default function (o) {\n  if (o.lines.some(l = > l.paid)) return 1;\n}", 2, 22, "Write `=>`."),
+    ("export default function (o) {\n  const big = o.total = > 5;\n}", 2, 23, "Write `>=`."),
+    ("export default function (o) {\n  while (n = > 5) n--;\n}", 2, 12, "Write `>=`."),
+    ("export default function (o) {\n  return total = > 5;\n}", 2, 16, "Write `=>` for a function, and `>=` for \"is at least\"."),
+    ("class A {\n  a() { return 1; },\n  b() { return 2; }\n}\nexport default () => new A();", 2, 20, "Leave the `,` out; after the value of a field write `;`."),
+    ("class A {\n  a = 1,\n  b = 2\n}\nexport default () => new A();", 2, 8, "Leave the `,` out; after the value of a field write `;`."),
+    ("class A {\n  function total() { return 1; }\n}\nexport default () => new A();", 2, 3, "Write `total(…) { … }`."),
+    ("class A {\n  async function total() { return 1; }\n}\nexport default () => new A();", 2, 9, "Write `async total(…) { … }`."),
+    ("class A {\n  def total() { return 1; }\n}\nexport default () => new A();", 2, 3, "Write `total(…) { … }`."),
+    ("class A {\n  let x = 1;\n}\nexport default () => new A();", 2, 3, "Write `x = …;`."),
+    ("class A {\n  const x = 1;\n}\nexport default () => new A();", 2, 3, "Leave it out: `name = value;`."),
+    ("class A {\n  int x = 1;\n}\nexport default () => new A();", 2, 3, "Write `x: number = …;`, or leave the type out: `x = …;`."),
+    ("class A {\n  private String name() { return 1; }\n}\nexport default () => new A();", 2, 11, "Write `name(…): string { … }`."),
+    ("export default function (o) {\n  o.lines.forEach((l) => { if (!l) { continue; } });\n}", 2, 38, "Write `return`: `forEach` goes on with the next element."),
+    ("export default function (o) {\n  o.lines.forEach(function (l) { if (l) break; });\n}", 2, 41, "Write a loop, which can be left: `for (const l of list) { … break; … }`."),
+    ("export default function (o) {\n  return o.lines.map((l) => { if (!l) continue; return l; });\n}", 2, 39, "Write a loop, `for (const l of list) { … }`; or leave elements out before: `list.filter(…).map(…)`."),
+    ("export default function (o) {\n  return o.lines.filter(async l => { if (!l) continue; return l; });\n}", 2, 46, "Write `return false`, which goes on with the next element."),
+    ("export default function (o) {\n  o.lines.forEach((l) => { const f = () => { break; }; f(); });\n}", 2, 46, "To leave a function write `return`."),
+    ("export default function (o) {\n  if (o.a) continue;\n}", 2, 12, "It goes on with the next turn of a `for` or `while`. To leave a function write `return`."),
+    ("export default function (o) {\n  return 007;\n}", 2, 10, "Write `7`. If the 0 belongs to it, as in a code or a key, write it as text: `'007'`."),
+    ("export default function (o) {\n  return 089;\n}", 2, 10, "Write `89`. If the 0 belongs to it, as in a code or a key, write it as text: `'089'`."),
+    ("export default function (o) {\n  return 2024-01-09;\n}", 2, 10, "Write `new Date('2024-01-09')`, or the text alone: `'2024-01-09'`."),
+    ("export default function (o) {\n  return 09.01.2024;\n}", 2, 10, "Write it as text: `'09.01.2024'`. A date is made by `new Date('2024-01-09')`."),
+    ("export default const run = (o) => o;", 1, 16, "Write `export const run = …`, or `export default (input) => …`."),
+    ("export run;\nfunction run(o) { return 1; }", 1, 8, "Write `export { run };`, or write `export` before the declaration of `run`."),
+    ("export run(o) {\n  return 1;\n}", 1, 8, "Write `export function run(…) { … }`."),
+    ("export run = (o) => o;", 1, 8, "Write `export const run = …`."),
+    ("import json\nexport default () => 1;", 1, 1, "Leave it out: `JSON.parse(…)` and `JSON.stringify(…)` are always there."),
+    ("import pandas as pd\nexport default () => 1;", 1, 1, "Write `import { name } from './module'`. Only modules of the bundle can be imported: bundle a library into the script with a bundler such as esbuild."),
+    ("from datetime import date\nexport default () => 1;", 1, 1, "Leave it out: `new Date()` is always there."),
+    ("using System.Text;\nexport default () => 1;", 1, 1, "Write `import { name } from './module'`. Only modules of the bundle can be imported: bundle a library into the script with a bundler such as esbuild."),
+    ("import java.util.List;\nexport default () => 1;", 1, 1, "Write `import { name } from './module'`. Only modules of the bundle can be imported: bundle a library into the script with a bundler such as esbuild."),
+    ("package com.example;\nexport default () => 1;", 1, 1, "Leave it out: each file is a module by itself."),
+    ("export default function (o) {\n  List<String> names = new ArrayList<String>();\n}", 2, 3, "In TypeScript the type comes after the name: `let names: string[] = …`; or leave it out: `let names = …`. A new list is `[]`."),
+    ("export default function (o) {\n  Map<String, Integer> m = new HashMap<>();\n}", 2, 3, "Leave the type out: `let m = …`."),
+    ("export default function (o) {\n  int[] ns = [1];\n}", 2, 3, "In TypeScript the type comes after the name: `let ns: number[] = …`; or leave it out: `let ns = …`."),
+    ("public static int run(Object input) {\n  return 1;\n}", 1, 1, "Write `export function run(…): number { … }`."),
+    ("public void run(Object input) {\n}", 1, 1, "Write `export function run(…): void { … }`."),
+    ("void run(input) {\n}", 1, 1, "Write `function run(…): void { … }`."),
+    ("export default function (o) {\n  lte x = 1;\n}", 2, 3, "Did you mean `let`?"),
+    ("export default function (o) {\n  lett x = 1;\n}", 2, 3, "Did you mean `let`?"),
+    ("export default function (o) {\n  vra x = 1;\n}", 2, 3, "Did you mean `var`?"),
+    ("export default function (o) {\n  return nwe Date();\n}", 2, 10, "Did you mean `new`?"),
+    ("export default function (o) {\n  fro (const l of o.lines) { }\n}", 2, 3, "Did you mean `for`?"),
+    ("export default function (o) {\n  tyr { o.a(); } catch { }\n}", 2, 3, "Did you mean `try`?"),
+    ("export default function (o) {\n  -- the total\n  return 1;\n}", 2, 3, "Comments begin with `//`, or stand between `/*` and `*/`."),
+    ("export default function (o) {\n  return 1; -- the sum of all\n}", 2, 13, "Comments begin with `//`, or stand between `/*` and `*/`."),
+    ("export default function (o) {\n  return 1; -- 5 lines\n}", 2, 13, "Comments begin with `//`, or stand between `/*` and `*/`."),
+    ("export default function (o) {\n  the total */\n  return 1;\n}", 2, 13, "Write `/*` where the comment begins."),
+    ("```js\nexport default function (o) {\n  return 1;\n}\n```", 1, 1, "Give the script without the lines that begin with three backquotes, and without the text around them."),
+    ("export default function (o) {\n  return 1;\n}\n```", 4, 1, "Give the script without the lines that begin with three backquotes, and without the text around them."),
+    ("Here is the script:\n\n```ts\nexport default function (o) {\n  return `a`;\n}\n```\n", 3, 1, "Give the script without the lines that begin with three backquotes, and without the text around them."),
+    ("1 export default function (o) {\n2   return 1;\n3 }", 1, 1, "Leave the number of each line out."),
+    ("<?php\nfunction run($o) { return 1; }", 1, 1, "Scripts are written in TypeScript or JavaScript, and begin with `export default function (input) { … }`."),
+    ("export default function (o) {\n  return ['total' => 1];\n}", 2, 19, "Write `{ total: … }`."),
+    ("export default function (o) {\n  return array('total' => 1);\n}", 2, 24, "Write `{ total: … }`."),
+    ("export default function (o) {\n  return { total => 1 };\n}", 2, 18, "Write `{ total: … }`."),
+    ("export default function (o) {\n  return { 'a-b' => 1 };\n}", 2, 18, "Write `{ 'a-b': … }`."),
+    ("export default function (o) {\n  return { o.name: 1 };\n}", 2, 12, "Write `[o.name]: …` for the name that `o.name` holds; or the name itself: `name: …`."),
+    ("export default function (o) {\n  return { unit-price: 1 };\n}", 2, 12, "Write `'unit-price': …`."),
+    ("export default function (o) {\n  return { a: 1, unit price: 1 };\n}", 2, 18, "Write `'unit price': …`; if `unit` is a field of its own, write `,` after it."),
+    ("export default function (o) {\n  o?.a = 1;\n}", 2, 4, "Write `.` in place of `?.`; where `o` may be missing, ask before: `if (o) …`."),
+    ("export default function (o) {\n  f(o?.a).b() = 1;\n}", 2, 3, "To compare two values write `===`."),
+    ("export default function (o) {\n  let x := 1;\n}", 2, 9, "Write `=` for an assignment."),
+    ("export default function (o) {\n  if (o.a && o.b =! 2) return 1;\n}", 2, 18, "Write `!==` for \"is not equal\"."),
+    ("export default function (o) {\n  f()++;\n}", 2, 3, "To add write one `+`."),
+    ("export default function (o) {\n  throw;\n}", 2, 3, "Write `throw new Error(\"…\")`; in a `catch (error)`, `throw error` throws it again."),
+    ("export default function (o) {\n  let x = 1; delete x;\n}", 2, 21, "`delete` removes a field of an object, as in `delete order.total`. To empty a variable write `name = undefined`."),
+    ("export default function (o) {\n  arguments = 1;\n}", 2, 3, "It is a name of the language: choose another one."),
+    ("export default function (...o, b) { return 1; }", 1, 26, "Put it last: `(first, ...others)`."),
+    ("export default function (o) {\n  return new.Date();\n}", 2, 10, "Leave the `.` out: `new Date()`."),
+    ("export default function (o) {\n  with (o) { return 1; }\n}", 2, 3, "Write the object before each field, `order.total`, or take fields out of it: `const { total } = order;`."),
+    ("class A { get a(x) { return 1; } }\nexport default () => new A();", 1, 16, "Leave the parameters out; or leave `get` out, which makes it a method."),
+    ("export default function (o) {\n  yield 1;\n}", 2, 3, "Write `return` to give a value. A generator is written with a star: `function* name() { … }`."),
+    ("export default (o)\n  => o.a;", 2, 3, "Write it at the end of the line before, right after the parameters."),
+    ("export default function (o) {\n  return o.text.match(/(a/);\n}", 2, 24, "A sign that is meant as text gets a backslash: `\\(`, `\\[`, `\\?`, `\\*`."),
+    ("export default function (o) {\n  return o.text.match(/a/x);\n}", 2, 26, "Behind the second `/` only the letters d, g, i, m, s, u, v and y can stand. If it is meant as a division, something is missing before it."),
+    ("export default function (o) {\n  if (o.a) const x = 1;\n}", 2, 12, "Put it between braces, `{ const name = …; }`, or declare the name before: `let name;`."),
+    ("export { total };\nexport default () => 1;", 1, 10, "Declare it, or correct its name."),
+    ("class A { constructor() { this.#a = 1; } }\nexport default () => new A();", 1, 32, "Declare it at the beginning of the class: `#name = 0;`."),
+    ("export default function (o) {\n  return {\n    total: 1, -- the total\n    b: 2\n  };\n}", 3, 15, "Comments begin with `//`, or stand between `/*` and `*/`."),
+    ("/* a */ b */\nexport default () => 1;", 1, 11, "Write `/*` where the comment begins."),
+    ("import a, b from \"./a\";\nexport default () => 1;", 1, 11, "Write `import { a, b } from …`; or `import a, { b } from …`, where `a` is the default export."),
+    ("export default let x = 1;", 1, 16, "Write `export let x = …`, or `export default (input) => …`."),
+    ("export async run(o) { return 1; }", 1, 8, "Write `export async function run(…) { … }`."),
+    ("export default async run(o) { return 1; }", 1, 16, "Write `export default async function run(…) { … }`."),
+    ("export async (o) => 1;", 1, 8, "Write `export default async (input) => …`."),
+    ("export (o) => 1;", 1, 8, "Write `export default (input) => …`."),
+    ("async run(o) { return 1; }", 1, 1, "Write `async function run(…) { … }`."),
+    ("export default function (o) {\n  return (int) o.a;\n}", 2, 10, "Write `Math.trunc(Number(value))`."),
+    ("export default function (o) {\n  return o.a ? 1 := 2;\n}", 2, 19, "Something is missing just before it, or it is one too many."),
+];
+
+/// The same for JavaScript, where the parser takes `<` for HTML.
+#[rustfmt::skip]
+const JAVASCRIPT: &[Slip] = &[
+    ("export default function (o) { if (o.a =< 2) return 1; }", 1, 39, "Write `<=` for \"is at most\"."),
+    ("<script>\nexport default function (o) { return 1; }\n</script>", 1, 1, "Give what stands between `<script>` and `</script>` alone, without these two lines."),
+    ("export default function (o) { return <p>hello</p>; }", 1, 38, "Write HTML as text, between backquotes: `<p>${name}</p>`. If this is a comparison: what stands before `<` is missing."),
+    ("<?php\nfunction run($o) { return 1; }", 1, 1, "Scripts are written in TypeScript or JavaScript, and begin with `export default function (input) { … }`."),
 ];
 
 #[test]
 fn a_slip_has_its_place_and_its_remedy() {
     let mut wrong = String::new();
-    for (source, line, column, help) in SYNTAX {
-        let found = found("main.ts", source);
+    let javascript = JAVASCRIPT.iter().map(|slip| ("main.js", slip));
+    for (name, (source, line, column, help)) in SYNTAX.iter().map(|slip| ("main.ts", slip)).chain(javascript) {
+        let found = found(name, source);
         let right = found
             .iter()
             .any(|found| (found.at.line, found.at.column, found.help.as_deref()) == (*line, *column, Some(help)));
@@ -197,6 +301,19 @@ fn a_slip_has_its_place_and_its_remedy() {
         }
     }
     assert!(wrong.is_empty(), "{wrong}");
+}
+
+#[test]
+fn one_slip_is_told_once() {
+    for source in [
+        "export default () => 2024-01-09;",
+        "export default () => 01-09-2024;",
+        "export default () => 1;\n```",
+        "```js\nexport default () => 1;\n```\n",
+    ] {
+        let found = found("main.ts", source);
+        assert_eq!(found.len(), 1, "{source}: {found:#?}");
+    }
 }
 
 /// Code that runs, with a word of the one warning that it gets. The word is empty if it gets none.

@@ -27,6 +27,7 @@ pub(crate) mod names;
 mod parse;
 mod promises;
 mod protocol;
+mod sentences;
 mod serve;
 mod slips;
 mod source;

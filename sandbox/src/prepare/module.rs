@@ -60,7 +60,8 @@ fn pass(
         findings.push(unsupported_file(language));
         return None;
     };
-    if let Some(finding) = weigh::text(source.text, source_type.is_typescript()) {
+    let refused = weigh::text(source.text, source_type.is_typescript());
+    if let Some(finding) = refused.or_else(|| syntax::in_document(source.text)) {
         findings.push(finding);
         return None;
     }
@@ -72,7 +73,7 @@ fn pass(
         findings.push(types_in_javascript(source.name, place.map_or(Span::empty(0), |found| found.span)));
         return None;
     }
-    findings.extend(parsed.diagnostics.into_vec().into_iter().map(|error| syntax::finding(error, source.text)));
+    findings.extend(syntax::findings(parsed.diagnostics.into_vec(), source.text));
     if parsed.panicked {
         return None;
     }
@@ -82,7 +83,7 @@ fn pass(
         return None;
     }
     let semantic = SemanticBuilder::new_compiler().build(&program);
-    findings.extend(semantic.diagnostics.into_vec().into_iter().map(|error| syntax::finding(error, source.text)));
+    findings.extend(syntax::findings(semantic.diagnostics.into_vec(), source.text));
     let scoping = semantic.semantic.into_scoping();
     let merged = Merged::collect(&program, &scoping);
     let mut facts = inspect::inspect(&program, source.name, &scoping, &merged);

@@ -4,11 +4,26 @@ use oxc::diagnostics::{LabeledSpan, OxcDiagnostic};
 use oxc::span::Span;
 use scriptmill_sdk::Code;
 
-use super::slips;
 use super::source::Finding;
+use super::{sentences, slips};
+
+/// Reports of one pass for which the text around the place is read. More reports get words that need no reading.
+const EXPLAINED_MAX: usize = 100;
+
+/// The reports of the parser or the semantic pass. Of two at one place the first tells more, and a slip is told once.
+pub(super) fn findings(errors: Vec<OxcDiagnostic>, text: &str) -> Vec<Finding> {
+    let tell = |(index, error)| told(error, text, index < EXPLAINED_MAX);
+    let mut findings: Vec<_> = errors.into_iter().enumerate().map(tell).collect();
+    findings.dedup_by(|second, first| second.span.start == first.span.start && second.code == first.code);
+    findings
+}
 
 /// A report of the parser or the semantic pass.
 pub(super) fn finding(error: OxcDiagnostic, text: &str) -> Finding {
+    told(error, text, true)
+}
+
+fn told(error: OxcDiagnostic, text: &str, explain: bool) -> Finding {
     let mut error = error.inner_owned();
     let redeclared = error.message.ends_with("has already been declared") && !error.message.starts_with("Label");
     if redeclared && error.labels.len() == 2 {
@@ -27,9 +42,15 @@ pub(super) fn finding(error: OxcDiagnostic, text: &str) -> Finding {
     if redeclared {
         in_plain_words_redeclared(&mut finding);
     } else {
-        in_plain_words(&mut finding, text);
+        in_plain_words(&mut finding, text, explain);
     }
     finding
+}
+
+/// Says of a text that it is a document with the script in it.
+pub(super) fn in_document(text: &str) -> Option<Finding> {
+    let slip = slips::first_fence(text)?;
+    Some(Finding::error(Code::Syntax, slip.span, slip.message).help(slip.help))
 }
 
 /// A report of the transformer, which leaves the syntax that it reports in the code.
@@ -49,12 +70,15 @@ fn in_plain_words_redeclared(finding: &mut Finding) {
 }
 
 /// Explains the commonest mistakes to an author who does not know what a token is.
-fn in_plain_words(finding: &mut Finding, text: &str) {
+fn in_plain_words(finding: &mut Finding, text: &str, explain: bool) {
     let found = found_text(text, finding.span);
     let message = finding.message.clone();
     let at_end = found.is_empty() && finding.span.start as usize >= text.trim_end().len();
     if at_end && (message.starts_with("Expected `") || message.starts_with("Unexpected")) {
         unfinished(finding, text);
+        return;
+    }
+    if message == "Unterminated string" && explain && slip(finding, text) {
         return;
     }
     if message == "Unterminated string" && !found.starts_with(['"', '\'']) {
@@ -74,7 +98,7 @@ fn in_plain_words(finding: &mut Finding, text: &str) {
         finding.help = Some("Write the closing backquote at the end of the text.".to_owned());
         return;
     }
-    if slip(finding, text) || sentence(finding) {
+    if explain && slip(finding, text) || sentences::tell(finding) {
         return;
     }
     let (plain, help) = match message.as_str() {
@@ -117,111 +141,6 @@ fn in_plain_words(finding: &mut Finding, text: &str) {
     }
     finding.message = plain;
     finding.help = Some(help);
-}
-
-/// Messages of the parser that are the same each time, with what to say instead and what to do.
-const SENTENCES: &[(&str, &str, &str)] = &[
-    (
-        "Unterminated string",
-        "This text has no closing quote.",
-        "Write the quote at the end of the text. A text of several lines goes between backquotes: `…`. A comment begins with `//`.",
-    ),
-    (
-        "Unterminated regular expression",
-        "This regular expression is never closed.",
-        "Write `/` at its end. If it is meant as HTML in the code (JSX): that is not supported.",
-    ),
-    (
-        "Encountered diff marker",
-        "This line is left over from merging two versions of the file.",
-        "Keep one of the versions, and delete the lines with `<<<<<<<`, `=======` and `>>>>>>>`.",
-    ),
-    ("Unterminated multiline comment", "This comment is never closed.", "Write `*/` where the comment ends."),
-    (
-        "A 'return' statement can only be used within a function body.",
-        "`return` stands outside of any function.",
-        "Put the code into a function: `export default function (input) { … }`. If it is in one, a `}` before it closes that too early.",
-    ),
-    (
-        "`await` is only allowed within async functions and at the top levels of modules",
-        "`await` stands in a function that is not `async`.",
-        "Write `async` before the function: `async function (…)` or `async (…) => …`.",
-    ),
-    (
-        "HTML comments are not allowed in modules",
-        "`<!--` begins no comment.",
-        "Comments begin with `//`, or stand between `/*` and `*/`.",
-    ),
-    (
-        "Invalid assignment in object literal",
-        "In an object a value comes after `:`, not after `=`.",
-        "Write `name: value`.",
-    ),
-    (
-        "Missing initializer in const declaration",
-        "A constant is declared without a value.",
-        "Give it one, `const name = …`, or declare it with `let` and give it a value later.",
-    ),
-    (
-        "Missing catch or finally clause",
-        "A `try` ends here without a `catch` or `finally`.",
-        "Write `catch (error) { … }` after the block, or leave `try` out.",
-    ),
-    (
-        "Logical expressions and coalesce expressions cannot be mixed",
-        "`??` stands beside `||` or `&&` without parentheses.",
-        "Put one of the two in parentheses: `(a ?? b) || c`.",
-    ),
-    ("Cannot assign to this expression", "Nothing can be assigned to this.", "To compare two values write `===`."),
-    ("Invalid left-hand side in assignment", "Nothing can be assigned to this.", "To compare two values write `===`."),
-    (
-        "Function name is required in function declaration or named export",
-        "This function has no name.",
-        "Give it one, or, if it is the script's entry, write `export default function (input) { … }`.",
-    ),
-    (
-        "Empty parenthesized expression",
-        "Nothing stands between these parentheses.",
-        "A function without parameters is `() => …`; else leave the parentheses out.",
-    ),
-    (
-        "Expected function name",
-        "This function has no name.",
-        "Give it one, or, if it is the script's entry, write `export default function (input) { … }`.",
-    ),
-    (
-        "A module cannot have multiple default exports.",
-        "A second default export.",
-        "Keep one `export default`; export the others by name: `export function name(…) { … }`.",
-    ),
-    (
-        "Expected switch clause",
-        "A `switch` holds `case` and `default` alone.",
-        "Write `case value:` or `default:` before this.",
-    ),
-    (
-        "Illegal break statement",
-        "`break` stands outside of any loop or `switch`.",
-        "To leave a function write `return`.",
-    ),
-    (
-        "Invalid escape sequence",
-        "This `\\` begins an escape that there is not.",
-        "A backslash in a text is written `\\\\`, as in \"C:\\\\data\".",
-    ),
-    (
-        "Invalid Unicode escape sequence",
-        "This `\\` begins an escape that there is not.",
-        "A backslash in a text is written `\\\\`, as in \"C:\\\\users\".",
-    ),
-];
-
-/// Replaces a message that is the same each time by words of our own.
-fn sentence(finding: &mut Finding) -> bool {
-    let Some((_, plain, help)) = SENTENCES.iter().find(|(said, ..)| *said == finding.message) else { return false };
-    (*plain).clone_into(&mut finding.message);
-    finding.help = Some((*help).to_owned());
-    true
 }
 
 /// Replaces the message by what the author meant, if the text around the place tells.

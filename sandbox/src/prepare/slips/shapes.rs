@@ -2,7 +2,8 @@
 
 use super::slip::{Said, Slip};
 use super::tokens::{Around, Kind, Token};
-use super::words::{misspelt, type_of};
+use super::types::{parameter, type_of};
+use super::words::misspelt;
 
 /// A file that is no script at all.
 pub(super) fn whole(around: &Around<'_>) -> Option<Slip> {
@@ -15,6 +16,14 @@ pub(super) fn whole(around: &Around<'_>) -> Option<Slip> {
     if first.is("{") && kind(1) == Some(Kind::Text) && sign(2, ":") {
         let help = "Give it to the job as input; a script begins with `export default function (input) { … }`.";
         return Some(Slip::at(first, "This is data (JSON), not a script.", help));
+    }
+    if first.is("1")
+        && kind(1) == Some(Kind::Word)
+        && around.tokens.iter().any(|token| token.is("2") && token.kind == Kind::Number)
+        && around.text.contains("\n2")
+    {
+        let help = "Leave the number of each line out.";
+        return Some(Slip::at(first, "The numbers of lines do not belong to the script.", help));
     }
     if first.is("=") && kind(1) == Some(Kind::Word) && sign(2, "(") {
         let help = "Write `export default function (input) { return …; }`; `IF(a; b; c)` is `a ? b : c`.";
@@ -44,6 +53,10 @@ fn value(around: &Around<'_>, said: Said<'_>) -> Option<Slip> {
     let (before, after) = (around.before(0)?, around.after(0)?);
     if said == Said::End {
         return None;
+    }
+    if before.is("throw") && matches!(after.text, ";" | "}") {
+        let help = "Write `throw new Error(\"…\")`; in a `catch (error)`, `throw error` throws it again.";
+        return Some(Slip::at(&before, "After `throw` a value is missing.", help));
     }
     let open = before.kind == Kind::Sign && !before.ends_value() && !matches!(before.text, ";" | "{" | ":" | "(" | "[");
     if open && around.is_line_between(before.end(), after.start) {
@@ -310,68 +323,6 @@ fn function_head(around: &Around<'_>, said: Said<'_>) -> Option<Slip> {
         ));
     }
     None
-}
-
-/// `(Order order)`: a parameter with its type before it.
-fn parameter(around: &Around<'_>) -> Option<Slip> {
-    let opened = around.enclosing().filter(|opened| around.tokens[*opened].is("("))?;
-    let mut named = around.at;
-    let ends = match around.after(0)?.text {
-        "<" => ">",
-        "[" => "]",
-        _ => "",
-    };
-    if !ends.is_empty() {
-        named = (named..around.tokens.len().min(named + 12)).find(|index| around.tokens[*index].is(ends))? + 1;
-    }
-    // `final Order order`
-    if around.before(0).is_some_and(|word| is_modifier(word.text)) && around.tokens.get(named + 1)?.kind == Kind::Word {
-        named += 1;
-    }
-    let name = around.get(Some(named)).filter(|name| name.kind == Kind::Word)?;
-    let mut begin = around.at.checked_sub(1)?;
-    while begin > opened + 1 && !around.tokens[begin].is(",") {
-        begin -= 1;
-    }
-    if around.tokens[begin].is(",") {
-        begin += 1;
-    }
-    if named > begin + 1 && is_modifier(around.tokens[begin].text) {
-        begin += 1;
-    }
-    let typed = around.tokens.get(begin..named).filter(|typed| !typed.is_empty())?;
-    let is_type = |token: &Token<'_>| token.kind == Kind::Word || matches!(token.text, "[" | "]" | "<" | ">" | ".");
-    let next = around.get(Some(named + 1))?;
-    if !typed.iter().all(is_type) || typed[0].kind != Kind::Word || !matches!(next.text, "," | ")" | "=" | ":") {
-        return None;
-    }
-    let back = |count| around.get(opened.checked_sub(count)).and_then(|token| token.word());
-    if back(1) == Some("catch") {
-        let help = format!("Write `catch ({})`; the kind of an error is asked with `instanceof`.", name.text);
-        return Some(Slip::at(&typed[0], "A `catch` names no type.", help));
-    }
-    let closed = around.closing(opened);
-    let body = closed.is_some_and(|closed| {
-        around.tokens.get(closed + 1).is_some_and(|next| next.is("{") || next.is(":") || around.glued(closed + 1, "=>"))
-    });
-    let defined = back(1) == Some("function") || back(2) == Some("function") || body;
-    let head = back(1).is_some_and(|word| matches!(word, "if" | "while" | "for" | "switch"));
-    (defined && !head).then(|| {
-        let text = &around.text[typed[0].start..typed[typed.len() - 1].end()];
-        if is_modifier(text) {
-            let help = format!("Leave it out: `{}`.", name.text);
-            return Slip::at(&typed[0], format!("A parameter has no `{text}` before it."), help);
-        }
-        let help = format!("In TypeScript the type comes after the name: `{}: {}`.", name.text, type_of(text));
-        Slip::new(typed[0].start, name.end(), "A parameter does not begin with its type.", help)
-    })
-}
-
-fn is_modifier(word: &str) -> bool {
-    matches!(
-        word.to_ascii_lowercase().as_str(),
-        "byval" | "byref" | "final" | "ref" | "out" | "var" | "let" | "const" | "optional" | "val"
-    )
 }
 
 /// A comma that is missing, or another sign in its place.

@@ -60,10 +60,8 @@ pub(super) fn character(around: &Around<'_>) -> Option<Slip> {
                 format!("Write `{plain}`. Text between quotes may hold it."),
             ));
         }
-        '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' => {
-            let message = format!("An invisible character stands here (U+{code:04X}).");
-            let help = "Delete it; it often comes with text that was copied from a web page or a document.";
-            return Some(at_character(around, character, message, help.to_owned()));
+        '\u{ad}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' => {
+            return Some(invisible(around.offset, character));
         }
         '\\' => {
             let help = "Outside of quotes a `\\` has no use: a statement may go on in the next line without it.";
@@ -86,6 +84,13 @@ pub(super) fn character(around: &Around<'_>) -> Option<Slip> {
     };
     let message = format!("`{character}` {what}, which code cannot hold.");
     Some(at_character(around, character, message, format!("`{character}` {what}; write `{instead}`.")))
+}
+
+/// What is said of a character that nobody sees.
+pub(super) fn invisible(at: usize, character: char) -> Slip {
+    let message = format!("An invisible character stands here (U+{:04X}).", u32::from(character));
+    let help = "Delete it; it often comes with text that was copied from a web page or a document.";
+    Slip::new(at, at + character.len_utf8(), message, help)
 }
 
 fn at_character(around: &Around<'_>, character: char, message: String, help: String) -> Slip {
@@ -167,6 +172,13 @@ fn number(around: &Around<'_>, said: Said<'_>) -> Option<Slip> {
     }
     let (before, after) = (around.before(0)?, around.after(0)?);
     let digits = |token: &Token<'_>| token.kind == Kind::Number;
+    if digits(&before)
+        && before.text.matches('.').count() > 1
+        && before.text.chars().all(|sign| sign != '_' && !sign.is_alphabetic())
+    {
+        let help = format!("Write it as text: `'{}'`. A date is made by `new Date('2024-01-09')`.", before.text);
+        return Some(Slip::at(&before, format!("`{}` is no number.", before.text), help));
+    }
     if before.is(",") && digits(&after) {
         let whole = around.before(1).filter(digits)?;
         let named = matches!(around.before(2), Some(token) if token.is("=")) && whole.end() == before.start;
@@ -188,7 +200,7 @@ fn number(around: &Around<'_>, said: Said<'_>) -> Option<Slip> {
 }
 
 /// `<>`, `=<`, `=>` for `>=`, and comparisons with a space in them.
-fn comparison(around: &Around<'_>) -> Option<Slip> {
+pub(super) fn comparison(around: &Around<'_>) -> Option<Slip> {
     let first = around.first();
     let line = first..(around.at + 1).min(around.tokens.len());
     if let Some(index) = line.clone().find(|index| {
@@ -207,7 +219,7 @@ fn comparison(around: &Around<'_>) -> Option<Slip> {
     }
     if around.glued(around.at, "=>")
         && around.before(0).is_some_and(|before| before.ends_value())
-        && is_condition(around)
+        && is_condition(around, around.at)
     {
         let start = around.tokens[around.at].start;
         let message = "`=>` makes a function; it compares nothing.";
@@ -216,10 +228,8 @@ fn comparison(around: &Around<'_>) -> Option<Slip> {
     let (before, after) = (around.before(0)?, around.after(0)?);
     let gap = around.text.get(before.end()..after.start)?;
     let apart = !gap.is_empty() && !gap.contains('\n');
-    let block = around.after(1).is_some_and(|next| next.is("{"));
     let whole = match (before.text, after.text) {
-        ("=", ">") if apart && block => "=>",
-        (">", "=") | ("=", ">") if apart => ">=",
+        (">", "=") if apart => ">=",
         ("<", "=") if apart => "<=",
         ("!", "=") if apart => "!==",
         ("=", "=") if apart => "===",
@@ -241,17 +251,56 @@ fn is_assertion(around: &Around<'_>, index: usize) -> bool {
     })
 }
 
-/// Whether `=>` at the place is meant as a comparison: it is within the parentheses of an `if` or a loop, or stands behind a
-/// number, a text or a path of members, none of which is a parameter.
-fn is_condition(around: &Around<'_>) -> bool {
-    let opened = around.enclosing();
+/// `= >`, where an arrow or a comparison is meant.
+pub(super) fn split_arrow(around: &Around<'_>) -> Option<Slip> {
+    let is = |index: usize, signs: &[&str]| around.tokens.get(index).is_some_and(|token| signs.contains(&token.text));
+    let split = |index: &usize| {
+        let alone =
+            !around.text[..around.tokens[*index].start].ends_with(['=', '!', '<', '>', '+', '-', '*', '/', '%']);
+        is(*index, &["="]) && is(index + 1, &[">"]) && around.is_apart(*index) && alone
+    };
+    let index = (around.first()..around.tokens.len().min(around.at + 3)).find(split)?;
+    let left = index.checked_sub(1)?;
+    let called = |opened: usize| {
+        let head = opened.checked_sub(1).and_then(|head| around.tokens[head].word());
+        is(opened, &["("]) && head.is_some_and(|head| !super::keywords::is_keyword(head))
+    };
+    let before = left.checked_sub(1);
+    let makes = is(index + 2, &["{"])
+        || match around.tokens[left].text {
+            ")" => around
+                .opening(left)
+                .and_then(|opened| opened.checked_sub(1))
+                .is_some_and(|before| is(before, &["(", ",", "=", ":", "?", "return", "async", "default"])),
+            _ => {
+                before.is_some_and(|before| is(before, &["async", "default"]))
+                    || before.is_some_and(|before| is(before, &["(", ","]))
+                        && around.enclosing_at(left).is_some_and(called)
+            }
+        };
+    let message = "`= >` are two signs, since a space stands between them.";
+    let help = if is_condition(around, index) {
+        "Write `>=`."
+    } else if makes {
+        "Write `=>`."
+    } else {
+        "Write `=>` for a function, and `>=` for \"is at least\"."
+    };
+    Some(Slip::new(around.tokens[index].start, around.tokens[index + 1].end(), message, help))
+}
+
+/// Whether `=>` there is meant as a comparison: it is within the parentheses of an `if` or a loop, or stands behind a number, a
+/// text or a path of members, none of which is a parameter.
+fn is_condition(around: &Around<'_>, arrow: usize) -> bool {
+    let opened = around.enclosing_at(arrow);
     let head = around.get(opened.and_then(|opened| opened.checked_sub(1)));
     let named = head
         .and_then(|head| head.word())
         .is_some_and(|head| matches!(head, "if" | "while" | "elseif" | "elif" | "for"));
-    let before = around.before(0).is_some_and(|before| before.kind == Kind::Number || before.kind == Kind::Text);
+    let back = |count| around.get(arrow.checked_sub(count));
+    let before = back(1).is_some_and(|before| before.kind == Kind::Number || before.kind == Kind::Text);
     // A path of members is no parameter.
-    let path = around.before(1).is_some_and(|dot| dot.is("."));
+    let path = back(2).is_some_and(|dot| dot.is("."));
     named || before || path
 }
 
@@ -285,8 +334,8 @@ fn arrow(around: &Around<'_>, said: Said<'_>) -> Option<Slip> {
 }
 
 fn other(around: &Around<'_>, said: Said<'_>) -> Option<Slip> {
-    if let Some(comment) = comment(around) {
-        return Some(comment);
+    if let Some(slip) = comment(around).or_else(|| colon(around)) {
+        return Some(slip);
     }
     let (before, after) = (around.before(0)?, around.after(0)?);
     let touching = before.end() == after.start;
@@ -307,9 +356,6 @@ fn other(around: &Around<'_>, said: Said<'_>) -> Option<Slip> {
             "`{{…}}` means nothing here.",
             "Write the value alone: `order.total`.",
         )),
-        (":", "=") if touching => {
-            Some(Slip::new(before.start, after.end(), "TypeScript has no `:=`.", "Write `=` for an assignment."))
-        }
         ("=", "=") if touching => {
             let start = around.text[..after.start].trim_end_matches(['=', '!']).len();
             Some(Slip::new(
@@ -352,6 +398,58 @@ fn other(around: &Around<'_>, said: Said<'_>) -> Option<Slip> {
     }
 }
 
+/// `let total := 1`, `let total: = 1`
+fn colon(around: &Around<'_>) -> Option<Slip> {
+    let index = [Some(around.at), around.at.checked_sub(1)].into_iter().flatten().find(|index| {
+        around.get(Some(*index)).is_some_and(|colon| colon.is(":"))
+            && around.get(Some(index + 1)).is_some_and(|next| next.is("="))
+    })?;
+    let start = around.tokens[index].start;
+    let name = around.get(index.checked_sub(1))?;
+    if around.glued(index, ":=") {
+        return (!is_choice(around))
+            .then(|| Slip::new(start, start + 2, "TypeScript has no `:=`.", "Write `=` for an assignment."));
+    }
+    let declares = around.get(index.checked_sub(2)).is_some_and(|word| matches!(word.text, "let" | "const" | "var"));
+    (declares && around.is_apart(index)).then(|| {
+        let help = format!("Leave the `:` out: `{} = …`.", name.text);
+        Slip::at(&around.tokens[index], "After this `:` a type is missing.", help)
+    })
+}
+
+/// Whether a `?` comes before the place in its statement.
+fn is_choice(around: &Around<'_>) -> bool {
+    around.tokens[around.first()..around.at].iter().any(|token| token.is("?"))
+}
+
+/// `-- a comment` at the beginning of a line or behind a statement, and `*/` without a beginning.
+pub(super) fn comment_line(around: &Around<'_>) -> Option<Slip> {
+    let last = around.at.min(around.tokens.len().checked_sub(1)?);
+    let begin = (0..=last).rev().find(|index| around.begins_line(*index))?;
+    let dashes = |index: &usize| {
+        let spaced = around.text[around.tokens[*index].start + 2..].starts_with([' ', '\t', '-']);
+        let stands = around.begins_line(*index) || matches!(around.tokens[index - 1].text, ";" | "," | "{" | "}");
+        spaced && stands && around.tokens.get(index + 2).is_some_and(|next| next.kind == Kind::Word || next.is("-"))
+    };
+    let found = (begin..=last).find(|index| around.glued(*index, "--") && dashes(index));
+    if let Some(index) = found {
+        return Some(no_comment(around.tokens[index].start, "--"));
+    }
+    let mut line = (last..around.tokens.len()).take_while(|index| *index == last || !around.begins_line(*index));
+    let end = line.find(|index| around.glued(*index, "*/"))?;
+    Some(no_beginning(around.tokens[end].start))
+}
+
+/// What is said of a `*/` that ends no comment.
+pub(super) fn no_beginning(start: usize) -> Slip {
+    Slip::new(start, start + 2, "No comment begins before this `*/`.", "Write `/*` where the comment begins.")
+}
+
+/// What is said of a sign that begins no comment.
+pub(super) fn no_comment(start: usize, signs: &str) -> Slip {
+    Slip::new(start, start + signs.len(), format!("`{signs}` begins no comment."), COMMENT_HELP)
+}
+
 /// A comment as SQL, VB, HTML or Lua have it, at the beginning of a line.
 fn comment(around: &Around<'_>) -> Option<Slip> {
     let begin =
@@ -359,7 +457,5 @@ fn comment(around: &Around<'_>) -> Option<Slip> {
     let token = around.tokens[begin];
     let signs = ["--", "<!--", "(*", ";;", "%%", "*"].into_iter().find(|signs| around.glued(begin, signs))?;
     let words = around.tokens.get(begin + signs.len()).is_some_and(|next| next.kind == Kind::Word);
-    (words && around.text[token.start + signs.len()..].starts_with(' ')).then(|| {
-        Slip::new(token.start, token.start + signs.len(), format!("`{signs}` begins no comment."), COMMENT_HELP)
-    })
+    (words && around.text[token.start + signs.len()..].starts_with(' ')).then(|| no_comment(token.start, signs))
 }

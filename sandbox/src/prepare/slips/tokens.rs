@@ -148,8 +148,13 @@ impl<'t> Around<'t> {
 
     /// The index of the innermost bracket that is open at the place.
     pub(super) fn enclosing(&self) -> Option<usize> {
+        self.enclosing_at(self.at)
+    }
+
+    /// The index of the innermost bracket that is open before the token at `at`.
+    pub(super) fn enclosing_at(&self, at: usize) -> Option<usize> {
         let mut depth = 0_usize;
-        for index in (0..self.at).rev() {
+        for index in (0..at).rev() {
             match self.tokens[index].text {
                 ")" | "]" | "}" => depth += 1,
                 "(" | "[" | "{" if depth == 0 => return Some(index),
@@ -158,6 +163,23 @@ impl<'t> Around<'t> {
             }
         }
         None
+    }
+
+    /// Whether a token is followed by another one on the same line, with a space between them.
+    pub(super) fn is_apart(&self, index: usize) -> bool {
+        match (self.tokens.get(index), self.tokens.get(index + 1)) {
+            (Some(token), Some(next)) => {
+                token.end() < next.start
+                    && self.text[token.end()..next.start].chars().all(|gap| matches!(gap, ' ' | '\t'))
+            }
+            _ => false,
+        }
+    }
+
+    /// The text from one token to another one, on one line and short enough for a sentence.
+    pub(super) fn between(&self, first: usize, last: usize) -> Option<&'t str> {
+        let text = self.text.get(self.tokens.get(first)?.start..self.tokens.get(last)?.end())?;
+        (!text.contains('\n') && text.len() <= 60).then_some(text)
     }
 
     /// Whether the signs at a token are these, without a gap.

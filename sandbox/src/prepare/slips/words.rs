@@ -3,18 +3,7 @@
 use super::keywords::KEYWORDS;
 use super::slip::{Said, Slip};
 use super::tokens::{Around, Kind, Token};
-
-/// TypeScript's name for a type of another language.
-pub(super) fn type_of(name: &str) -> &str {
-    match name {
-        "int" | "Int" | "Integer" | "integer" | "long" | "Long" | "short" | "Short" | "byte" | "Byte" | "float"
-        | "Float" | "double" | "Double" | "decimal" | "Decimal" | "BigDecimal" | "Number" | "num" | "uint" => "number",
-        "String" | "str" | "char" | "Char" | "Character" | "text" | "Text" | "varchar" => "string",
-        "bool" | "Bool" | "Boolean" => "boolean",
-        "Object" | "object" | "dynamic" | "Variant" => "unknown",
-        other => other,
-    }
-}
+use super::types::{type_before_name, type_of};
 
 /// A word of another language at the place, or just before it.
 pub(super) fn find(around: &Around<'_>, said: Said<'_>) -> Option<Slip> {
@@ -168,26 +157,6 @@ fn declaration(around: &Around<'_>, said: Said<'_>) -> Option<Slip> {
     Some(Slip::at(&before, message, help))
 }
 
-/// `String name = …` as a statement.
-fn type_before_name(around: &Around<'_>, said: Said<'_>, before: Token<'_>, after: Token<'_>) -> Option<Slip> {
-    let next = around.after(1);
-    let ends =
-        next.is_none_or(|next| matches!(next.text, "=" | ";" | "(") || around.is_line_between(after.end(), next.start));
-    let typed = type_of(before.text) != before.text || matches!(before.text, "string" | "number" | "boolean");
-    let typed =
-        typed || before.text.starts_with(|first: char| first.is_uppercase()) && next.is_some_and(|next| next.is("="));
-    let statement = around.first() + 1 == around.at
-        || around.before(1).is_some_and(|token| matches!(token.text, "static" | "public" | "private" | "final"));
-    (said == Said::End && ends && typed && statement).then(|| {
-        let (typed, name) = (type_of(before.text), after.text);
-        let help = match next.is_some_and(|next| next.is("(")) {
-            true => format!("The type of what a function returns comes after its parameters: `function {name}(…): {typed} {{ … }}`."),
-            false => format!("In TypeScript the type comes after the name: `let {name}: {typed} = …`; or leave it out: `let {name} = …`."),
-        };
-        Slip::at(&before, "A declaration does not begin with its type.", help)
-    })
-}
-
 /// A statement of another language.
 fn statement(around: &Around<'_>, said: Said<'_>) -> Option<Slip> {
     let (before, after) = (around.before(0)?, around.after(0)?);
@@ -216,7 +185,8 @@ fn statement(around: &Around<'_>, said: Said<'_>) -> Option<Slip> {
             "Scripts reach no database: give the rows to the job as input, and filter them with `rows.filter((row) => …)`."
         }
         "lambda" => "Write `(line) => line.total`.",
-        "import" | "using" | "include" | "require" | "package" | "open" if word != "import" => {
+        "package" | "namespace" | "module" => "Leave it out: each file is a module by itself.",
+        "import" | "using" | "include" | "require" | "open" if word != "import" => {
             "Write `import { name } from './module'`."
         }
         _ => return None,
@@ -235,6 +205,9 @@ fn whole(around: &Around<'_>) -> Option<Slip> {
 
 /// A word of TypeScript that is misspelt, or written with capitals.
 pub(super) fn misspelt(around: &Around<'_>, said: Said<'_>) -> Option<Slip> {
+    if let Some(slip) = short(around) {
+        return Some(slip);
+    }
     let last = around.at.checked_sub(1);
     let before_parenthesis = last
         .filter(|last| around.tokens[*last].is(")"))
@@ -260,6 +233,34 @@ pub(super) fn misspelt(around: &Around<'_>, said: Said<'_>) -> Option<Slip> {
         let meant = wanted.or_else(|| meant(token.text))?;
         Some(Slip::at(token, format!("`{}` means nothing here.", token.text), format!("Did you mean `{meant}`?")))
     })
+}
+
+/// `lte total = 1`, `nwe Date()`: words of three letters, where what follows leaves no doubt.
+fn short(around: &Around<'_>) -> Option<Slip> {
+    let near =
+        |word: &str, keyword: &str| word != keyword && word.len() <= 4 && strsim::osa_distance(word, keyword) <= 1;
+    let unknown = |token: &Token<'_>| token.kind == Kind::Word && !KEYWORDS.contains(&token.text);
+    let slip = |token: &Token<'_>, meant: &str| {
+        Slip::at(token, format!("`{}` means nothing here.", token.text), format!("Did you mean `{meant}`?"))
+    };
+    let (before, after) = (around.before(0)?, around.after(0)?);
+    let next = around.after(1);
+    let is_next = |sign: &str| next.is_some_and(|next| next.is(sign));
+    let statement = around.first() + 1 == around.at;
+    if unknown(&before) && unknown(&after) && !around.is_line_between(before.end(), after.start) {
+        let declares = statement && is_next("=") && !around.glued(around.at + 1, "==");
+        if let Some(meant) = ["let", "var"].into_iter().find(|keyword| declares && near(before.text, keyword)) {
+            return Some(slip(&before, meant));
+        }
+        let made = after.text.starts_with(char::is_uppercase) && is_next("(");
+        return (made && near(before.text, "new")).then(|| slip(&before, "new"));
+    }
+    if unknown(&before) && after.is("{") && statement && near(before.text, "try") {
+        return Some(slip(&before, "try"));
+    }
+    let looped = before.is("(") && matches!(after.text, "let" | "const" | "var");
+    let head = around.get(around.at.checked_sub(2)).filter(|head| looped && unknown(head))?;
+    near(head.text, "for").then(|| slip(&head, "for"))
 }
 
 /// The word of TypeScript that a word is a misspelling of.
