@@ -13,6 +13,7 @@ use scriptmill_sdk::Code;
 use super::constants::{constant_assigned, constant_member_assigned};
 use super::emit::lines_inside;
 use super::imports::{is_left_out, is_used};
+use super::jumps::Jumps;
 use super::library::Library;
 use super::lower::{Member, Merged};
 use super::parse::literal;
@@ -57,6 +58,7 @@ pub(super) fn inspect<'a>(program: &Program<'a>, name: &str, scoping: &Scoping, 
         text: program.source_text,
         library: Library::new(name, program.source_text),
         promises: Promises::default(),
+        jumps: Jumps::default(),
         unused: Span::empty(0),
         tries: 0,
         facts: Facts { findings: merged.finding().into_iter().collect(), ..Facts::default() },
@@ -82,6 +84,7 @@ struct Inspector<'a, 's> {
     text: &'a str,
     library: Library<'s>,
     promises: Promises,
+    jumps: Jumps<'a>,
     /// The last call that is a statement of its own.
     unused: Span,
     /// How many `try` blocks enclose the current node.
@@ -322,7 +325,8 @@ impl<'a> Visit<'a> for Inspector<'a, '_> {
             self.indent += 1;
             self.facts.indentation += self.indent * lines;
         }
-        if let Some(finding) = unsupported::find(&kind).filter(|_| !self.goes_with_types(&kind)) {
+        let refused = unsupported::find(&kind).filter(|_| !self.goes_with_types(&kind));
+        for finding in refused.into_iter().chain(self.jumps.enter(&kind, self.text)) {
             self.report(finding);
         }
         let finding = suspect::find(&kind, self.text, self.unused);
@@ -386,6 +390,7 @@ impl<'a> Visit<'a> for Inspector<'a, '_> {
 
     fn leave_node(&mut self, kind: AstKind<'a>) {
         self.indent -= usize::from(lines_inside(&kind).is_some());
+        self.jumps.leave(&kind);
     }
 
     fn visit_identifier_reference(&mut self, identifier: &IdentifierReference<'a>) {

@@ -47,6 +47,13 @@ fn told(error: OxcDiagnostic, text: &str, explain: bool) -> Finding {
     finding
 }
 
+/// What the semantic pass would have said of a place.
+pub(super) fn said(message: &str, span: Span, text: &str) -> Finding {
+    let mut finding = Finding::error(Code::Syntax, span, message);
+    in_plain_words(&mut finding, text, true);
+    finding
+}
+
 /// Says of a text that it is a document with the script in it.
 pub(super) fn in_document(text: &str) -> Option<Finding> {
     let slip = slips::first_fence(text)?;
