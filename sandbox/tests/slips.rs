@@ -378,6 +378,23 @@ const RUNS: &[(&str, &str)] = &[
 ];
 
 #[test]
+fn an_invisible_character_is_found_in_code_alone() {
+    for character in ['\u{200b}', '\u{85}', '\u{200e}', '\u{2060}', '\u{ad}', '\u{180e}', '\u{202a}', '\u{202e}'] {
+        let found = found("main.js", &format!("export default (o) =>\n  o.{character}a;"));
+        let code = format!("U+{:04X}", u32::from(character));
+        assert_eq!(found.len(), 1, "{code}: {found:#?}");
+        assert_eq!((found[0].at.line, found[0].at.column), (2, 5), "{code}");
+        assert!(found[0].message.contains(&code), "{code}: {}", found[0].message);
+    }
+    for written in
+        ["'a\u{200b}'", "`\u{200b}${1}\u{200b}`", "/\u{200b}/", "1 // \u{200b}\n", "/* \u{200b} */ 2", "\u{a0}3"]
+    {
+        let source = format!("export default () => {written};");
+        assert_eq!(found("main.js", &source), [], "{source:?}");
+    }
+}
+
+#[test]
 fn code_that_misleads_is_told_from_code_that_is_meant() {
     let mut wrong = String::new();
     for (source, word) in RUNS {

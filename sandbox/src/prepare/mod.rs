@@ -18,6 +18,7 @@ mod files;
 pub(crate) mod foreign;
 mod imports;
 mod inspect;
+mod invisible;
 mod jumps;
 mod library;
 mod link;

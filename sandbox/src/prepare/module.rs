@@ -15,7 +15,7 @@ use super::lower::{self, Merged};
 use super::map::SourceMap;
 use super::parse::{Language, holds_types, parse};
 use super::source::{Finding, Source};
-use super::{bundled, emit, entry, foreign, inspect, syntax, weigh};
+use super::{bundled, emit, entry, foreign, inspect, invisible, syntax, weigh};
 
 /// Indentation is left out if it would take more than this many times the bytes of the source.
 const INDENTATION_MAX: usize = 4;
@@ -109,6 +109,8 @@ fn pass(
     if main {
         findings.extend(entry::check(&program, kind, &facts, declared_main));
     }
+    let unseen = (!changed).then(|| invisible::find(&program, source.text));
+    findings.extend(unseen.into_iter().flatten());
     let (written, bundled) = bundled::split(source, findings);
     let (code, map) = match changed {
         true => emit::print(&allocator, &mut program, facts.indentation <= INDENTATION_MAX * source.text.len()),

@@ -55,3 +55,8 @@ pub(super) fn find(message: &str, span: Span, text: &str) -> Option<Slip> {
 pub(super) fn first_fence(text: &str) -> Option<Slip> {
     fences::first(text)
 }
+
+/// What is said of an invisible character in code.
+pub(super) fn invisible(at: usize, character: char) -> Slip {
+    signs::invisible(at, character)
+}
