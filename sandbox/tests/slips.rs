@@ -375,6 +375,23 @@ const RUNS: &[(&str, &str)] = &[
     ("export const main = () => 1;", ""),
     ("export * from './main.ts';", ""),
     ("export default class {}\nexport function total() {}", "this is a class"),
+    ("export default (o) => { if (o.a =! 2) return 1; };", "`=!` compares nothing"),
+    ("export default (o) => { let m; while (m = !o.list.pop()) o.n += m; };", ""),
+    ("export default (o) => { let m; if (m=!o.list) return m; };", ""),
+    ("export default (o) => { const all = o.lines.forEach((l) => l.total * 2); return all; };", "`forEach` gives nothing"),
+    ("export default (o) => { return o.lines.forEach((l) => { return { a: l.a }; }); };", "`forEach` gives nothing"),
+    ("export default (o) => o.lines?.forEach((l) => l.total);", "`forEach` gives nothing"),
+    ("export default (o) => { if (o.a) return o.lines.forEach((l) => { l.seen = true; }); return o; };", ""),
+    ("export default (o) => o.groups.forEach((g) => g.lines.forEach((l) => { o.n += l.n; }));", ""),
+    ("export default (o) => { o.lines.forEach((l) => { if (l.a) return; l.b = 1; }); return o; };", ""),
+    ("export default (o, each) => { const all = o.forEach(each); return all; };", ""),
+    ("export default (o) => o.id === 12345678901234567890;", "12345678901234567000"),
+    ("export default () => 9007199254740993;", "9007199254740992"),
+    ("export default () => [9007199254740991, 9007199254740992, 12345678901234567000, 12345678901234567168, 18446744073709551616, 1e21, 0xffffffffffffffff, 12345678901234567890n];", ""),
+    ("export default (o) => o.lines.sort((a, b) => a.n > b.n);", "goes by a number"),
+    ("export default (o) => o.lines.toSorted(function (a, b) { return a < b; });", "goes by a number"),
+    ("export default (o) => o.lines.sort((a, b) => (a.n > b.n ? 1 : -1)).toSorted((a, b) => a - b).sort();", ""),
+    ("export default (o) => { return 1; -- done\n};", "'done' is not declared"),
 ];
 
 #[test]

@@ -24,6 +24,7 @@ mod library;
 mod link;
 mod lower;
 mod map;
+mod mistaken;
 mod module;
 pub(crate) mod names;
 mod parse;

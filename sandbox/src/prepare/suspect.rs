@@ -7,23 +7,31 @@ use oxc::span::{GetSpan, Span};
 use oxc::syntax::operator::{AssignmentOperator, BinaryOperator, UnaryOperator};
 use scriptmill_sdk::Code;
 
+use super::mistaken::{self, method};
 use super::source::Finding;
 
 /// The finding for a node by itself. `unused` is the span of a call whose value nobody takes.
 pub(super) fn find(kind: &AstKind<'_>, text: &str, unused: Span) -> Option<Finding> {
     match kind {
-        AstKind::ArrowFunctionExpression(arrow) => labelled_object(arrow),
+        AstKind::ArrowFunctionExpression(arrow) => {
+            labelled_object(arrow).or_else(|| mistaken::nothing_given(arrow.body.as_expression()?, true))
+        }
+        AstKind::ReturnStatement(returned) => mistaken::nothing_given(returned.argument.as_ref()?, true),
+        AstKind::VariableDeclarator(declared) => mistaken::nothing_given(declared.init.as_ref()?, false),
+        AstKind::NumericLiteral(number) => mistaken::inexact(number),
         AstKind::FunctionBody(body) => bare_return(&body.statements, text),
         AstKind::BlockStatement(block) => bare_return(&block.body, text),
         AstKind::SwitchCase(case) => bare_return(&case.consequent, text),
         AstKind::ExpressionStatement(statement) => without_effect(statement),
         AstKind::IfStatement(statement) => {
-            assigned_condition(&statement.test).or_else(|| empty_branch(statement, text))
+            assigned_condition(&statement.test, text).or_else(|| empty_branch(statement, text))
         }
-        AstKind::WhileStatement(statement) => assigned_condition(&statement.test),
-        AstKind::ConditionalExpression(choice) => assigned_condition(&choice.test),
+        AstKind::WhileStatement(statement) => assigned_condition(&statement.test, text),
+        AstKind::ConditionalExpression(choice) => assigned_condition(&choice.test, text),
         AstKind::BinaryExpression(binary) => comparison(binary).or_else(|| joined_by_and(binary)),
-        AstKind::CallExpression(call) => locale(call).or_else(|| silent_callback(call, unused)),
+        AstKind::CallExpression(call) => {
+            locale(call).or_else(|| silent_callback(call, unused)).or_else(|| mistaken::sorted_by_answer(call, text))
+        }
         _ => None,
     }
 }
@@ -98,8 +106,11 @@ fn without_effect(statement: &ExpressionStatement<'_>) -> Option<Finding> {
 }
 
 /// `if (status = "open")`.
-fn assigned_condition(test: &Expression<'_>) -> Option<Finding> {
+fn assigned_condition(test: &Expression<'_>, text: &str) -> Option<Finding> {
     let Expression::AssignmentExpression(assignment) = test.without_parentheses() else { return None };
+    if let Some(turned) = mistaken::turned(assignment, text) {
+        return Some(turned);
+    }
     let fixed = assignment.right.without_parentheses();
     let fixed = fixed.is_literal() || matches!(fixed, Expression::TemplateLiteral(text) if text.expressions.is_empty());
     (assignment.operator == AssignmentOperator::Assign && fixed).then(|| {
@@ -199,14 +210,6 @@ fn joined_by_and(binary: &BinaryExpression<'_>) -> Option<Finding> {
         misleading(binary.span, "`&` joins no texts: it takes both sides as numbers.")
             .help("Write `+`, or put the value into a text between backquotes: `…${name}…`.")
     })
-}
-
-/// The method that is called, and where its name stands.
-fn method<'a>(call: &'a CallExpression<'_>) -> Option<(&'a str, Span)> {
-    match call.callee.without_parentheses() {
-        Expression::StaticMemberExpression(member) => Some((member.property.name.as_str(), member.property.span)),
-        _ => None,
-    }
 }
 
 /// The finding for a call that asks for a locale, a time zone or a format without data.
