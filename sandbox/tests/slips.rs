@@ -394,6 +394,38 @@ const RUNS: &[(&str, &str)] = &[
     ("export default (o) => { return 1; -- done\n};", "'done' is not declared"),
 ];
 
+/// Code that uses a name which nothing declares, and the help.
+#[rustfmt::skip]
+const NAMES: &[(&str, &str)] = &[
+    ("export default () => { if (1) {\n  sleep;\n done\n} };", "A block stands between `{` and `}`."),
+    ("export default () => { next; };", "A block stands between `{` and `}`."),
+    ("export default () => { done(null, 1); };", "Nobody waits for a call: return the value, `return value;`, or throw an error."),
+    ("export default () => { callback(1); };", "Nobody waits for a call: return the value, `return value;`, or throw an error."),
+    ("export default () => { return 1; -- done\n};", "`--` begins no comment. Comments begin with `//`, or stand between `/*` and `*/`."),
+    ("export default () => { System.out.println(1); };", "Write `console.log(…)`."),
+    ("export default () => payload.total;", "The input is the entry's first parameter: `export default function (input) { … }`."),
+    ("export default () => execution.getVariable('a');", "The input is the entry's first parameter: `export default function (input) { … }`."),
+    ("export default (msgs) => msg.total + msgs;", "Did you mean 'msgs'?"),
+    ("export default () => logger.info(1);", "Write `console.log(…)`."),
+    ("export default () => Java.type('a');", "Scripts run in no Java, and reach none of its classes: they have what JavaScript has, and their input."),
+    ("export default () => path.join('a');", "Scripts have no files: give the data to the job as input."),
+    ("export default () => new Image();", "Scripts run in no browser: there is no page and no window."),
+    ("export default () => new SharedWorker('a');", "A script runs alone, on one thread, and exchanges no messages: it gets its input and returns a value."),
+    ("export default (total) => tot\u{200d}al + total;", "An invisible character stands in this name (U+200D): delete it."),
+];
+
+#[test]
+fn an_undeclared_name_is_told_by_what_it_is_elsewhere() {
+    let mut wrong = String::new();
+    for (source, help) in NAMES {
+        let found = found("main.ts", source);
+        if !found.iter().any(|found| found.code.to_string() == "SM1101" && found.help.as_deref() == Some(help)) {
+            wrong += &format!("{source}\n  wanted {help:?}\n  found {found:#?}\n");
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong}");
+}
+
 #[test]
 fn an_invisible_character_is_found_in_code_alone() {
     for character in ['\u{200b}', '\u{85}', '\u{200e}', '\u{2060}', '\u{ad}', '\u{180e}', '\u{202a}', '\u{202e}'] {

@@ -9,11 +9,43 @@ const ALONE: &str =
     "A script runs alone, on one thread, and exchanges no messages: it gets its input and returns a value.";
 const BYTES: &str = "Use Uint8Array for bytes, and `btoa` and `atob` for base64.";
 const NULL: &str = "Write `null`, or `undefined`.";
+const INPUT: &str = "The input is the entry's first parameter: `export default function (input) { … }`.";
+const LOG: &str = "Write `console.log(…)`.";
+const RETURNED: &str = "Nobody waits for a call: return the value, `return value;`, or throw an error.";
+const JAVA: &str =
+    "Scripts run in no Java, and reach none of its classes: they have what JavaScript has, and their input.";
 const BLOCK: &str = "A block stands between `{` and `}`.";
 
 /// What to use instead of a name that scripts do not have, for authors who expect it.
 pub(crate) fn advice(name: &str) -> Option<&'static str> {
-    host(name).or_else(|| browser(name)).or_else(|| language(name))
+    host(name).or_else(|| handed(name)).or_else(|| browser(name)).or_else(|| language(name))
+}
+
+/// The same where the name is used: `alone` as a statement by itself, and with the text that follows it.
+pub(super) fn advice_at(name: &str, alone: bool, after: &str) -> Option<&'static str> {
+    match name {
+        "done" | "next" | "loop" if alone => Some(BLOCK),
+        "System" if after.starts_with(".out") || after.starts_with(".err") => Some(LOG),
+        "System" if after.starts_with(".Console") => Some(LOG),
+        _ => advice(name),
+    }
+}
+
+/// Names by which other hosts hand over the input, take the value and write the log.
+fn handed(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "input" | "$input" | "$json" | "$items" | "$node" | "$vars" | "event" | "payload" | "params" | "args"
+        | "variables" | "vars" | "request" | "req" | "items" | "body" | "msg" | "message" | "execution"
+        | "inputData" | "argv" => INPUT,
+        "context" => {
+            "What is known of the job is the entry's second parameter: `export default function (input, ctx) { … }`."
+        }
+        "logger" | "log" | "Logger" => LOG,
+        "callback" | "cb" | "done" | "next" | "resolve" | "res" => RETURNED,
+        "reject" => "Throw an error: `throw new Error(\"…\")`.",
+        "Java" | "java" | "Packages" => JAVA,
+        _ => return None,
+    })
 }
 
 /// Names of hosts: Node, Deno, Bun, tools that run bare code, and what they have in common with browsers.
@@ -58,12 +90,6 @@ fn host(name: &str) -> Option<&'static str> {
             "No library is here by itself: import it, and bundle it into the script with a bundler such as esbuild."
         }
         "gc" => "Memory is freed by itself.",
-        "input" | "$input" | "$json" | "$items" | "$node" | "$vars" | "event" => {
-            "The input is the entry's first parameter: `export default function (input) { … }`."
-        }
-        "context" => {
-            "What is known of the job is the entry's second parameter: `export default function (input, ctx) { … }`."
-        }
         "delay" | "wait" | "timeout" => "Write `await sleep(milliseconds)`.",
         _ => return None,
     })
@@ -102,11 +128,13 @@ fn browser(name: &str) -> Option<&'static str> {
         | "trustedTypes"
         | "MessageEvent"
         | "origin"
+        | "Image"
+        | "React"
         | "reportError" => BROWSER,
         "alert" | "confirm" | "prompt" => ASKING,
         "localStorage" | "sessionStorage" | "indexedDB" | "caches" => KEPT,
-        "Worker" | "WorkerGlobalScope" | "MessageChannel" | "MessagePort" | "BroadcastChannel" | "postMessage"
-        | "importScripts" => ALONE,
+        "Worker" | "SharedWorker" | "WorkerGlobalScope" | "MessageChannel" | "MessagePort" | "BroadcastChannel"
+        | "postMessage" | "importScripts" => ALONE,
         _ => return None,
     })
 }
@@ -117,12 +145,12 @@ fn language(name: &str) -> Option<&'static str> {
         "None" | "nil" | "Nothing" | "NULL" | "Null" | "Empty" => NULL,
         "True" | "TRUE" => "Write `true`.",
         "False" | "FALSE" => "Write `false`.",
-        "print" | "println" | "echo" | "printf" | "MsgBox" | "puts" | "Debug" | "Console" => "Write `console.log(…)`.",
+        "print" | "println" | "echo" | "printf" | "MsgBox" | "puts" | "Debug" | "Console" => LOG,
         "len" | "LEN" | "Len" | "strlen" | "sizeof" => "Write `list.length` or `text.length`.",
         "str" | "CStr" => "Write `String(value)`.",
         "int" | "CInt" | "INT" | "intval" => "Write `Math.trunc(Number(value))`.",
         "float" | "CDbl" | "Val" | "VALUE" => "Write `Number(value)`.",
-        "begin" | "end" | "endif" | "End" | "endfor" | "wend" | "fi" | "done" => BLOCK,
+        "begin" | "end" | "endif" | "End" | "endfor" | "wend" | "fi" => BLOCK,
         "pass" => "Leave it out: a block may be empty.",
         "not" | "and" | "or" | "AND" | "OR" | "NOT" => "Write `&&` for `and`, `||` for `or`, `!` for `not`.",
         "elif" | "elsif" | "elseif" => "Write `else if`.",

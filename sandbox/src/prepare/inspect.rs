@@ -19,7 +19,7 @@ use super::lower::{Member, Merged};
 use super::parse::literal;
 use super::promises::{self, Promises};
 use super::source::Finding;
-use super::{clock, foreign, names, suspect, unsupported};
+use super::{clock, foreign, names, suspect, undeclared, unsupported};
 
 /// Findings kept for one module. More would only fill memory.
 const FINDINGS_MAX: usize = 10_000;
@@ -151,13 +151,7 @@ impl<'a> Inspector<'a, '_> {
     fn undeclared_finding(&self, name: &str, used: &Use, guess: bool) -> Finding {
         let (message, help) = match used.why {
             Why::Undeclared => {
-                let advice = foreign::advice(name).map(str::to_owned);
-                let in_other_case = |(_, other): &(usize, &str)| other.eq_ignore_ascii_case(name);
-                let near = match used.is_elsewhere {
-                    true => self.visible(used.scope).find(in_other_case).map(|(_, near)| near),
-                    false => guess.then(|| names::nearest(name, self.visible(used.scope))).flatten(),
-                };
-                let help = near.map(|near| format!("Did you mean '{near}'?")).or(advice);
+                let help = self.instead(name, used, guess);
                 let message = match used.is_elsewhere {
                     true => format!("'{name}' belongs to another host: scripts have nothing of that name."),
                     false => format!("'{name}' is not declared anywhere."),
@@ -178,6 +172,23 @@ impl<'a> Inspector<'a, '_> {
             ),
         };
         Finding::warning(Code::UndeclaredName, used.span, message).help(help)
+    }
+
+    /// What to write in place of an undeclared name.
+    fn instead(&self, name: &str, used: &Use, guess: bool) -> Option<String> {
+        let (before, after) = undeclared::around(self.text, used.span);
+        if let Some(help) = undeclared::written_wrong(name, before) {
+            return Some(help);
+        }
+        let advice = foreign::advice_at(name, undeclared::is_alone(before, after), after);
+        let in_other_case = |(_, other): &(usize, &str)| other.eq_ignore_ascii_case(name);
+        // What there is in any script is rarely meant by a name that other hosts have.
+        let likely = |near: &(usize, &str)| advice.is_none() || near.0 != usize::MAX || in_other_case(near);
+        let near = match used.is_elsewhere {
+            true => self.visible(used.scope).find(in_other_case).map(|(_, near)| near),
+            false => guess.then(|| names::nearest(name, self.visible(used.scope).filter(likely))).flatten(),
+        };
+        near.map(|near| format!("Did you mean '{near}'?")).or_else(|| advice.map(str::to_owned))
     }
 
     /// The names of values that can be used in a scope, each with a rank: the further in a name is declared, the lower its rank.

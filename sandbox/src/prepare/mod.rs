@@ -36,6 +36,7 @@ mod slips;
 mod source;
 mod suspect;
 mod syntax;
+mod undeclared;
 mod unsupported;
 mod weigh;
 

@@ -60,3 +60,6 @@ pub(super) fn first_fence(text: &str) -> Option<Slip> {
 pub(super) fn invisible(at: usize, character: char) -> Slip {
     signs::invisible(at, character)
 }
+
+/// What is said of a sign that is meant to begin a comment.
+pub(super) use signs::COMMENT_HELP;

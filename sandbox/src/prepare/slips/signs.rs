@@ -3,7 +3,7 @@
 use super::slip::{Said, Slip};
 use super::tokens::{Around, Kind, Token};
 
-const COMMENT_HELP: &str = "Comments begin with `//`, or stand between `/*` and `*/`.";
+pub(in super::super) const COMMENT_HELP: &str = "Comments begin with `//`, or stand between `/*` and `*/`.";
 
 /// A comment that begins with `#`.
 pub(super) fn hash(around: &Around<'_>) -> Option<Slip> {
