@@ -110,8 +110,8 @@ const SENTENCES: &[(&str, &str, &str)] = &[
     ),
     (
         "Jump target cannot cross function boundary.",
-        "A function cannot jump to a label outside of it.",
-        "Write a loop, `for (const line of list) { … }`, in place of the function; or leave the function with `return`.",
+        "No loop in this function has this label.",
+        "Write the label before the loop, `outer: for (const line of list) { … }`. Out of a function that is called in a loop only `return` leads.",
     ),
     (
         "Use of undefined label",
@@ -160,7 +160,7 @@ const SENTENCES: &[(&str, &str, &str)] = &[
         "Put it last: `const { first, ...others } = order;`.",
     ),
     (
-        "A rest parameter cannot have an initializer",
+        "A rest parameter cannot have an initializer.",
         "A parameter with `...` has no default value.",
         "Leave the value out: where nothing is given it is an empty list.",
     ),
@@ -283,6 +283,49 @@ const SENTENCES: &[(&str, &str, &str)] = &[
     ),
     ("Private field '…", "The class declares no `{}`.", "Declare it at the beginning of the class: `#name = 0;`."),
     (
+        "Only a single declaration is allowed in a …",
+        "A loop over a list declares one name.",
+        "Write `for (const line of list) { … }`; a loop that counts has `;` between its parts: `for (let i = 0; i < list.length; i++) { … }`.",
+    ),
+    (
+        "for-…",
+        "In a loop over a list the name gets no value of its own.",
+        "Leave the value out: `for (const line of list) { … }`.",
+    ),
+    (
+        "Constructor can't …",
+        "A constructor is neither `async` nor a getter, setter or generator.",
+        "Write `constructor(…) { … }`; what waits goes into a method: `async load() { … }`.",
+    ),
+    (
+        "Dynamic imports can only accept…",
+        "`import(…)` takes the path of one module.",
+        "Write `await import('./module')`.",
+    ),
+    ("import() requires a specifier.", "`import(…)` takes the path of a module.", "Write `await import('./module')`."),
+    (
+        "'import statement' declaration can only be used at the top level of a module",
+        "`import` stands in a function or a block.",
+        "Write it at the beginning of the file. If it stands outside of all functions, a `}` before it is missing.",
+    ),
+    (
+        "'export statement' declaration can only be used at the top level of a module",
+        "`export` stands in a function or a block.",
+        "Write it outside of all functions. If it is outside, a `}` before it is missing.",
+    ),
+    ("Label `…", "The label `{}` stands here twice.", "Give one of the two another name."),
+    (
+        "A `continue` statement can only jump to a label …",
+        "`continue` names a label that stands before no loop.",
+        "Leave the name out, or write the label right before a loop: `outer: for (…) { … }`.",
+    ),
+    ("Private identifier '…", "`{}` stands only in a class.", "Leave the `#` out. Comments begin with `//`."),
+    (
+        "A reserved word cannot be used as an exported binding without `from`",
+        "A word of the language cannot be exported.",
+        "Write `export default …`, or the name of what is exported: `export { name };`.",
+    ),
+    (
         "File appears to be binary.",
         "This file is no text, or characters of it were lost (U+FFFD).",
         "Save the script as text in UTF-8.",
@@ -355,6 +398,17 @@ pub(super) fn tell(finding: &mut Finding) -> bool {
     if finding.message.ends_with("can only be used in TypeScript files.") {
         "Types can be used only in TypeScript.".clone_into(&mut finding.message);
         finding.help = Some("Give the file a name that ends with `.ts`, or leave the types out.".to_owned());
+        return true;
+    }
+    if finding.message.ends_with(" modifier cannot be used here.") {
+        let word = finding.message.split('\'').nth(1).unwrap_or_default();
+        finding.message = format!("`{word}` means nothing here.");
+        finding.help = Some("Leave it out; what other modules may import has `export` before it.".to_owned());
+        return true;
+    }
+    if finding.message.ends_with("of a type is not valid TypeScript syntax.") {
+        "A type has no `?` or `!` beside it.".clone_into(&mut finding.message);
+        finding.help = Some("Write `string | null`, or the `?` after the name: `name?: string`.".to_owned());
         return true;
     }
     let found = SENTENCES.iter().find(|(said, ..)| match said.strip_suffix('…') {

@@ -9,12 +9,25 @@ const HEAD_MAX: usize = 24;
 
 pub(super) fn find(around: &Around<'_>, said: Said<'_>) -> Option<Slip> {
     let (before, after) = (around.before(0)?, around.after(0)?);
+    if said.wants("{") && after.is("(") && around.before(1).is_some_and(|word| word.is("class")) {
+        let help =
+            "Write what it extends after `extends`; parameters belong to `constructor(…) { … }` within its braces.";
+        return Some(Slip::at(&after, "The name of a class has no parentheses after it.", help));
+    }
     if said == Said::End || !is_in_class(around) {
         return None;
     }
     if after.is(",") {
         let help = "Leave the `,` out; after the value of a field write `;`.";
         return Some(Slip::at(&after, "The members of a class have no commas between them.", help));
+    }
+    if said.wants(";") && after.is(".") && before.word().is_some() || before.is("return") {
+        let help = "Put it into a method: `constructor() { … }` is the one that runs when an object is made.";
+        return Some(Slip::at(&before, "A statement cannot stand directly in a class.", help));
+    }
+    if said.wants(";") && after.is(":") {
+        let help = format!("Write `{} = …;`.", before.text);
+        return before.word().map(|_| Slip::at(&after, "In a class the value of a field comes after `=`.", help));
     }
     let name = after.word().filter(|_| !around.is_line_between(before.end(), after.start))?;
     let called = around.after(1).is_some_and(|next| next.is("("));

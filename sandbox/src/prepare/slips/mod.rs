@@ -43,6 +43,7 @@ pub(super) fn find(message: &str, span: Span, text: &str) -> Option<Slip> {
         .or_else(|| types::generic(&around))
         .or_else(|| types::function(&around))
         .or_else(|| types::cast(&around))
+        .or_else(|| types::alias(&around))
         .or_else(|| objects::find(&around, said))
         .or_else(|| signs::quotes(&around, said))
         .or_else(|| words::find(&around, said))

@@ -5,7 +5,19 @@ use super::slip::{Said, Slip};
 use super::tokens::{Around, Kind, Token};
 
 pub(super) fn find(around: &Around<'_>, said: Said<'_>) -> Option<Slip> {
-    key(around, said).or_else(|| pair(around))
+    named_element(around, said).or_else(|| key(around, said)).or_else(|| pair(around))
+}
+
+/// `[total: 1]`
+fn named_element(around: &Around<'_>, said: Said<'_>) -> Option<Slip> {
+    let (before, after) = (around.before(0)?, around.after(0)?);
+    let list = around.enclosing().is_some_and(|opened| around.tokens[opened].is("["));
+    let begins = around.before(1).is_some_and(|sign| matches!(sign.text, "[" | ","));
+    let name = matches!(before.kind, Kind::Word | Kind::Text);
+    (list && begins && name && said.wants(",") && after.is(":")).then(|| {
+        let help = format!("Write `{{ {}: … }}` for fields that have names, or leave the name out.", before.text);
+        Slip::at(&after, "The elements of a list have no names.", help)
+    })
 }
 
 /// `{ unit-price: 1 }`, `{ unit price: 1 }`, `{ input.name: 1 }`

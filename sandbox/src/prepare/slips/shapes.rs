@@ -54,6 +54,10 @@ fn value(around: &Around<'_>, said: Said<'_>) -> Option<Slip> {
     if said == Said::End {
         return None;
     }
+    if before.is("case") && matches!(after.text, "<" | ">") {
+        let help = format!("Write `if (value {} …) {{ … }} else if (…) {{ … }}` in place of the `switch`.", after.text);
+        return Some(Slip::at(&after, "A `case` asks only whether a value is equal.", help));
+    }
     if before.is("throw") && matches!(after.text, ";" | "}") {
         let help = "Write `throw new Error(\"…\")`; in a `catch (error)`, `throw error` throws it again.";
         return Some(Slip::at(&before, "After `throw` a value is missing.", help));
@@ -65,12 +69,14 @@ fn value(around: &Around<'_>, said: Said<'_>) -> Option<Slip> {
         return Some(Slip::at(&before, format!("After this `{}` something is missing.", before.text), help));
     }
     if open && matches!(after.text, ";" | ")" | "]" | "}" | ",") && !matches!(before.text, "," | ".") {
-        let sign = match around.before(1) {
-            Some(first) if first.end() == before.start && first.kind == Kind::Sign && !first.ends_value() => {
-                &around.text[first.start..before.end()]
+        let mut start = before.start;
+        for token in around.tokens[..around.at - 1].iter().rev().take(2) {
+            if token.end() != start || token.kind != Kind::Sign || token.ends_value() {
+                break;
             }
-            _ => before.text,
-        };
+            start = token.start;
+        }
+        let sign = &around.text[start..before.end()];
         let help = format!("Write it after the `{sign}`, or leave the `{sign}` out.");
         return Some(Slip::at(&after, format!("After `{sign}` a value is missing."), help));
     }
@@ -104,7 +110,10 @@ fn operator(around: &Around<'_>, said: Said<'_>) -> Option<Slip> {
     let dotted = around.before(1).is_some_and(|dot| dot.is("."));
     let (left, right) = (short(before.text), short(after.text));
     let declares = around.before(1).is_some_and(|word| matches!(word.text, "let" | "const" | "var"));
-    let help = if declares && after.kind == Kind::Word {
+    let typed = type_of(&right) != right || matches!(right.as_str(), "string" | "number" | "boolean");
+    let help = if declares && typed && after.kind == Kind::Word {
+        format!("The type comes after a colon: `{left}: {}`.", type_of(&right))
+    } else if declares && after.kind == Kind::Word {
         format!("A name is one word: `{left}{}`.", capitalised(&right))
     } else if dotted && after.kind == Kind::Word {
         format!(
@@ -259,7 +268,8 @@ fn block(around: &Around<'_>) -> Option<Slip> {
     };
     let first = around.tokens.get((0..colon).rev().find(|index| around.begins_line(*index)).unwrap_or(0))?;
     let heads = matches!(head.text, "if" | "while" | "for" | "else" | "try" | "finally" | "catch");
-    (heads || before.is(")") && matches!(first.text, "function" | "export" | "async" | "class")).then(|| {
+    let class = before.kind == Kind::Word && around.get(colon.checked_sub(2)).is_some_and(|word| word.is("class"));
+    (heads || (before.is(")") || class) && matches!(first.text, "function" | "export" | "async" | "class")).then(|| {
         Slip::at(&around.tokens[colon], "A block does not begin with `:`.", "Put the block between braces: `{ … }`.")
     })
 }

@@ -235,8 +235,12 @@ pub(super) fn comparison(around: &Around<'_>) -> Option<Slip> {
         ("=", "=") if apart => "===",
         _ => return None,
     };
-    let message = format!("`{} {}` are two signs, since a space stands between them.", before.text, after.text);
-    Some(Slip::new(before.start, after.end(), message, format!("Write `{whole}`.")))
+    // `!== =`
+    let start = around.text[..before.end()].trim_end_matches(['=', '!']).len().min(before.start);
+    let first = &around.text[start..before.end()];
+    let whole = if first.starts_with('!') { "!==" } else { whole };
+    let message = format!("`{first} {}` are two signs, since a space stands between them.", after.text);
+    Some(Slip::new(start, after.end(), message, format!("Write `{whole}`.")))
 }
 
 /// Whether `=<` begins an assignment of an expression with a type before it: `=<T>x`.
@@ -334,7 +338,7 @@ fn arrow(around: &Around<'_>, said: Said<'_>) -> Option<Slip> {
 }
 
 fn other(around: &Around<'_>, said: Said<'_>) -> Option<Slip> {
-    if let Some(slip) = comment(around).or_else(|| colon(around)) {
+    if let Some(slip) = comment(around).or_else(|| colon(around)).or_else(|| element(around, said)) {
         return Some(slip);
     }
     let (before, after) = (around.before(0)?, around.after(0)?);
@@ -396,6 +400,19 @@ fn other(around: &Around<'_>, said: Said<'_>) -> Option<Slip> {
         }
         _ => None,
     }
+}
+
+/// `list.[0]`, `list.0`
+fn element(around: &Around<'_>, said: Said<'_>) -> Option<Slip> {
+    let (before, after) = (around.before(0)?, around.after(0)?);
+    if before.is(".") && after.is("[") {
+        let help = "Leave the `.` out: `list[0]`, `order['total']`.";
+        return Some(Slip::at(&before, "No `.` stands before `[`.", help));
+    }
+    let number = around.after(1).filter(|number| number.kind == Kind::Number && number.start == after.end())?;
+    let help = format!("Write `[{}]`: `list[0]` is the first element.", number.text);
+    (said == Said::End && after.is("."))
+        .then(|| Slip::new(after.start, number.end(), "An element of a list is read with brackets.", help))
 }
 
 /// `let total := 1`, `let total: = 1`

@@ -26,6 +26,7 @@ pub(super) fn find(message: &str, span: Span, text: &str) -> Option<Slip> {
                 .or_else(|| signs::split_arrow(&behind()))
                 .or_else(|| types::generic(&around()))
         }
+        "Unterminated string" => without_value(span, text),
         "Unterminated regular expression" => {
             let star = (span.start as usize).checked_sub(1)?;
             text.get(..star + 1)?.ends_with('*').then(|| signs::no_beginning(star))
@@ -33,6 +34,19 @@ pub(super) fn find(message: &str, span: Span, text: &str) -> Option<Slip> {
         "Using declarations must have an initializer." => imports::import(&around()),
         _ => None,
     }
+}
+
+/// `${}`, after which the parser takes the closing backquote for an opening one.
+fn without_value(span: Span, text: &str) -> Option<Slip> {
+    let before = text.get(..span.start as usize)?;
+    let before = &before[..before.rfind('`')?];
+    let line = before.rfind('\n').map_or(0, |end| end + 1);
+    let opened = line + before[line..].rfind("${")?;
+    let inside = text[opened + 2..].find(|sign: char| !sign.is_whitespace())?;
+    let closed = opened + 2 + inside;
+    let empty = text[closed..].starts_with('}');
+    let help = "Write the value between them, `${order.total}`; or leave `${}` out.";
+    empty.then(|| Slip::new(opened, closed + 1, "Between `${` and `}` a value is missing.", help))
 }
 
 /// `007`, `2024-01-09`

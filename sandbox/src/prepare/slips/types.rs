@@ -199,3 +199,14 @@ pub(super) fn cast(around: &Around<'_>) -> Option<Slip> {
     let message = format!("TypeScript has no `({})` before a value.", typed.text);
     Some(Slip::new(around.tokens[opened].start, around.tokens[closed].end(), message, help))
 }
+
+/// `type Order { … }`
+pub(super) fn alias(around: &Around<'_>) -> Option<Slip> {
+    let first = around.first();
+    let first = if around.tokens.get(first)?.is("export") { first + 1 } else { first };
+    let (word, name, brace) = (around.get(Some(first))?, around.get(Some(first + 1))?, around.get(Some(first + 2))?);
+    (word.is("type") && name.kind == Kind::Word && brace.is("{")).then(|| {
+        let help = format!("Write `type {} = {{ … }}`.", name.text);
+        Slip::at(&brace, "After the name of a type `=` is missing.", help)
+    })
+}

@@ -265,7 +265,7 @@ fn short(around: &Around<'_>) -> Option<Slip> {
 
 /// The word of TypeScript that a word is a misspelling of.
 fn meant(word: &str) -> Option<&'static str> {
-    if KEYWORDS.contains(&word) {
+    if KEYWORDS.contains(&word) || word == "type" {
         return None;
     }
     let same = KEYWORDS.iter().find(|keyword| keyword.eq_ignore_ascii_case(word));
