@@ -44,7 +44,7 @@ pub(super) fn check(
         return match (main, declared_main) {
             (Some(Value::Not(what)), Some(span)) => Some(no_function(span, what, "main")),
             (_, Some(_)) => None,
-            _ if facts.mentions_main => None,
+            _ if facts.mentions_main => exported_within(program, facts),
             _ => Some(missing(program, kind, facts, declared_main)),
         };
     }
@@ -263,6 +263,26 @@ fn missing(program: &Program<'_>, kind: ModuleKind, facts: &Facts, declared_main
             Finding::error(Code::MissingEntry, Span::empty(0), NO_ENTRY).help(help)
         }
     }
+}
+
+/// The finding for a bundle whose `main` is, as far as can be seen, a field of the object that it exports, which no job reaches.
+fn exported_within(program: &Program<'_>, facts: &Facts) -> Option<Finding> {
+    let [statement] = program.body.as_slice() else { return None };
+    let text = program.source_text;
+    let format = match statement {
+        _ if facts.asks_for_loader => "UMD",
+        Statement::VariableDeclaration(_)
+            if !["globalThis", "window", "self"].iter().any(|name| text.contains(name)) =>
+        {
+            "IIFE"
+        }
+        _ => return None,
+    };
+    let span = called_at_once(program)?;
+    text.match_indices(".main").all(|(at, _)| text[..at].ends_with("exports")).then(|| {
+        let message = format!("This is a bundle in the format {format}; a job cannot call what it exports.");
+        Finding::warning(Code::MissingEntry, span, message).help(AS_MODULES)
+    })
 }
 
 /// The place of a function that is called as soon as it is made. Bundlers write one around all modules.

@@ -450,6 +450,9 @@ fn what_no_job_could_call_is_refused() {
         ("main.js", "(() => { function main() {} })();", "the format IIFE"),
         ("main.js", "var script = (() => { var meta = { main: 'index.js' }; return { default: 1 }; })();", "the format IIFE"),
         ("main.js", "(function (root, factory) { typeof exports === 'object' ? factory(exports) : factory(root.Lib = {}); })(this, function (exports) { exports.total = 1; });", "the format UMD"),
+        ("main.js", "(function (root, factory) { typeof exports === 'object' ? factory(exports) : factory(root.Lib = {}); })(this, function (exports) { exports.main = (o) => o; });", "the format UMD"),
+        ("main.js", "var script = (() => { const script_exports = {}; fill(script_exports, { main: () => main }); function main(o) { return o; } return script_exports; })();", "the format IIFE"),
+        ("main.js", "var script = function (exports) { exports.main = (o) => o; return exports; }({});", "the format IIFE"),
     ];
     let mut wrong = String::new();
     for (name, source, words) in cases {
@@ -459,4 +462,18 @@ fn what_no_job_could_call_is_refused() {
         }
     }
     assert!(wrong.is_empty(), "{wrong}");
+}
+
+#[test]
+fn a_main_that_may_be_global_is_let_pass() {
+    let made = [
+        "(function (exports) { exports.main = (o) => o; })(this);",
+        "(function (root, factory) { typeof exports === 'object' ? factory(exports) : (root.main = factory()); })(this, () => (o) => o);",
+        "var set = (() => { globalThis.main = (o) => o; })();",
+        "var rate = (() => 0.19)(); this.main = (o) => o * rate;",
+    ];
+    for source in made {
+        let found = found("main.js", source);
+        assert!(found.iter().all(|found| found.code.to_string() != "SM1005"), "{source}\n{found:#?}");
+    }
 }
