@@ -114,7 +114,7 @@ fn json(value: &DeValue<'_>) -> Value {
 /// none.
 ///
 /// Every setting has a section, so only names with two underscores are settings. Other names are left alone if they name no
-/// section: Kubernetes sets variables such as `SCRIPTMILL_PORT` for a service of that name.
+/// section and no setting: Kubernetes sets variables such as `SCRIPTMILL_PORT` for a service of that name.
 pub(super) fn variables(all: impl Iterator<Item = (String, String)>, known: &[String]) -> (Settings, Vec<Mistake>) {
     let (mut settings, mut mistakes) = (Settings::new(), Vec::new());
     for (name, value) in all {
@@ -153,10 +153,21 @@ fn misspelt(name: &str, known: &[String]) -> Option<Mistake> {
     }
     let section = rest.split('_').next().unwrap_or_default().to_lowercase();
     let mut sections = known.iter().filter_map(|key| key.split('.').next());
-    sections.find(|known| strsim::damerau_levenshtein(&section, known) <= known.len() / 3)?;
-    let variables: Vec<_> =
-        known.iter().map(|key| format!("{PREFIX}{}", key.to_uppercase().replace('.', "__"))).collect();
-    let near = nearest(&format!("{PREFIX}{rest}"), variables.iter().map(String::as_str));
+    let names_section = sections.any(|known| strsim::damerau_levenshtein(&section, known) <= known.len() / 3);
+    let lacks_section = |key: &&String| {
+        let whole = key.to_uppercase().replace('.', "_");
+        whole.strip_suffix(rest).is_some_and(|before| before.ends_with('_')) && key.contains(&format!(".{section}"))
+    };
+    let lacking = known.iter().filter(lacks_section).min_by_key(|key| key.len());
+    if !names_section && lacking.is_none() {
+        return None;
+    }
+    let variable = |key: &String| format!("{PREFIX}{}", key.to_uppercase().replace('.', "__"));
+    let variables: Vec<_> = known.iter().map(variable).collect();
+    let near = match lacking {
+        Some(key) => Some(variable(key)),
+        None => nearest(&format!("{PREFIX}{rest}"), variables.iter().map(String::as_str)).map(str::to_owned),
+    };
     let hint = near.map_or_else(String::new, |near| format!("; did you mean {near}?"));
     let message = format!(
         "the environment variable {name} is no setting: a section and its setting are apart by two underscores{hint}"

@@ -81,6 +81,13 @@ fn variables_that_are_meant_as_settings_are_told() {
         ("SCRIPTMILL_WORKER_LIMITS_FUEL", "did you mean SCRIPTMILL_WORKER__LIMITS__FUEL?"),
         ("SCRIPTMILL_HTTP_ADDRESS", "did you mean SCRIPTMILL_HTTP__ADDRESS?"),
         ("SCRIPTMILL_LOG_FILTER", "did you mean SCRIPTMILL_LOG__FILTER?"),
+        ("SCRIPTMILL_SLOTS", "did you mean SCRIPTMILL_WORKER__SLOTS?"),
+        ("SCRIPTMILL_PREFIX", "did you mean SCRIPTMILL_BROKER__PREFIX?"),
+        ("SCRIPTMILL_LIMITS_FUEL", "did you mean SCRIPTMILL_WORKER__LIMITS__FUEL?"),
+        ("SCRIPTMILL_FUEL", "did you mean SCRIPTMILL_WORKER__LIMITS__FUEL?"),
+        ("SCRIPTMILL_CACHE_DIR", "did you mean SCRIPTMILL_SANDBOX__CACHE_DIR?"),
+        ("SCRIPTMILL_BROKER__URL", "[broker] has addresses, ca_file, "),
+        ("SCRIPTMILL_LIMITS__MEMORY_BYTES", "[worker.limits] has fuel, "),
     ] {
         assert!(told(name).contains(name) && told(name).contains(expected), "{name}: {}", told(name));
     }
@@ -90,6 +97,7 @@ fn variables_that_are_meant_as_settings_are_told() {
         "SCRIPTMILL_WORKER_PORT",
         "SCRIPTMILL_SCALER_PORT_6443_TCP_ADDR",
         "SCRIPTMILL_VERSION",
+        "SCRIPTMILL_TEST_CACHE_DIR",
         "SCRIPT_NAME",
         "PATH__X",
     ] {
@@ -162,7 +170,8 @@ fn mistakes_name_the_key_and_where_it_was_said() {
         (Some("slots = 3"), &[], &[],
             &["SM4002: there is no setting slots (scriptmill.toml, line 1); did you mean worker.slots?"]),
         (None, &[("SCRIPTMILL_WORKER__MYSTERY", "1")], &[],
-            &["SM4002: there is no setting worker.mystery (environment variable SCRIPTMILL_WORKER__MYSTERY)"]),
+            &["SM4002: there is no setting worker.mystery (environment variable SCRIPTMILL_WORKER__MYSTERY); \
+               [worker] has batch_inputs, grace, input_size, message_size, prefetch_margin, preparing_size, slots, threads"]),
         (None, &[], &[("broker.password_file", "/nowhere/password")],
             &["SM4003: broker.password_file: /nowhere/password cannot be read: No such file or directory (os error 2) (flag --set)",
               "SM4001: broker.password_file needs broker.username_file beside it (flag --set)"]),
@@ -193,7 +202,8 @@ fn mistakes_name_the_key_and_where_it_was_said() {
         (Some("[worker]\nslots = -1\nspeed = 'fast'"), &[("SCRIPTMILL_HTTP__ADDRESS", "nowhere")], &[("worker.grace", "1h")],
             &["SM4001: http.address must look like 127.0.0.1:8080 or [::]:8080, or be off: it names no port (environment variable SCRIPTMILL_HTTP__ADDRESS)",
               "SM4001: worker.slots must be a whole number of at least 1, but is -1 (scriptmill.toml, line 2)",
-              "SM4002: there is no setting worker.speed (scriptmill.toml, line 3)",
+              "SM4002: there is no setting worker.speed (scriptmill.toml, line 3); \
+               [worker] has batch_inputs, grace, input_size, message_size, prefetch_margin, preparing_size, slots, threads",
               "SM4001: worker.grace must be 15m at most: that is half of RabbitMQ's consumer timeout, but is \"1h\" (flag --set)"]),
     ];
     for (file, environment, flags, expected) in cases {

@@ -102,10 +102,11 @@ fn insert(whole: &mut Value, key: &str, value: Value) {
     *at = value;
 }
 
-fn unknown<'a>(key: &str, setting: &Setting, known: impl Iterator<Item = &'a String>) -> Mistake {
+fn unknown<'a>(key: &str, setting: &Setting, known: impl Iterator<Item = &'a String> + Clone) -> Mistake {
     // The last part decides: after misspelling, a right name in a wrong section is the commonest mistake.
     let last = |key: &'_ str| key.rsplit_once('.').map_or(key.to_owned(), |(_, name)| name.to_owned());
     let closest = known
+        .clone()
         .map(|candidate| {
             let name = last(candidate);
             let distance = strsim::damerau_levenshtein(&last(key), &name);
@@ -113,9 +114,22 @@ fn unknown<'a>(key: &str, setting: &Setting, known: impl Iterator<Item = &'a Str
         })
         .min()
         .filter(|(distance, _, allowed, _)| distance <= allowed);
-    let hint = closest.map_or_else(String::new, |(.., candidate)| format!("; did you mean {candidate}?"));
-    let message = format!("there is no setting {key} ({}){hint}", setting.origin);
+    let hint = match closest {
+        Some((.., candidate)) => Some(format!("; did you mean {candidate}?")),
+        None => others(key, known),
+    };
+    let message = format!("there is no setting {key} ({}){}", setting.origin, hint.unwrap_or_default());
     Mistake { code: Code::UnknownSetting, message }
+}
+
+/// What there is in the section of a setting that is none, also where only the end of the section's name is written.
+fn others<'a>(key: &str, known: impl Iterator<Item = &'a String>) -> Option<String> {
+    let (section, _) = key.rsplit_once('.')?;
+    let within = |whole: &str| whole == section || whole.strip_suffix(section).is_some_and(|rest| rest.ends_with('.'));
+    let known: Vec<_> = known.filter_map(|key| key.rsplit_once('.')).filter(|(whole, _)| within(whole)).collect();
+    let (whole, _) = known.first()?;
+    let names: Vec<_> = known.iter().map(|(_, name)| *name).collect();
+    Some(format!("; [{whole}] has {}", names.join(", ")))
 }
 
 /// `why` is what the type itself says.
