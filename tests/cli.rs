@@ -81,6 +81,7 @@ fn calls_and_their_exit_codes() {
         (&["run", "."], "", 2, "", "SM4003: "),
         (&["run", "latin1.ts"], "", 2, "", "latin1.ts:2 is not UTF-8 text"),
         (&["run", "double.ts", "--input", "broken.json"], "", 2, "", "SM3002: the input broken.json is not JSON"),
+        (&["run", "double.ts", "--input", "{\"n\": 4}"], "", 2, "", "SM4003: --input names a file, and {\"n\": 4} is the input itself"),
         (&["run", "double.ts", "--input", "absent.json"], "", 2, "", "SM4003: the input absent.json cannot be read"),
         (&["run", "double.ts", "--tenant", "No Tenant"], "", 2, "", "SM3002: tenant: "),
         (&["run", "double.ts", "--clock", "noon"], "", 2, "", "SM3002: clock: "),

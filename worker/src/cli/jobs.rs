@@ -1,6 +1,6 @@
 //! The job that a command line describes.
 
-use std::io::Read as _;
+use std::io::{ErrorKind, Read as _};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -61,7 +61,16 @@ fn read_input(path: &Path) -> anyhow::Result<Box<RawValue>> {
     } else {
         std::fs::read(path).map(|read| bytes = read)
     };
-    read.map_err(|error| Coded::usage(Code::UnreadableFile, format!("the input {name} cannot be read: {error}")))?;
+    let is_json = RawValue::from_string(name.clone()).is_ok();
+    read.map_err(|error| match error.kind() {
+        ErrorKind::NotFound if is_json => Coded::usage(
+            Code::UnreadableFile,
+            format!(
+                "--input names a file, and {name} is the input itself: write it to a file, or pipe it to `--input -`"
+            ),
+        ),
+        _ => Coded::usage(Code::UnreadableFile, format!("the input {name} cannot be read: {error}")),
+    })?;
     let text = String::from_utf8(bytes).map_err(|_| "is not UTF-8 text".to_owned());
     text.and_then(|text| {
         RawValue::from_string(text.trim_start_matches('\u{feff}').to_owned()).map_err(|error| json::fault(&error))
