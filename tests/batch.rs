@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 fn sandbox() -> Sandbox {
     let clock = Arc::new(TokioClock::new(tokio::runtime::Handle::current()));
     let mut options = Options::new(Checker::in_process(Bounds::default()), clock);
-    options.cache_dir = std::env::var_os("SCRIPTMILL_CACHE_DIR").map(Into::into);
+    options.cache_dir = std::env::var_os("SCRIPTMILL_TEST_CACHE_DIR").map(Into::into);
     Sandbox::new(options).unwrap()
 }
 

@@ -32,7 +32,7 @@ fn demonstrates(program: &Path) {
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("SCRIPTMILL_")) {
         demo.env_remove(name);
     }
-    if let Some(cache) = std::env::var_os("SCRIPTMILL_CACHE_DIR") {
+    if let Some(cache) = std::env::var_os("SCRIPTMILL_TEST_CACHE_DIR") {
         demo.env("SCRIPTMILL_SANDBOX__CACHE_DIR", cache);
     }
     let output = succeeds(demo.arg("demo"));

@@ -78,7 +78,7 @@ fn main() {
     options.limits.prepare_fuel = 20_000_000_000;
     // Some tests join half a million texts.
     options.limits.memory_bytes = 512 << 20;
-    options.cache_dir = env::var_os("SCRIPTMILL_CACHE_DIR").map(PathBuf::from);
+    options.cache_dir = env::var_os("SCRIPTMILL_TEST_CACHE_DIR").map(PathBuf::from);
     let mut engine = options.engine();
     if let Some(path) = env::var_os("SCRIPTMILL_ENGINE_WASM") {
         engine.wasm = fs::read(path).expect("the engine").into();

@@ -256,7 +256,7 @@ pub fn binary_at(addresses: &str, prefix: &str) -> Command {
     if let Some(file) = std::env::var_os("SCRIPTMILL_TEST_CA") {
         process.env("SCRIPTMILL_BROKER__CA_FILE", file);
     }
-    if let Some(cache) = std::env::var_os("SCRIPTMILL_CACHE_DIR") {
+    if let Some(cache) = std::env::var_os("SCRIPTMILL_TEST_CACHE_DIR") {
         process.env("SCRIPTMILL_SANDBOX__CACHE_DIR", cache);
     }
     process

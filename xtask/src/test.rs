@@ -73,7 +73,7 @@ pub(crate) fn cargo() -> Command {
     let mut command = workspace::cargo();
     command
         // For tests that call the sandbox, and for those that run the worker.
-        .env("SCRIPTMILL_CACHE_DIR", &cache)
+        .env("SCRIPTMILL_TEST_CACHE_DIR", &cache)
         .env("SCRIPTMILL_SANDBOX__CACHE_DIR", &cache)
         .envs(NEEDS.iter().filter_map(Need::variable));
     command

@@ -27,7 +27,7 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
         .args(["run", "--locked", "--example", "test262", "--"])
         .arg(checkout.canonicalize().with_context(|| format!("could not find {}", checkout.display()))?)
         .args([&options.filter, &options.threads.to_string()])
-        .env("SCRIPTMILL_CACHE_DIR", workspace::root().join("target/engine-cache"))
+        .env("SCRIPTMILL_TEST_CACHE_DIR", workspace::root().join("target/engine-cache"))
         .current_dir(workspace::root())
         .status()?;
     Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })

@@ -20,7 +20,7 @@ static SANDBOX: LazyLock<Sandbox> = LazyLock::new(|| new_sandbox(options(Checker
 pub(crate) fn options(checker: Checker) -> Options {
     let clock = Arc::new(TokioClock::new(runtime()));
     let mut options = Options::new(checker, clock);
-    options.cache_dir = std::env::var_os("SCRIPTMILL_CACHE_DIR").map(PathBuf::from);
+    options.cache_dir = std::env::var_os("SCRIPTMILL_TEST_CACHE_DIR").map(PathBuf::from);
     // `cargo xtask engine --check` names a rebuilt engine in this variable.
     if let Some(path) = std::env::var_os("SCRIPTMILL_ENGINE_WASM") {
         options.wasm = std::fs::read(path).expect("the engine named by SCRIPTMILL_ENGINE_WASM").into();

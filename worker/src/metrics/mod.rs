@@ -316,7 +316,7 @@ mod tests {
     #[tokio::test]
     async fn build_info_names_the_version_and_the_engine_that_outcomes_name() {
         let mut options = Options::new(Checker::in_process(Bounds::default()), clock());
-        options.cache_dir = std::env::var_os("SCRIPTMILL_CACHE_DIR").map(Into::into);
+        options.cache_dir = std::env::var_os("SCRIPTMILL_TEST_CACHE_DIR").map(Into::into);
         let sandbox = Sandbox::new(options).unwrap();
         let mut registry = Registry::with_prefix("scriptmill");
         Metrics::describe(&mut registry, &sandbox);
