@@ -284,11 +284,10 @@ impl<'a> Inspector<'a, '_> {
 
     /// Reports a finding that is only likely, unless it is in a library that a bundler brought.
     fn suspect(&mut self, finding: Option<Finding>) {
-        if let Some(finding) = finding.filter(|finding| !self.library.contains(finding.span.start)) {
-            let again = |last: &Finding| last.code == finding.code && last.span.start == finding.span.start;
-            if !self.facts.findings.last().is_some_and(again) {
-                self.report(finding);
-            }
+        let Some(finding) = finding else { return };
+        let again = |last: &Finding| last.code == finding.code && last.span.start == finding.span.start;
+        if !self.library.contains(finding.span.start) && !self.facts.findings.last().is_some_and(again) {
+            self.report(finding);
         }
     }
 
@@ -336,8 +335,10 @@ impl<'a> Visit<'a> for Inspector<'a, '_> {
             self.indent += 1;
             self.facts.indentation += self.indent * lines;
         }
-        let refused = unsupported::find(&kind).filter(|_| !self.goes_with_types(&kind));
-        for finding in refused.into_iter().chain(self.jumps.enter(&kind, self.text)) {
+        if let Some(finding) = unsupported::find(&kind).filter(|_| !self.goes_with_types(&kind)) {
+            self.report(finding);
+        }
+        if let Some(finding) = self.jumps.enter(&kind, self.text) {
             self.report(finding);
         }
         let finding = suspect::find(&kind, self.text, self.unused);
@@ -373,9 +374,8 @@ impl<'a> Visit<'a> for Inspector<'a, '_> {
                 }
             }
             AstKind::ImportExpression(import) => {
-                if let Some(specifier) = literal(&import.source) {
-                    self.facts.dynamic_imports.push((specifier, import.source.span()));
-                }
+                let specifier = literal(&import.source);
+                self.facts.dynamic_imports.extend(specifier.map(|specifier| (specifier, import.source.span())));
             }
             AstKind::AccessorProperty(_) => self.facts.accessors |= self.ambient == 0,
             AstKind::CallExpression(call) => {

@@ -44,7 +44,11 @@ impl<'a> Jumps<'a> {
                     .astray(jump.label.as_ref(), false)
                     .then(|| told(jump.span, jump.label.as_ref(), false, text));
             }
-            kind if kind.is_iteration_statement() => self.innermost(|frame| frame.loops += 1),
+            AstKind::DoWhileStatement(_)
+            | AstKind::WhileStatement(_)
+            | AstKind::ForInStatement(_)
+            | AstKind::ForOfStatement(_)
+            | AstKind::ForStatement(_) => self.innermost(|frame| frame.loops += 1),
             _ => {}
         }
         None
@@ -62,7 +66,11 @@ impl<'a> Jumps<'a> {
             AstKind::LabeledStatement(_) => self.innermost(|frame| {
                 frame.labels.pop();
             }),
-            kind if kind.is_iteration_statement() => self.innermost(|frame| frame.loops -= 1),
+            AstKind::DoWhileStatement(_)
+            | AstKind::WhileStatement(_)
+            | AstKind::ForInStatement(_)
+            | AstKind::ForOfStatement(_)
+            | AstKind::ForStatement(_) => self.innermost(|frame| frame.loops -= 1),
             _ => {}
         }
     }
