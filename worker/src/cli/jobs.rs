@@ -61,9 +61,8 @@ fn read_input(path: &Path) -> anyhow::Result<Box<RawValue>> {
     } else {
         std::fs::read(path).map(|read| bytes = read)
     };
-    let is_json = RawValue::from_string(name.clone()).is_ok();
     read.map_err(|error| match error.kind() {
-        ErrorKind::NotFound if is_json => Coded::usage(
+        ErrorKind::NotFound if RawValue::from_string(name.clone()).is_ok() => Coded::usage(
             Code::UnreadableFile,
             format!(
                 "--input names a file, and {name} is the input itself: write it to a file, or pipe it to `--input -`"
