@@ -9,6 +9,7 @@ use super::source::Finding;
 
 /// The integers below this one are numbers of their own.
 const EXACT_MAX: f64 = 9_007_199_254_740_992.0;
+const UNEQUAL: &str = "Write `!==` for \"is not equal\".";
 /// Digits of a number that are read exactly here.
 const DIGITS_MAX: usize = 38;
 
@@ -45,14 +46,79 @@ pub(super) fn inexact(number: &NumericLiteral<'_>) -> Option<Finding> {
     })
 }
 
-/// `=!` in a condition, which is `!=` turned around.
+/// `2024-12-25` or `12/25/2024`, which computes a number.
+pub(super) fn date(binary: &BinaryExpression<'_>, text: &str) -> Option<Finding> {
+    let (Expression::BinaryExpression(first), Expression::NumericLiteral(_)) = (&binary.left, &binary.right) else {
+        return None;
+    };
+    let (sign, what) = match binary.operator {
+        BinaryOperator::Subtraction => ('-', "a subtraction"),
+        BinaryOperator::Division => ('/', "a division"),
+        _ => return None,
+    };
+    if first.operator != binary.operator {
+        return None;
+    }
+    let written = text.get(binary.span.start as usize..binary.span.end as usize)?;
+    let parts: Vec<&str> = written.split(sign).collect();
+    let within = |part: &str, range: std::ops::RangeInclusive<u32>| {
+        part.bytes().all(|digit| digit.is_ascii_digit()) && part.parse().is_ok_and(|number| range.contains(&number))
+    };
+    let is_date = match parts[..] {
+        [year, month, day] if year.len() == 4 => {
+            within(year, 1900..=2100) && within(month, 1..=12) && within(day, 1..=31)
+        }
+        [day, month, year] => within(day, 1..=31) && within(month, 1..=31) && within(year, 1900..=2100),
+        _ => false,
+    };
+    is_date.then(|| {
+        misleading(binary.span, format!("`{written}` is {what} of numbers, and no date."))
+            .help("Write a date as text, with the year first: `'2024-12-25'`.")
+    })
+}
+
+/// `! ==` or `! =`, in which TypeScript takes the `!` as a part of what stands before it. `sign` is the place of the `!`.
+fn apart(sign: u32, text: &str) -> Option<(Span, &str)> {
+    let at = sign as usize;
+    let before = text.get(..at)?.ends_with([' ', '\t']);
+    let rest = text.get(at..)?.strip_prefix('!')?;
+    let equals = rest.trim_start_matches([' ', '\t']);
+    let gap = rest.len() - equals.len();
+    let count = equals.len() - equals.trim_start_matches('=').len();
+    let length = 1 + gap + count;
+    let written = text.get(at..at + length)?;
+    let is_apart = before && (1..=4).contains(&gap) && (1..=3).contains(&count);
+    is_apart.then(|| (Span::sized(sign, u32::try_from(length).unwrap_or(1)), written))
+}
+
+/// `a ! == b`, which compares for being equal.
+pub(super) fn unequal(binary: &BinaryExpression<'_>, text: &str) -> Option<Finding> {
+    let Expression::TSNonNullExpression(left) = &binary.left else { return None };
+    let (span, written) = apart(left.span.end - 1, text).filter(|_| binary.operator.is_equality())?;
+    let message =
+        format!("`{written}` are two signs, since a space stands between them: this is true where both are equal.");
+    Some(misleading(span, message).help(UNEQUAL))
+}
+
+/// The same in JavaScript, which has no such `!`.
+pub(super) fn unequal_in_javascript(sign: Span, text: &str) -> Option<Finding> {
+    let (span, written) = apart(sign.start, text)?;
+    let message = format!("`{written}` are two signs, since a space stands between them.");
+    Some(Finding::error(Code::Syntax, span, message).help(UNEQUAL))
+}
+
+/// `=!` or `! =` in a condition, which is `!=` turned around or torn apart.
 pub(super) fn turned(assignment: &AssignmentExpression<'_>, text: &str) -> Option<Finding> {
+    if let AssignmentTarget::TSNonNullExpression(left) = &assignment.left {
+        let (span, written) = apart(left.span.end - 1, text)?;
+        return Some(misleading(span, format!("This condition assigns: `{written}` compares nothing.")).help(UNEQUAL));
+    }
     let Expression::UnaryExpression(negated) = &assignment.right else { return None };
     let at = negated.span.start as usize;
     let written = text.get(..at)?.ends_with('=') && text.get(at + 1..)?.starts_with([' ', '\t']);
     (negated.operator == UnaryOperator::LogicalNot && written).then(|| {
         let sign = Span::new(negated.span.start - 1, negated.span.start + 1);
-        misleading(sign, "This condition assigns: `=!` compares nothing.").help("Write `!==` for \"is not equal\".")
+        misleading(sign, "This condition assigns: `=!` compares nothing.").help(UNEQUAL)
     })
 }
 

@@ -15,7 +15,7 @@ use super::lower::{self, Merged};
 use super::map::SourceMap;
 use super::parse::{Language, holds_types, parse};
 use super::source::{Finding, Source};
-use super::{bundled, emit, entry, foreign, inspect, invisible, syntax, weigh};
+use super::{bundled, emit, entry, foreign, inspect, invisible, mistaken, syntax, weigh};
 
 /// Indentation is left out if it would take more than this many times the bytes of the source.
 const INDENTATION_MAX: usize = 4;
@@ -69,8 +69,8 @@ fn pass(
     let parsed = parse(&allocator, source.text, source_type, main);
     if !parsed.diagnostics.is_empty() && language == Language::JavaScript && holds_types(&allocator, source.text, main)
     {
-        let place = parsed.diagnostics.into_vec().into_iter().next().map(|error| syntax::finding(error, source.text));
-        findings.push(types_in_javascript(source.name, place.map_or(Span::empty(0), |found| found.span)));
+        let first = parsed.diagnostics.into_vec().into_iter().next().map(|error| syntax::finding(error, source.text));
+        findings.push(types_in_javascript(source, first.map_or(Span::empty(0), |found| found.span)));
         return None;
     }
     findings.extend(syntax::findings(parsed.diagnostics.into_vec(), source.text));
@@ -139,8 +139,11 @@ fn unsupported_file(language: Language) -> Finding {
 }
 
 /// A JavaScript file that would be right as TypeScript.
-fn types_in_javascript(name: &str, place: Span) -> Finding {
-    let file = name.rsplit_once('/').map_or(name, |(_, file)| file);
+fn types_in_javascript(source: &Source<'_>, place: Span) -> Finding {
+    if let Some(unequal) = mistaken::unequal_in_javascript(place, source.text) {
+        return unequal;
+    }
+    let file = source.name.rsplit_once('/').map_or(source.name, |(_, file)| file);
     let stem = file.rsplit_once('.').map_or(file, |(stem, _)| stem);
     let message = format!("Types can be used only in TypeScript: name the file {stem}.ts.");
     Finding::error(Code::Syntax, place, message).help("Or leave the types out.")

@@ -28,7 +28,10 @@ pub(super) fn find(kind: &AstKind<'_>, text: &str, unused: Span) -> Option<Findi
         }
         AstKind::WhileStatement(statement) => assigned_condition(&statement.test, text),
         AstKind::ConditionalExpression(choice) => assigned_condition(&choice.test, text),
-        AstKind::BinaryExpression(binary) => comparison(binary).or_else(|| joined_by_and(binary)),
+        AstKind::BinaryExpression(binary) => mistaken::unequal(binary, text)
+            .or_else(|| comparison(binary))
+            .or_else(|| joined_by_and(binary))
+            .or_else(|| mistaken::date(binary, text)),
         AstKind::CallExpression(call) => {
             locale(call).or_else(|| silent_callback(call, unused)).or_else(|| mistaken::sorted_by_answer(call, text))
         }

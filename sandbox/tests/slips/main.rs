@@ -171,6 +171,7 @@ const SYNTAX: &[Slip] = &[
     ("import fs from fs;", 1, 16, "Write the path between quotes: `from './fs'`."),
     ("import * from './a';", 1, 10, "Write `import * as name from './module'`."),
     ("using System;\nexport default 1;", 1, 1, "Write `import { name } from './module'`. Only modules of the bundle can be imported: bundle a library into the script with a bundler such as esbuild."),
+    ("export default function main(o) {\n  return <div className=\"a\">{o.a}</div>;\n}", 2, 10, "Write HTML as text, between backquotes: `<p>${name}</p>`."),
     ("export default function main(o) {\n  return <b>hello</b>;\n}", 2, 19, "Write `/` at its end. If it is meant as HTML in the code (JSX): that is not supported."),
     ("var total = 0,\nexport default function main(o) { return total }", 1, 14, "Complete line 1, or leave the `,` out."),
     ("export default function main(o) {\n  return new Date().getFullYear;\n}\nexport default function again(o) {}", 1, 1, "Keep one `export default`; export the others by name: `export function name(…) { … }`."),
@@ -300,6 +301,7 @@ const SYNTAX: &[Slip] = &[
 /// The same for JavaScript, where the parser takes `<` for HTML.
 #[rustfmt::skip]
 const JAVASCRIPT: &[Slip] = &[
+    ("export default (o) => { if (o.a ! == 2) return 1; };", 1, 33, "Write `!==` for \"is not equal\"."),
     ("export default function (o) {\n  import a from \"./a\";\n}", 2, 3, "Write it at the beginning of the file. If it stands outside of all functions, a `}` before it is missing."),
     ("export default function (o) { if (o.a =< 2) return 1; }", 1, 39, "Write `<=` for \"is at most\"."),
     ("export default function (o) {\n  let x := o.a;\n  return x;\n}", 2, 9, "Write `=` for an assignment."),
@@ -394,6 +396,13 @@ const RUNS: &[(&str, &str)] = &[
     ("export * from './main.ts';", ""),
     ("export default class {}\nexport function total() {}", "this is a class"),
     ("export default (o) => { if (o.a =! 2) return 1; };", "`=!` compares nothing"),
+    ("export default (o) => { if (o.a ! == 2) return 1; };", "`! ==` are two signs"),
+    ("export default (o) => { if (o.a ! = o.b) return 1; };", "`! =` compares nothing"),
+    ("export default (o) => { o.a! = 2; return o.a! === o.b! ? o.c !== 1 : ! (o.d == 2); };", ""),
+    ("export default () => 2024-12-25;", "`2024-12-25` is a subtraction"),
+    ("export default (o) => o.due < 12/25/2024;", "`12/25/2024` is a division"),
+    ("export default (o) => o.due < 25-12-2024;", "`25-12-2024` is a subtraction"),
+    ("export default (o) => [2024 - 12 - 25, 2024-13-25, o.a-12-25, 100/12/30, 1/2/3, 30-24];", ""),
     ("export default (o) => { let m; while (m = !o.list.pop()) o.n += m; };", ""),
     ("export default (o) => { let m; if (m=!o.list) return m; };", ""),
     ("export default (o) => { const all = o.lines.forEach((l) => l.total * 2); return all; };", "`forEach` gives nothing"),

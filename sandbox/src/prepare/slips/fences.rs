@@ -2,7 +2,7 @@
 
 use oxc::span::Span;
 
-use super::slip::Slip;
+use super::slip::{Said, Slip};
 use super::tokens::Around;
 
 const FENCE: &str = "```";
@@ -68,4 +68,16 @@ pub(super) fn tags(around: &Around<'_>) -> Option<Slip> {
     };
     let end = first.end() + word(1).len();
     Some(Slip::new(first.start, end, message, help))
+}
+
+/// `<div className="…">`, at the name of what the element is given.
+pub(super) fn element(around: &Around<'_>, said: Said<'_>) -> Option<Slip> {
+    let (name, opening) = (around.before(0)?, around.before(1)?);
+    let begins =
+        opening.is("<") && opening.end() == name.start && around.before(2).is_none_or(|token| !token.ends_value());
+    let given = around.after(0)?.word().is_some() && around.after(1)?.is("=");
+    (said.wants(">") && begins && name.word().is_some() && given).then(|| {
+        let help = "Write HTML as text, between backquotes: `<p>${name}</p>`.";
+        Slip::new(opening.start, name.end(), "HTML in the code (JSX) is not supported.", help)
+    })
 }

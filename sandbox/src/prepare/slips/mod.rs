@@ -36,6 +36,7 @@ pub(super) fn find(message: &str, span: Span, text: &str) -> Option<Slip> {
     signs::hash(&around)
         .or_else(|| shapes::whole(&around))
         .or_else(|| fences::tags(&around))
+        .or_else(|| fences::element(&around, said))
         .or_else(|| signs::comment_line(&around))
         .or_else(|| signs::split_arrow(&around))
         .or_else(|| imports::find(&around, said))
