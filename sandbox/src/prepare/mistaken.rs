@@ -1,4 +1,5 @@
-//! Values that are not what they seem: a number that changes when it is read, and what a method gives or wants.
+//! Values that are not what they seem: a number that changes when it is read, a date that is computed, signs that are torn apart, and what
+//! a method gives or wants.
 
 use oxc::ast::ast::*;
 use oxc::span::{GetSpan, Span};
@@ -9,6 +10,7 @@ use super::source::Finding;
 
 /// The integers below this one are numbers of their own.
 const EXACT_MAX: f64 = 9_007_199_254_740_992.0;
+/// The help where `!==` was meant.
 const UNEQUAL: &str = "Write `!==` for \"is not equal\".";
 /// Digits of a number that are read exactly here.
 const DIGITS_MAX: usize = 38;
@@ -56,7 +58,8 @@ pub(super) fn date(binary: &BinaryExpression<'_>, text: &str) -> Option<Finding>
         BinaryOperator::Division => ('/', "a division"),
         _ => return None,
     };
-    if first.operator != binary.operator {
+    // With anything but three numbers, a long chain would be read again for each of its signs.
+    if first.operator != binary.operator || !matches!(first.left, Expression::NumericLiteral(_)) {
         return None;
     }
     let written = text.get(binary.span.start as usize..binary.span.end as usize)?;
@@ -94,7 +97,7 @@ fn apart(sign: u32, text: &str) -> Option<(Span, &str)> {
 /// `a ! == b`, which compares for being equal.
 pub(super) fn unequal(binary: &BinaryExpression<'_>, text: &str) -> Option<Finding> {
     let Expression::TSNonNullExpression(left) = &binary.left else { return None };
-    let (span, written) = apart(left.span.end - 1, text).filter(|_| binary.operator.is_equality())?;
+    let (span, written) = apart(left.span.end - 1, text)?;
     let message =
         format!("`{written}` are two signs, since a space stands between them: this is true where both are equal.");
     Some(misleading(span, message).help(UNEQUAL))

@@ -1,4 +1,4 @@
-//! What surrounds a script in a document: the fences of Markdown, and the tags of HTML.
+//! What surrounds a script in a document: the fences of Markdown, and the tags of HTML; and HTML within a script.
 
 use oxc::span::Span;
 
