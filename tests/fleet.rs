@@ -44,7 +44,8 @@ impl Process {
         signals.has_slots(slots);
         signals.has_consumers(slots.min(1));
         let heartbeats = Arc::new(Heartbeats::new(&rabbit.options()));
-        let parts = Parts { heartbeats, signals, bounds: None, clock, retry_pause_max: Duration::from_millis(300) };
+        let retry_pause_max = Duration::from_millis(300);
+        let parts = Parts { heartbeats, signals, bounds: None, looks: slots == 0, clock, retry_pause_max };
         let fleet = Options::default().build(parts, &mut registry);
         let (drain, end) = (CancellationToken::new(), CancellationToken::new());
         let signal = fleet.signal();
@@ -228,8 +229,8 @@ async fn without_a_broker_there_is_a_reason_and_no_number() {
     let nowhere = scriptmill::broker::amqp::Options { addresses: vec![address], ..Default::default() };
     let heartbeats = Arc::new(Heartbeats::new(&nowhere));
     let (signals, retry_pause_max) = (Signals::new(clock.clone()), Duration::from_millis(100));
-    let fleet =
-        Options::default().build(Parts { heartbeats, signals, bounds: None, clock, retry_pause_max }, &mut registry);
+    let parts = Parts { heartbeats, signals, bounds: None, looks: true, clock, retry_pause_max };
+    let fleet = Options::default().build(parts, &mut registry);
     let (signal, end) = (fleet.signal(), CancellationToken::new());
     let running = tokio::spawn(fleet.run(CancellationToken::new(), end.clone()));
     let mut changes = signal.changes();

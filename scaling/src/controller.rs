@@ -26,6 +26,11 @@ const HOLD_MAX_SECONDS: f64 = 900.0;
 const YOUNG_MAX_SECONDS: f64 = 300.0;
 /// The usual pace at which jobs begin is measured over this many seconds.
 const PACE_SECONDS: f64 = 60.0;
+/// Between two ticks the number is raised if more jobs came than usual, by more than this many standard deviations of the count.
+const SURGES: f64 = 4.0;
+/// A number that was raised between two ticks stays for this long at least. The eldest process, which all follow, may see the
+/// surge a beat later, and is heard a beat after that.
+const RAISED: Duration = BEAT.saturating_mul(2);
 /// The growth of the backlog is foreseen for at most this long, in seconds.
 const FORESIGHT_MAX_SECONDS: f64 = 30.0;
 /// The present number stays if the new one differs from it by less than this …
@@ -37,6 +42,16 @@ const PLACES_TARGET: f64 = 0.8;
 /// With all slots busy, a backlog of more than this share of the slots' work in a second is saturation.
 const SATURATED_SHARE: f64 = 0.05;
 
+/// For how long the growth of the backlog is foreseen, in seconds: until a worker asked for now begins.
+fn foresight(view: &View) -> f64 {
+    (view.boot_seconds + 2.0).min(FORESIGHT_MAX_SECONDS)
+}
+
+/// Whether the number follows the load, and is neither unknown nor held by a stall or by what is behind the scripts.
+fn follows_load(demand: &Demand) -> bool {
+    matches!(demand.state, State::Ok | State::Saturated)
+}
+
 /// Computes the demand of one worker group from all that one process hears about it.
 #[derive(Clone, Debug)]
 pub struct Controller {
@@ -47,12 +62,25 @@ pub struct Controller {
     loads: Holding,
     stall: Stall,
     downstream: Downstream,
-    /// The demand of the last tick.
+    /// The demand of the last tick, or of the last look that raised it.
     present: Option<Demand>,
+    /// When the demand was raised last, and to what.
+    raised: Option<(Duration, Demand)>,
+    /// What the last tick saw, if the fleet was known then.
+    seen: Option<Seen>,
     /// When this process first knew the fleet, in seconds.
     since: Option<f64>,
     /// Slots per worker as last seen, for times without any worker.
     slots_per_worker: f64,
+}
+
+/// What a tick saw.
+#[derive(Clone, Copy, Debug)]
+struct Seen {
+    view: View,
+    service: Service,
+    /// The depth of the queue from which the view's backlog was computed, and when it was seen.
+    depth: (Duration, Depth),
 }
 
 impl Controller {
@@ -67,6 +95,8 @@ impl Controller {
             stall: Stall::default(),
             downstream: Downstream::default(),
             present: None,
+            raised: None,
+            seen: None,
             since: None,
             slots_per_worker: SLOTS_PER_WORKER,
         }
@@ -94,12 +124,67 @@ impl Controller {
         let own = self.own(now);
         let eldest = self.fleet.eldest(now).filter(|(process, _)| *process != self.process);
         self.present = eldest.map(|(_, demand)| demand.clone()).or(own);
+        self.raised.take_if(|(when, _)| now.saturating_sub(*when) > RAISED);
+        if let (Some(present), Some((_, raised))) = (&self.present, &self.raised)
+            && follows_load(present)
+            && present.replicas < raised.replicas
+        {
+            self.present = Some(raised.clone());
+        }
         self.present.clone()
+    }
+
+    /// Looks at the queue between two ticks. If so much more waits than at the last tick that more jobs than usual must have come,
+    /// though none may have begun since, the number is raised at once: an autoscaler that looks now would otherwise see the surge
+    /// only when it looks again. Returns the demand if it was raised.
+    pub fn look(&mut self, now: Duration, depth: Depth) -> Option<Demand> {
+        let demand = self.surge(now, depth)?;
+        self.raised = Some((now, demand.clone()));
+        self.present = Some(demand.clone());
+        Some(demand)
+    }
+
+    fn surge(&self, now: Duration, depth: Depth) -> Option<Demand> {
+        let present = self.present.as_ref().filter(|present| follows_load(present))?;
+        let Seen { view, service, depth: (then, before) } = self.seen.as_ref()?;
+        // The jobs of a worker that departed come back to the queue, and are no arrivals.
+        if depth.consumers < before.consumers {
+            return None;
+        }
+        let seconds = now.saturating_sub(*then).as_secs_f64();
+        let past = self.history.window(PACE_SECONDS);
+        if past.seconds < PACE_SECONDS - 1.0 {
+            return None;
+        }
+        let usual = past.arrivals / past.seconds * seconds;
+        let backlog = f64::from(depth.ready);
+        // Workers may have given back all jobs that they had not begun, so that these are in the queue now.
+        let risen = backlog - view.backlog;
+        let dispersion = load::dispersion(&self.history);
+        if risen <= 0.0 || risen - usual <= SURGES * (dispersion * (usual + risen)).sqrt() {
+            return None;
+        }
+        let jobs = backlog + risen / seconds.max(1.0) * foresight(view);
+        let drain = self.drain(view, service, jobs);
+        let replicas = (drain / self.slots_per_worker.max(1e-9)).ceil();
+        let (min, max) = (f64::from(self.policy.min), f64::from(self.policy.max));
+        let winner = if replicas > max { Term::Max } else { Term::Drain };
+        let replicas = replicas.clamp(min, max) as u32;
+        (replicas > present.replicas).then(|| Demand {
+            replicas,
+            state: State::Saturated,
+            winner,
+            slots: Slots { drain, ..present.slots },
+            observed: Observed { backlog, ..present.observed },
+            ..present.clone()
+        })
     }
 
     fn own(&mut self, now: Duration) -> Option<Demand> {
         let seconds = now.as_secs_f64();
-        let Some((interval, view)) = self.fleet.tick(now) else {
+        let known = self.fleet.tick(now);
+        self.seen = None;
+        let Some((interval, view)) = known else {
             // The present number stays: its reasons were known, and nothing is known that speaks against it.
             let present = self.present.clone();
             return present.map(|present| Demand { state: State::Unknown, winner: Term::Hold, ..present });
@@ -116,6 +201,7 @@ impl Controller {
 
     fn known(&mut self, now: f64, interval: &Interval, view: &View) -> Demand {
         let service = Service::seen(&self.history, view.busy);
+        self.seen = self.fleet.sighted().map(|depth| Seen { view: *view, service, depth });
         let all = self.history.window(f64::MAX).sums;
         // Before any job has begun or ended, it is not known how long jobs take, and arriving jobs may wait because they are not
         // delivered.
@@ -153,7 +239,7 @@ impl Controller {
     }
 
     fn slots(&self, load: &Load, held: f64, service: &Service, view: &View) -> Slots {
-        let Policy { target_load, promise, drain_time, .. } = &self.policy;
+        let Policy { target_load, promise, .. } = &self.policy;
         let wait = promise.wait.as_secs_f64();
         let m = service.seconds;
         // Jobs that take longer than a new worker takes to come will still run when it comes.
@@ -166,17 +252,17 @@ impl Controller {
         } else {
             0.0
         };
-        let due = drain_time.as_secs_f64().min(wait).max(1e-3);
         // If jobs wait while slots are free, they wait to be delivered, and more slots would stay free too.
         let is_short = view.backlog > 0.5 && (view.is_full() || self.is_overrun(view));
         let jobs = if is_short { view.backlog + self.growth(view) } else { 0.0 };
-        let drain = view.busy + jobs * (m / due).min(1.0);
-        Slots {
-            load: held / target_load,
-            promise: promised,
-            drain: if is_short { drain } else { 0.0 },
-            floor: view.busy,
-        }
+        let drain = if is_short { self.drain(view, service, jobs) } else { 0.0 };
+        Slots { load: held / target_load, promise: promised, drain, floor: view.busy }
+    }
+
+    /// Slots in which this many jobs that wait begin in time, beside those in use.
+    fn drain(&self, view: &View, service: &Service, jobs: f64) -> f64 {
+        let due = self.policy.drain_time.min(self.policy.promise.wait).as_secs_f64().max(1e-3);
+        view.busy + jobs * (service.seconds / due).min(1.0)
     }
 
     /// Whether more jobs wait than there are free slots, though jobs begin as fast as ever. All slots are busy then, and the
@@ -199,8 +285,7 @@ impl Controller {
             if recent.seconds > 0.0 { (recent.arrivals - recent.sums.starts) / recent.seconds } else { 0.0 }
         };
         let beat = BEAT.as_secs_f64();
-        let foresight = (view.boot_seconds + 2.0).min(FORESIGHT_MAX_SECONDS);
-        pace(beat).max(pace(2.0 * beat)).max(0.0) * foresight
+        pace(beat).max(pace(2.0 * beat)).max(0.0) * foresight(view)
     }
 
     /// Replicas for the jobs that wait on the host, where these have places of their own.

@@ -120,6 +120,11 @@ impl Fleet {
         self.depth = Some((now, depth));
     }
 
+    /// The queue's depth as it was last seen, and when.
+    pub(crate) fn sighted(&self) -> Option<(Duration, Depth)> {
+        self.depth
+    }
+
     /// What was done since the last tick, and what there is now. Returns `None` in a gap: while the queue's depth is
     /// not known, or none of its consumers is heard. Right after a gap the interval is absent, since what happened in
     /// the gap is not known.

@@ -33,8 +33,7 @@ pub(crate) struct Load {
 
 /// The offered load. `certainty` says by how many standard deviations a short window must be sure.
 pub(crate) fn offered(history: &History, service: &Service, certainty: f64) -> Load {
-    let dispersion = history.dispersion(DISPERSION_INTERVALS);
-    let spread = dispersion.clamp(*DISPERSION.start(), *DISPERSION.end()) + service.variation;
+    let spread = dispersion(history) + service.variation;
     let margin = certainty / 2.0 * spread.sqrt();
     let enough = 25.0 * (1.0 + service.variation);
     let (mut low, mut last, mut roof) = (Load::default(), None, f64::INFINITY);
@@ -69,6 +68,11 @@ pub(crate) fn offered(history: &History, service: &Service, certainty: f64) -> L
     let mut last = last.map(|(load, _)| load).unwrap_or_default();
     last.erlangs = last.erlangs.min(roof);
     if low.erlangs > last.erlangs { low } else { last }
+}
+
+/// The index of dispersion of arrivals, within its bounds.
+pub(crate) fn dispersion(history: &History) -> f64 {
+    history.dispersion(DISPERSION_INTERVALS).clamp(*DISPERSION.start(), *DISPERSION.end())
 }
 
 /// Whether a backlog was being worked off when the last `window` seconds began. If so, jobs that had left the queue by then,

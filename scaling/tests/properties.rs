@@ -1,6 +1,8 @@
 //! What the demand must keep to, whatever the fleet does.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+use std::time::Duration;
+
 use proptest::prelude::*;
 use scriptmill_scaling::simulate::{Actuator, Episode, Fault, Job, Ours, Setting, Trace, World, named};
 use scriptmill_scaling::{BEAT, Beat, Controller, Demand, Depth, Distribution, Level, Policy, State, Sums, VERSION};
@@ -40,6 +42,12 @@ fn beat(process: &str, uptime: f64, sums: Sums, level: Level) -> Beat {
 /// second begin and end, and `ready` jobs wait. The fleet is heard for `beats` beats, with every second clock off by
 /// `skew` seconds.
 fn demand(workers: u32, rate: f64, ready: u32, busy: u32, skew: f64, beats: u32) -> Demand {
+    let level = Level { consumers: 1, slots: 8, busy, ..Level::default() };
+    after(workers, rate, ready, level, skew, beats).1
+}
+
+/// As [`demand`], with all of a worker's levels, and the controller that computed it.
+fn after(workers: u32, rate: f64, ready: u32, level: Level, skew: f64, beats: u32) -> (Controller, Demand) {
     let mut controller = Controller::new(Policy::default(), "test".to_owned());
     let mut last = None;
     for n in 1..=beats {
@@ -47,13 +55,12 @@ fn demand(workers: u32, rate: f64, ready: u32, busy: u32, skew: f64, beats: u32)
         for worker in 0..workers {
             let done = rate * now.as_secs_f64() / f64::from(workers);
             let sums = sums(done);
-            let level = Level { consumers: 1, slots: 8, busy, ..Level::default() };
             controller.hear(now, beat(&format!("w{worker}"), 1_000.0 + skew * f64::from(worker % 2), sums, level));
         }
         controller.sight(now, Depth { ready, consumers: workers });
         last = controller.tick(now);
     }
-    last.unwrap()
+    (controller, last.unwrap())
 }
 
 proptest! {
@@ -74,6 +81,14 @@ proptest! {
     fn it_is_never_under_the_busy_slots(workers in 1u32..40, busy in 0u32..=8, rate in 0.0..100.0_f64) {
         let demand = demand(workers, rate, 0, busy, 0.0, 60);
         prop_assert!(f64::from(demand.replicas) * 8.0 >= f64::from(workers * busy), "{demand:?}");
+    }
+
+    #[test]
+    fn a_look_between_two_ticks_never_lowers(rate in 0.0..100.0_f64, ready in 0u32..100, then in 0u32..2_000, ms in 0u64..3_000) {
+        let level = Level { consumers: 1, slots: 8, busy: 4, ..Level::default() };
+        let (mut controller, before) = after(4, rate, ready, level, 0.0, 60);
+        let raised = controller.look(BEAT * 60 + Duration::from_millis(ms), Depth { ready: then, consumers: 4 });
+        prop_assert!(raised.is_none_or(|raised| raised.replicas > before.replicas), "{before:?}");
     }
 
     #[test]
@@ -160,6 +175,38 @@ fn more_waiting_jobs_than_free_slots_are_too_many_before_the_slots_are_said_to_b
     assert!(demand(4, 40.0, 100, 5, 0.0, 30).slots.drain > 40.0);
     let stalled = demand(4, 0.0, 100, 5, 0.0, 30);
     assert!(stalled.slots.drain < 1.0, "nothing begins: {stalled:?}");
+}
+
+#[test]
+fn a_surge_raises_the_number_before_the_next_tick_and_for_two_beats() {
+    let level = Level { consumers: 1, slots: 8, busy: 3, unstarted: 10, ..Level::default() };
+    let second = Duration::from_secs(1);
+    // Of 20 jobs a second, how many replicas a look one second after the last tick asks for, and how many before it.
+    let looked = |beats: u32, ready: u32, consumers: u32| {
+        let (mut controller, before) = after(4, 20.0, 0, level, 0.0, beats);
+        let raised = controller.look(BEAT * beats + second, Depth { ready, consumers });
+        (before.replicas, raised.map(|raised| raised.replicas))
+    };
+    // 260 more than there were at least, in a second, and that for the 12 s until a worker comes: 12 + (300 + 3,120) / 2 slots.
+    let (before, raised) = looked(60, 300, 4);
+    assert!(before < 10 && raised == Some(60), "{before} {raised:?}");
+    assert_eq!(looked(60, 80, 4).1, None, "workers gave back all, and some more came");
+    assert_eq!(looked(60, 300, 3).1, None, "the jobs of a worker that is gone came back");
+    assert_eq!(looked(20, 300, 4).1, None, "it is not known yet what is usual");
+
+    let (mut controller, _) = after(4, 20.0, 0, level, 0.0, 60);
+    let begin = BEAT * 60 + second;
+    assert!(controller.look(begin, Depth { ready: 300, consumers: 4 }).is_some());
+    assert_eq!(controller.look(begin, Depth { ready: 100, consumers: 4 }), None, "a smaller surge lowers nothing");
+    let mut elder = beat("elder", 5_000.0, Sums::default(), Level::default());
+    elder.demand = Some(Demand { replicas: 7, ..demand(4, 20.0, 0, 3, 0.0, 60) });
+    for (n, expected) in [(61, 60), (62, 60), (63, 7)] {
+        let now = BEAT * n;
+        controller.hear(now, elder.clone());
+        controller.hear(now, beat("w0", 1_000.0, Sums::default(), level));
+        controller.sight(now, Depth { ready: 0, consumers: 4 });
+        assert_eq!(controller.tick(now).unwrap().replicas, expected, "at beat {n}");
+    }
 }
 
 #[test]

@@ -19,7 +19,7 @@ use crate::policy::Policy;
 pub enum Actuator {
     /// An HPA, every 15 s.
     Hpa(Hpa),
-    /// The scale subresource, at every beat.
+    /// The scale subresource, whenever the number is computed.
     Direct,
 }
 
@@ -78,11 +78,13 @@ impl Ours {
             self.controller.hear(now, beat);
         }
         if self.step % 4 == 1 {
-            let consumers = world.ready();
-            let depth = Depth { ready: u32::try_from(world.queue.len()).unwrap_or(u32::MAX), consumers };
-            self.controller.sight(now, depth);
+            self.controller.sight(now, depth(world));
         }
     }
+}
+
+fn depth(world: &World<'_>) -> Depth {
+    Depth { ready: u32::try_from(world.queue.len()).unwrap_or(u32::MAX), consumers: world.ready() }
 }
 
 impl Scaler for Ours {
@@ -94,17 +96,24 @@ impl Scaler for Ours {
             self.controller = Controller::new(self.policy.clone(), "another".to_owned());
             self.demand = None;
         }
-        if !world.trace.during(world.now).any(|fault| fault == Fault::Outage) {
+        let is_connected = !world.trace.during(world.now).any(|fault| fault == Fault::Outage);
+        if is_connected {
             self.hear(world, now);
         }
-        let is_tick = self.step % 4 == 2;
-        if is_tick {
+        let computed = if self.step % 4 == 2 {
             self.demand = self.controller.tick(now);
-            self.demands.extend(self.demand.clone().map(|demand| (world.now, demand)));
-        }
+            self.demand.as_ref()
+        } else if is_connected && let Some(raised) = self.controller.look(now, depth(world)) {
+            self.demand = Some(raised);
+            self.demand.as_ref()
+        } else {
+            None
+        };
+        let is_new = computed.is_some();
+        self.demands.extend(computed.map(|demand| (world.now, demand.clone())));
         let demand = self.demand.as_ref()?;
         match &mut self.actuator {
-            Actuator::Direct => (is_tick && demand.state != State::Unknown).then_some(demand.replicas),
+            Actuator::Direct => (is_new && demand.state != State::Unknown).then_some(demand.replicas),
             Actuator::Hpa(hpa) => {
                 let metric = Metric::Average { value: f64::from(demand.replicas), target: 1.0 };
                 is_sync(self.step).then(|| hpa.sync(world.now, world.replicas(), &[Some(metric)]))

@@ -102,6 +102,7 @@ async fn serve(config: Config, lost_lines: Box<dyn Collector>) -> anyhow::Result
         signals: Signals::new(clock.clone()),
         clock,
         bounds: None,
+        looks: true,
         retry_pause_max: config.broker.retry_pause_max,
     };
     let fleet = config.scaling.build(parts, &mut registry);

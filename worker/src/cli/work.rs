@@ -127,6 +127,7 @@ async fn serve(config: Config, lost_lines: Box<dyn Collector>) -> anyhow::Result
         heartbeats: Arc::new(amqp.heartbeats()),
         signals: metrics.signals.clone(),
         bounds: Some(policy.fingerprint()),
+        looks: false,
         clock: clock.clone(),
         retry_pause_max,
     };

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use prometheus_client::registry::Registry;
 use scriptmill_sandbox::Clock;
-use scriptmill_scaling::{BEAT, Beat, Controller, Demand};
+use scriptmill_scaling::{BEAT, Beat, Controller, Demand, Depth};
 use scriptmill_sdk::retry::{self, Retry};
 use tokio::sync::watch;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
@@ -23,6 +23,10 @@ use super::signal::Signal;
 use super::view::{Heard, View};
 use crate::broker::{Error, Heartbeats, Listener};
 use crate::signals::Signals;
+
+/// From one look at the queue to the next, by a process that looks between heartbeats: a tenth of a second. An autoscaler that asks
+/// then sees all but what began in that time.
+const LOOK: Duration = BEAT.checked_div(20).expect("twenty is not zero");
 
 /// This process in its fleet.
 pub struct Fleet {
@@ -42,6 +46,7 @@ struct Own {
     demand: Option<Demand>,
     heard: Heard,
     is_leaving: bool,
+    looks: bool,
     view: Arc<View>,
     pods: watch::Sender<Vec<Pod>>,
     others: Arc<Others>,
@@ -65,6 +70,9 @@ pub struct Parts {
     pub signals: Arc<Signals>,
     /// A fingerprint of its bounds on jobs, if it takes jobs.
     pub bounds: Option<String>,
+    /// Whether this process looks at the queue ten times a second, and raises the number at once if many more jobs come than usual. A
+    /// scaler does, which autoscalers ask. Workers don't: all of a large fleet would ask the broker for the same.
+    pub looks: bool,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// The longest pause between attempts to reach the broker. It is cut to two seconds, so that the fleet is known again
@@ -75,7 +83,7 @@ pub struct Parts {
 impl Options {
     /// A process in its fleet. `registry` shows what it knows and what it ignored.
     pub fn build(self, parts: Parts, registry: &mut Registry) -> Fleet {
-        let Parts { heartbeats, signals, bounds, clock, retry_pause_max } = parts;
+        let Parts { heartbeats, signals, bounds, looks, clock, retry_pause_max } = parts;
         let Self { group, pod, policy } = self;
         let id = Uuid::new_v4();
         let process = id.simple().to_string();
@@ -89,6 +97,7 @@ impl Options {
             demand: None,
             heard: Heard::default(),
             is_leaving: false,
+            looks,
             view,
             pods: watch::Sender::default(),
             others: Arc::new(Others::new(clock.clone())),
@@ -190,6 +199,8 @@ impl Own {
         leaving: &CancellationToken,
         end: &CancellationToken,
     ) -> Result<(), Error> {
+        let mut looks = interval_at(Instant::now() + LOOK, LOOK);
+        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
                 biased;
@@ -212,6 +223,11 @@ impl Own {
                     }
                     self.compute(self.clock.monotonic());
                     self.speak(listener).await?;
+                }
+                _ = looks.tick(), if self.looks => {
+                    if let Some(depth) = listener.depth().await? {
+                        self.look(self.clock.monotonic(), depth);
+                    }
                 }
                 heard = listener.next() => {
                     let now = self.clock.monotonic();
@@ -239,9 +255,22 @@ impl Own {
 
     fn compute(&mut self, now: Duration) {
         self.demand = self.controller.tick(now);
-        self.view.computed(now, self.demand.clone(), self.heard);
+        self.show(now);
         let pod = |(name, busy): (&str, u32)| Pod { name: name.to_owned(), busy };
         self.pods.send_replace(self.controller.pods().map(pod).collect());
+    }
+
+    /// Looks at the queue between two beats.
+    fn look(&mut self, now: Duration, depth: Depth) {
+        if let Some(raised) = self.controller.look(now, depth) {
+            self.demand = Some(raised);
+            self.heard.depth = Some(now);
+            self.show(now);
+        }
+    }
+
+    fn show(&self, now: Duration) {
+        self.view.computed(now, self.demand.clone(), self.heard);
         self.explainer.remember();
     }
 
@@ -260,5 +289,77 @@ impl Own {
         listener.send(bytes).await?;
         self.hear(now, beat);
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use std::sync::atomic::Ordering;
+
+    use bytes::Bytes;
+    use futures_util::future::{BoxFuture, FutureExt as _};
+
+    use super::super::view::tests::Stopped;
+    use super::*;
+
+    /// A broker over which no other process is heard, and whose queue holds this many jobs.
+    #[derive(Clone, Copy)]
+    struct Quiet(u32);
+
+    impl Heartbeats for Quiet {
+        fn listen(&self) -> BoxFuture<'_, Result<Box<dyn Listener>, Error>> {
+            let listener: Box<dyn Listener> = Box::new(*self);
+            async { Ok(listener) }.boxed()
+        }
+    }
+
+    impl Listener for Quiet {
+        fn next(&mut self) -> BoxFuture<'_, Result<Bytes, Error>> {
+            std::future::pending().boxed()
+        }
+
+        fn send(&mut self, _: Vec<u8>) -> BoxFuture<'_, Result<(), Error>> {
+            async { Ok(()) }.boxed()
+        }
+
+        fn depth(&mut self) -> BoxFuture<'_, Result<Option<Depth>, Error>> {
+            async { Ok(Some(Depth { ready: self.0, consumers: 1 })) }.boxed()
+        }
+
+        fn close(self: Box<Self>) -> BoxFuture<'static, ()> {
+            async {}.boxed()
+        }
+    }
+
+    #[tokio::test]
+    async fn a_surge_shows_before_the_next_beat() {
+        let clock = Arc::<Stopped>::default();
+        let signals = Signals::new(clock.clone());
+        signals.has_slots(8);
+        signals.has_consumers(1);
+        let (heartbeats, retry_pause_max) = (Arc::new(Quiet(0)), BEAT);
+        let parts = Parts { heartbeats, signals, bounds: None, looks: true, clock: clock.clone(), retry_pause_max };
+        let Fleet { mut own, .. } = Options::default().build(parts, &mut Registry::default());
+        own.heard.is_connected = true;
+        for beat in 0..40 {
+            clock.0.store(BEAT.as_secs() * beat, Ordering::SeqCst);
+            let now = clock.monotonic();
+            own.controller.sight(now, Depth { ready: 0, consumers: 1 });
+            own.compute(now);
+            own.speak(&mut Quiet(0)).await.unwrap();
+        }
+        let (view, never) = (own.view.clone(), CancellationToken::new());
+        let replicas = || view.read("default").unwrap().demand.replicas;
+        assert_eq!(replicas(), 2);
+        let mut changes = view.changes();
+        changes.mark_unchanged();
+        let mut surge = Quiet(5_000);
+        let mut no_beat = interval_at(Instant::now() + Duration::from_secs(3_600), BEAT);
+        tokio::select! {
+            ended = own.take_part(&mut surge, &mut no_beat, &never, &never) => panic!("{ended:?}"),
+            changed = changes.changed() => changed.unwrap(),
+        }
+        assert_eq!(replicas(), 60, "all that the policy allows");
     }
 }

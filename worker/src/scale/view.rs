@@ -111,7 +111,7 @@ impl Signal for View {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
     use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -120,8 +120,9 @@ mod tests {
 
     use super::*;
 
+    /// A clock that stands still at a second.
     #[derive(Default)]
-    struct Stopped(AtomicU64);
+    pub(in crate::scale) struct Stopped(pub(in crate::scale) AtomicU64);
 
     impl Clock for Stopped {
         fn monotonic(&self) -> Duration {
