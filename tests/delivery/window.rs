@@ -92,13 +92,14 @@ async fn a_free_slot_goes_before_the_margin_of_another_worker() {
         let second = Worker::start(rabbit.options(), options(2));
         second.is(Status::Consuming).await;
         put_jobs(rabbit, 4, json!(600_000), &queue).await;
-        soon("a job in every slot", async {
-            while first.seen().level.busy < 2 || second.seen().level.busy < 2 {
+        // A slot is taken a moment before its job counts as begun.
+        soon("a job in every slot, and none beside", async {
+            while first.seen().level.busy < 2 || first.seen().level.unstarted > 0 || second.seen().level.busy < 2 {
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
         })
         .await;
-        assert_eq!((first.seen().level.unstarted, first.metrics.moves("requeue")), (0, 0));
+        assert_eq!(first.metrics.moves("requeue"), 0);
         first.running.abort();
         second.running.abort();
     })

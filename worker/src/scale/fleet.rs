@@ -224,11 +224,11 @@ impl Own {
                     self.compute(self.clock.monotonic());
                     self.speak(listener).await?;
                 }
-                _ = looks.tick(), if self.looks => {
-                    if let Some(depth) = listener.depth().await? {
-                        self.look(self.clock.monotonic(), depth);
-                    }
-                }
+                _ = looks.tick(), if self.looks => match listener.depth().await? {
+                    Some(depth) => self.look(self.clock.monotonic(), depth),
+                    // No heartbeat is read during a question that nobody answers.
+                    None => looks.reset_after(BEAT),
+                },
                 heard = listener.next() => {
                     let now = self.clock.monotonic();
                     if let Some(beat) = self.heartbeat.hear(&heard?) {
