@@ -5,7 +5,8 @@
 //! ```
 //!
 //! Every [`BEAT`] each worker says what it has counted ([`Beat`]). `Fleet` adds up what all workers did since the last
-//! beat. [`Controller`] derives a number of replicas from that, with every term that led to the number ([`Demand`]).
+//! beat. [`Controller`] derives a number of replicas from that, with every term that led to the number ([`Demand`]). Between two
+//! beats a look at the queue may raise it.
 //!
 //! All of it is pure: time is handed in as the duration since any fixed instant of the caller's monotonic clock, and no
 //! wall clock is compared with another. The simulator runs the same code.
