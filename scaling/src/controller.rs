@@ -158,6 +158,10 @@ impl Controller {
         }
         let usual = past.arrivals / past.seconds * seconds;
         let backlog = f64::from(depth.ready);
+        // Jobs for which slots are free only wait to be delivered.
+        if backlog <= view.slots - view.busy {
+            return None;
+        }
         // Workers may have given back all jobs that they had not begun, so that these are in the queue now.
         let risen = backlog - view.backlog;
         let dispersion = load::dispersion(&self.history);
@@ -166,10 +170,9 @@ impl Controller {
         }
         let jobs = backlog + risen / seconds.max(1.0) * foresight(view);
         let drain = self.drain(view, service, jobs);
-        let replicas = (drain / self.slots_per_worker.max(1e-9)).ceil();
-        let (min, max) = (f64::from(self.policy.min), f64::from(self.policy.max));
-        let winner = if replicas > max { Term::Max } else { Term::Drain };
-        let replicas = replicas.clamp(min, max) as u32;
+        let wanted = (drain / self.slots_per_worker.max(1e-9)).ceil() as u32;
+        let winner = if wanted > self.policy.max { Term::Max } else { Term::Drain };
+        let replicas = wanted.min(self.policy.max);
         (replicas > present.replicas).then(|| Demand {
             replicas,
             state: State::Saturated,

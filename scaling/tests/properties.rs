@@ -194,6 +194,9 @@ fn a_surge_raises_the_number_before_the_next_tick_and_for_two_beats() {
     assert_eq!(looked(60, 300, 3).1, None, "the jobs of a worker that is gone came back");
     assert_eq!(looked(20, 300, 4).1, None, "it is not known yet what is usual");
 
+    let (mut roomy, _) = after(4, 20.0, 0, Level { slots: 100, ..level }, 0.0, 60);
+    assert_eq!(roomy.look(BEAT * 60 + second, Depth { ready: 300, consumers: 4 }), None, "388 slots are free");
+
     let (mut controller, _) = after(4, 20.0, 0, level, 0.0, 60);
     let begin = BEAT * 60 + second;
     assert!(controller.look(begin, Depth { ready: 300, consumers: 4 }).is_some());

@@ -108,7 +108,7 @@ impl Explainer {
         self.memory().recent.hear(now, beat);
     }
 
-    /// Remembers what the signal shows now; to be called every beat.
+    /// Remembers what the signal shows now; to be called whenever the number was computed.
     pub fn remember(&self) {
         let (now, reading) = (self.clock.monotonic(), self.signal.read(&self.group));
         let mut memory = self.memory();

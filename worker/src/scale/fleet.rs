@@ -262,9 +262,9 @@ impl Own {
 
     /// Looks at the queue between two beats.
     fn look(&mut self, now: Duration, depth: Depth) {
+        self.heard.depth = Some(now);
         if let Some(raised) = self.controller.look(now, depth) {
             self.demand = Some(raised);
-            self.heard.depth = Some(now);
             self.show(now);
         }
     }
