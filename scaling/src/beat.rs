@@ -52,6 +52,9 @@ pub struct Beat {
     pub services: Distribution,
     /// The demand that this process gives, from all that it heard.
     pub demand: Option<Demand>,
+    /// Whether the demand was raised just now, between two ticks. All take it over at once.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub raised: bool,
 }
 
 /// What a process holds now.

@@ -28,8 +28,8 @@ const YOUNG_MAX_SECONDS: f64 = 300.0;
 const PACE_SECONDS: f64 = 60.0;
 /// Between two ticks the number is raised if more jobs came than usual, by more than this many standard deviations of the count.
 const SURGES: f64 = 4.0;
-/// A number that was raised between two ticks stays for this long at least. The eldest process, which all follow, may see the
-/// surge a beat later, and is heard a beat after that.
+/// A number that was raised between two ticks stays for this long at least: the eldest process, which all follow, may not have heard
+/// that it was raised, may see the surge a beat later, and is heard a beat after that.
 const RAISED: Duration = BEAT.saturating_mul(2);
 /// The growth of the backlog is foreseen for at most this long, in seconds.
 const FORESIGHT_MAX_SECONDS: f64 = 30.0;
@@ -62,7 +62,7 @@ pub struct Controller {
     loads: Holding,
     stall: Stall,
     downstream: Downstream,
-    /// The demand of the last tick, or of the last look that raised it.
+    /// The demand of the last tick, or what it was raised to since.
     present: Option<Demand>,
     /// When the demand was raised last, and to what.
     raised: Option<(Duration, Demand)>,
@@ -102,10 +102,20 @@ impl Controller {
         }
     }
 
-    /// Takes in a heartbeat, also one of this process itself. Returns false if it is ignored since too many processes
-    /// are heard already.
+    /// Takes in a heartbeat, also one of this process itself, and with it a number that another process raised. Returns false if it is
+    /// ignored since too many processes are heard already.
     pub fn hear(&mut self, now: Duration, beat: Beat) -> bool {
-        self.fleet.hear(now, beat)
+        let raised = beat.demand.clone().filter(|_| beat.raised);
+        let is_heard = self.fleet.hear(now, beat);
+        if let Some(raised) = raised.filter(|_| is_heard) {
+            self.raise(now, raised);
+        }
+        is_heard
+    }
+
+    /// How many replicas there should be as of the last tick, or of what raised the number since.
+    pub fn demand(&self) -> Option<&Demand> {
+        self.present.as_ref()
     }
 
     /// Takes in what the broker says about the queue.
@@ -136,12 +146,21 @@ impl Controller {
 
     /// Looks at the queue between two ticks. If so much more waits than at the last tick that more jobs than usual must have come,
     /// though none may have begun since, the number is raised at once: an autoscaler that looks now would otherwise see the surge
-    /// only when it looks again. Returns the demand if it was raised.
-    pub fn look(&mut self, now: Duration, depth: Depth) -> Option<Demand> {
-        let demand = self.surge(now, depth)?;
-        self.raised = Some((now, demand.clone()));
-        self.present = Some(demand.clone());
-        Some(demand)
+    /// only when it looks again. Returns whether it was raised.
+    pub fn look(&mut self, now: Duration, depth: Depth) -> bool {
+        self.surge(now, depth).is_some_and(|demand| self.raise(now, demand))
+    }
+
+    /// Replaces the present number by a larger one. Returns false if it is not larger, or if the present number must not follow the
+    /// load.
+    fn raise(&mut self, now: Duration, demand: Demand) -> bool {
+        let is_raised =
+            self.present.as_ref().is_some_and(|present| follows_load(present) && present.replicas < demand.replicas);
+        if is_raised {
+            self.present = Some(demand.clone());
+            self.raised = Some((now, demand));
+        }
+        is_raised
     }
 
     fn surge(&self, now: Duration, depth: Depth) -> Option<Demand> {
@@ -172,9 +191,8 @@ impl Controller {
         let drain = self.drain(view, service, jobs);
         let wanted = (drain / self.slots_per_worker.max(1e-9)).ceil() as u32;
         let winner = if wanted > self.policy.max { Term::Max } else { Term::Drain };
-        let replicas = wanted.min(self.policy.max);
-        (replicas > present.replicas).then(|| Demand {
-            replicas,
+        Some(Demand {
+            replicas: wanted.min(self.policy.max),
             state: State::Saturated,
             winner,
             slots: Slots { drain, ..present.slots },

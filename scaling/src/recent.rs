@@ -102,6 +102,7 @@ mod tests {
             waits,
             services: Distribution::default(),
             demand: None,
+            raised: false,
         }
     }
 

@@ -35,6 +35,7 @@ fn beat(process: &str, uptime: f64, sums: Sums, level: Level) -> Beat {
         waits: Distribution::default(),
         services: Distribution::default(),
         demand: None,
+        raised: false,
     }
 }
 
@@ -87,8 +88,9 @@ proptest! {
     fn a_look_between_two_ticks_never_lowers(rate in 0.0..100.0_f64, ready in 0u32..100, then in 0u32..2_000, ms in 0u64..3_000) {
         let level = Level { consumers: 1, slots: 8, busy: 4, ..Level::default() };
         let (mut controller, before) = after(4, rate, ready, level, 0.0, 60);
-        let raised = controller.look(BEAT * 60 + Duration::from_millis(ms), Depth { ready: then, consumers: 4 });
-        prop_assert!(raised.is_none_or(|raised| raised.replicas > before.replicas), "{before:?}");
+        let is_raised = controller.look(BEAT * 60 + Duration::from_millis(ms), Depth { ready: then, consumers: 4 });
+        let replicas = controller.demand().unwrap().replicas;
+        prop_assert!(if is_raised { replicas > before.replicas } else { replicas == before.replicas }, "{before:?}");
     }
 
     #[test]
@@ -184,8 +186,8 @@ fn a_surge_raises_the_number_before_the_next_tick_and_for_two_beats() {
     // Of 20 jobs a second, how many replicas a look one second after the last tick asks for, and how many before it.
     let looked = |beats: u32, ready: u32, consumers: u32| {
         let (mut controller, before) = after(4, 20.0, 0, level, 0.0, beats);
-        let raised = controller.look(BEAT * beats + second, Depth { ready, consumers });
-        (before.replicas, raised.map(|raised| raised.replicas))
+        let is_raised = controller.look(BEAT * beats + second, Depth { ready, consumers });
+        (before.replicas, is_raised.then(|| controller.demand().unwrap().replicas))
     };
     // 260 more than there were at least, in a second, and that for the 12 s until a worker comes: 12 + (300 + 3,120) / 2 slots.
     let (before, raised) = looked(60, 300, 4);
@@ -195,12 +197,12 @@ fn a_surge_raises_the_number_before_the_next_tick_and_for_two_beats() {
     assert_eq!(looked(20, 300, 4).1, None, "it is not known yet what is usual");
 
     let (mut roomy, _) = after(4, 20.0, 0, Level { slots: 100, ..level }, 0.0, 60);
-    assert_eq!(roomy.look(BEAT * 60 + second, Depth { ready: 300, consumers: 4 }), None, "388 slots are free");
+    assert!(!roomy.look(BEAT * 60 + second, Depth { ready: 300, consumers: 4 }), "388 slots are free");
 
     let (mut controller, _) = after(4, 20.0, 0, level, 0.0, 60);
     let begin = BEAT * 60 + second;
-    assert!(controller.look(begin, Depth { ready: 300, consumers: 4 }).is_some());
-    assert_eq!(controller.look(begin, Depth { ready: 100, consumers: 4 }), None, "a smaller surge lowers nothing");
+    assert!(controller.look(begin, Depth { ready: 300, consumers: 4 }));
+    assert!(!controller.look(begin, Depth { ready: 100, consumers: 4 }), "a smaller surge lowers nothing");
     let mut elder = beat("elder", 5_000.0, Sums::default(), Level::default());
     elder.demand = Some(Demand { replicas: 7, ..demand(4, 20.0, 0, 3, 0.0, 60) });
     for (n, expected) in [(61, 60), (62, 60), (63, 7)] {
@@ -210,6 +212,37 @@ fn a_surge_raises_the_number_before_the_next_tick_and_for_two_beats() {
         controller.sight(now, Depth { ready: 0, consumers: 4 });
         assert_eq!(controller.tick(now).unwrap().replicas, expected, "at beat {n}");
     }
+}
+
+#[test]
+fn what_one_process_raised_all_take_over_at_once() {
+    let level = Level { consumers: 1, slots: 8, busy: 3, ..Level::default() };
+    let (mut controller, before) = after(4, 20.0, 0, level, 0.0, 60);
+    let mut scaler = beat("scaler", 60.0, Sums::default(), Level::default());
+    let mut hear = |replicas, raised| {
+        scaler.demand = Some(Demand { replicas, ..before.clone() });
+        scaler.raised = raised;
+        controller.hear(BEAT * 60, scaler.clone());
+        controller.demand().unwrap().replicas
+    };
+    assert_eq!(hear(30, false), before.replicas, "the scaler is not the eldest");
+    assert_eq!(hear(30, true), 30);
+    assert_eq!(hear(20, true), 30, "one who is late lowers nothing");
+    let mut elder = beat("elder", 5_000.0, Sums::default(), Level::default());
+    elder.demand = Some(Demand { replicas: 7, ..before.clone() });
+    for (n, expected) in [(61, 30), (62, 30), (63, 7)] {
+        controller.hear(BEAT * n, elder.clone());
+        controller.hear(BEAT * n, beat("w0", 1_000.0, Sums::default(), level));
+        controller.sight(BEAT * n, Depth { ready: 0, consumers: 4 });
+        assert_eq!(controller.tick(BEAT * n).unwrap().replicas, expected, "at beat {n}");
+    }
+    let mut stalled = Controller::new(Policy::default(), "test".to_owned());
+    elder.demand = Some(Demand { state: State::Stalled, ..before });
+    stalled.hear(BEAT, elder);
+    stalled.sight(BEAT, Depth { ready: 0, consumers: 0 });
+    let held = stalled.tick(BEAT).unwrap().replicas;
+    stalled.hear(BEAT, scaler);
+    assert_eq!(stalled.demand().unwrap().replicas, held, "a stall is no surge");
 }
 
 #[test]

@@ -103,8 +103,8 @@ impl Scaler for Ours {
         let computed = if self.step % 4 == 2 {
             self.demand = self.controller.tick(now);
             self.demand.as_ref()
-        } else if is_connected && let Some(raised) = self.controller.look(now, depth(world)) {
-            self.demand = Some(raised);
+        } else if is_connected && self.controller.look(now, depth(world)) {
+            self.demand = self.controller.demand().cloned();
             self.demand.as_ref()
         } else {
             None

@@ -81,6 +81,7 @@ impl Pod {
             waits: Distribution::default(),
             services: Distribution::default(),
             demand: None,
+            raised: false,
         }
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use prometheus_client::registry::Registry;
 use scriptmill_sandbox::Clock;
-use scriptmill_scaling::{BEAT, Beat, Controller, Demand, Depth};
+use scriptmill_scaling::{BEAT, Beat, Controller, Depth};
 use scriptmill_sdk::retry::{self, Retry};
 use tokio::sync::watch;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
@@ -43,7 +43,6 @@ struct Own {
     clock: Arc<dyn Clock>,
     heartbeat: Heartbeat,
     controller: Controller,
-    demand: Option<Demand>,
     heard: Heard,
     is_leaving: bool,
     looks: bool,
@@ -94,7 +93,6 @@ impl Options {
         let own = Own {
             heartbeat: Heartbeat::new(process.clone(), group, pod, bounds, signals, Ignored::new(registry)),
             controller: Controller::new(policy, process),
-            demand: None,
             heard: Heard::default(),
             is_leaving: false,
             looks,
@@ -206,14 +204,14 @@ impl Own {
                 biased;
                 () = end.cancelled() => {
                     self.is_leaving = true;
-                    return match tokio::time::timeout(BEAT, self.speak(listener)).await {
+                    return match tokio::time::timeout(BEAT, self.speak(listener, false)).await {
                         Ok(Err(error)) => Err(error),
                         Ok(Ok(())) | Err(_) => Ok(()),
                     };
                 }
                 () = leaving.cancelled(), if !self.is_leaving => {
                     self.is_leaving = true;
-                    self.speak(listener).await?;
+                    self.speak(listener, false).await?;
                 }
                 _ = ticks.tick() => {
                     if let Some(depth) = listener.depth().await? {
@@ -222,10 +220,14 @@ impl Own {
                         self.heard.depth = Some(now);
                     }
                     self.compute(self.clock.monotonic());
-                    self.speak(listener).await?;
+                    self.speak(listener, false).await?;
                 }
                 _ = looks.tick(), if self.looks => match listener.depth().await? {
-                    Some(depth) => self.look(self.clock.monotonic(), depth),
+                    Some(depth) => {
+                        if self.look(self.clock.monotonic(), depth) {
+                            self.speak(listener, true).await?;
+                        }
+                    }
                     // No heartbeat is read during a question that nobody answers.
                     None => looks.reset_after(BEAT),
                 },
@@ -243,6 +245,7 @@ impl Own {
     fn hear(&mut self, now: Duration, beat: Beat) {
         self.explainer.hear(now, &beat);
         let is_worker = beat.level.consumers > 0;
+        let before = self.replicas();
         if self.heartbeat.differs_from(&beat) {
             self.others.heard_one_that_differs();
         }
@@ -251,33 +254,42 @@ impl Own {
         } else if is_worker {
             self.heard.worker = Some(now);
         }
+        if self.replicas() != before {
+            self.show(now);
+        }
+    }
+
+    fn replicas(&self) -> Option<u32> {
+        self.controller.demand().map(|demand| demand.replicas)
     }
 
     fn compute(&mut self, now: Duration) {
-        self.demand = self.controller.tick(now);
+        self.controller.tick(now);
         self.show(now);
         let pod = |(name, busy): (&str, u32)| Pod { name: name.to_owned(), busy };
         self.pods.send_replace(self.controller.pods().map(pod).collect());
     }
 
-    /// Looks at the queue between two beats.
-    fn look(&mut self, now: Duration, depth: Depth) {
+    /// Looks at the queue between two beats. Returns whether that raised the number.
+    fn look(&mut self, now: Duration, depth: Depth) -> bool {
         self.heard.depth = Some(now);
-        if let Some(raised) = self.controller.look(now, depth) {
-            self.demand = Some(raised);
+        let is_raised = self.controller.look(now, depth);
+        if is_raised {
             self.show(now);
         }
+        is_raised
     }
 
     fn show(&self, now: Duration) {
-        self.view.computed(now, self.demand.clone(), self.heard);
+        self.view.computed(now, self.controller.demand().cloned(), self.heard);
         self.explainer.remember();
     }
 
-    /// Sends the heartbeat, and hears it itself at once.
-    async fn speak(&mut self, listener: &mut dyn Listener) -> Result<(), Error> {
+    /// Sends the heartbeat, and hears it itself at once. `raised` says that the number was raised just now.
+    async fn speak(&mut self, listener: &mut dyn Listener, raised: bool) -> Result<(), Error> {
         let now = self.clock.monotonic();
-        let beat = self.heartbeat.beat(self.is_leaving, self.demand.clone());
+        let demand = self.controller.demand().cloned();
+        let beat = Beat { raised, ..self.heartbeat.beat(self.is_leaving, demand) };
         let bytes = match beat.write() {
             Ok(bytes) => bytes,
             Err(error) => {
@@ -303,28 +315,38 @@ mod tests {
     use super::super::view::tests::Stopped;
     use super::*;
 
-    /// A broker over which no other process is heard, and whose queue holds this many jobs.
-    #[derive(Clone, Copy)]
-    struct Quiet(u32);
+    /// A broker in memory.
+    #[derive(Default)]
+    struct Broker {
+        /// Jobs in the queue.
+        ready: u32,
+        /// A heartbeat that is to be heard.
+        next: Option<Vec<u8>>,
+        /// The last heartbeat that was sent.
+        sent: watch::Sender<Vec<u8>>,
+    }
 
-    impl Heartbeats for Quiet {
+    impl Heartbeats for Broker {
         fn listen(&self) -> BoxFuture<'_, Result<Box<dyn Listener>, Error>> {
-            let listener: Box<dyn Listener> = Box::new(*self);
-            async { Ok(listener) }.boxed()
+            std::future::pending().boxed()
         }
     }
 
-    impl Listener for Quiet {
+    impl Listener for Broker {
         fn next(&mut self) -> BoxFuture<'_, Result<Bytes, Error>> {
-            std::future::pending().boxed()
+            match self.next.take() {
+                Some(beat) => async { Ok(beat.into()) }.boxed(),
+                None => std::future::pending().boxed(),
+            }
         }
 
-        fn send(&mut self, _: Vec<u8>) -> BoxFuture<'_, Result<(), Error>> {
+        fn send(&mut self, beat: Vec<u8>) -> BoxFuture<'_, Result<(), Error>> {
+            self.sent.send_replace(beat);
             async { Ok(()) }.boxed()
         }
 
         fn depth(&mut self) -> BoxFuture<'_, Result<Option<Depth>, Error>> {
-            async { Ok(Some(Depth { ready: self.0, consumers: 1 })) }.boxed()
+            async { Ok(Some(Depth { ready: self.ready, consumers: 1 })) }.boxed()
         }
 
         fn close(self: Box<Self>) -> BoxFuture<'static, ()> {
@@ -332,14 +354,13 @@ mod tests {
         }
     }
 
-    #[tokio::test]
-    async fn a_surge_shows_before_the_next_beat() {
-        let clock = Arc::<Stopped>::default();
+    /// A process with 8 slots that heard only itself for 80 s, in which no job came.
+    async fn process(clock: &Arc<Stopped>, looks: bool) -> Own {
         let signals = Signals::new(clock.clone());
         signals.has_slots(8);
         signals.has_consumers(1);
-        let (heartbeats, retry_pause_max) = (Arc::new(Quiet(0)), BEAT);
-        let parts = Parts { heartbeats, signals, bounds: None, looks: true, clock: clock.clone(), retry_pause_max };
+        let heartbeats = Arc::<Broker>::default();
+        let parts = Parts { heartbeats, signals, bounds: None, looks, clock: clock.clone(), retry_pause_max: BEAT };
         let Fleet { mut own, .. } = Options::default().build(parts, &mut Registry::default());
         own.heard.is_connected = true;
         for beat in 0..40 {
@@ -347,19 +368,38 @@ mod tests {
             let now = clock.monotonic();
             own.controller.sight(now, Depth { ready: 0, consumers: 1 });
             own.compute(now);
-            own.speak(&mut Quiet(0)).await.unwrap();
+            own.speak(&mut Broker::default(), false).await.unwrap();
         }
-        let (view, never) = (own.view.clone(), CancellationToken::new());
-        let replicas = || view.read("default").unwrap().demand.replicas;
-        assert_eq!(replicas(), 2);
-        let mut changes = view.changes();
-        changes.mark_unchanged();
-        let mut surge = Quiet(5_000);
+        assert_eq!(shown(&own), 2);
+        own
+    }
+
+    fn shown(own: &Own) -> u32 {
+        own.view.read("default").unwrap().demand.replicas
+    }
+
+    /// Takes part without a beat of its own until what is watched changes.
+    async fn take_part<T>(own: &mut Own, broker: &mut Broker, mut watched: watch::Receiver<T>) {
+        watched.mark_unchanged();
+        let never = CancellationToken::new();
         let mut no_beat = interval_at(Instant::now() + Duration::from_secs(3_600), BEAT);
         tokio::select! {
-            ended = own.take_part(&mut surge, &mut no_beat, &never, &never) => panic!("{ended:?}"),
-            changed = changes.changed() => changed.unwrap(),
+            ended = own.take_part(broker, &mut no_beat, &never, &never) => panic!("{ended:?}"),
+            changed = tokio::time::timeout(Duration::from_secs(60), watched.changed()) => changed.unwrap().unwrap(),
         }
-        assert_eq!(replicas(), 60, "all that the policy allows");
+    }
+
+    #[tokio::test]
+    async fn a_surge_shows_in_all_processes_before_the_next_beat() {
+        let clock = Arc::<Stopped>::default();
+        let (mut scaler, mut worker) = (process(&clock, true).await, process(&clock, false).await);
+        let mut broker = Broker { ready: 5_000, ..Broker::default() };
+        let sent = broker.sent.subscribe();
+        take_part(&mut scaler, &mut broker, sent.clone()).await;
+        assert_eq!(shown(&scaler), 60, "all that the policy allows");
+        broker.next = Some(sent.borrow().clone());
+        let shows = worker.view.changes();
+        take_part(&mut worker, &mut broker, shows).await;
+        assert_eq!(shown(&worker), 60);
     }
 }

@@ -11,8 +11,9 @@ use scriptmill_scaling::{Beat, Demand, Unreadable, VERSION};
 
 use crate::signals::Signals;
 
-/// How many own heartbeats are kept, to tell an echo from a forgery. An echo older than these would have expired in the broker.
-const SENT_MAX: usize = 8;
+/// How many own heartbeats are kept, to tell an echo from a forgery: those of the six seconds in which one expires in the broker, also
+/// if each look at the queue raised the number.
+const SENT_MAX: usize = 64;
 
 /// Makes the heartbeats of this process, and reads those of others.
 pub(super) struct Heartbeat {
@@ -102,6 +103,7 @@ impl Heartbeat {
             waits: seen.waits,
             services: seen.services,
             demand,
+            raised: false,
         }
     }
 

@@ -188,6 +188,7 @@ mod tests {
                 waits: Distribution::default(),
                 services: Distribution::default(),
                 demand: None,
+                raised: false,
             });
         }
 
