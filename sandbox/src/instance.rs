@@ -34,14 +34,25 @@ pub(crate) struct Instance<'a> {
 
 impl<'a> Instance<'a> {
     /// A fresh copy of `snapshot`, with `fuel` to spend.
-    pub(crate) async fn new(
+    ///
+    /// The guest is put into its store before the future is made, which would otherwise hold it twice.
+    pub(crate) fn new(
         interface: &'a Interface,
         snapshot: &Snapshot,
         guest: Guest,
         fuel: u64,
-    ) -> Result<Self, Trap> {
+    ) -> impl Future<Output = Result<Self, Trap>> {
         let began = guest.clock.monotonic();
-        let mut store = Store::new(interface.code.engine(), guest);
+        Self::in_store(interface, snapshot, Store::new(interface.code.engine(), guest), fuel, began)
+    }
+
+    async fn in_store(
+        interface: &'a Interface,
+        snapshot: &Snapshot,
+        mut store: Store<Guest>,
+        fuel: u64,
+        began: Duration,
+    ) -> Result<Self, Trap> {
         store.limiter(|guest| guest);
         if interface.metered {
             store.set_fuel(fuel)?;

@@ -68,9 +68,9 @@ impl Execution {
 }
 
 /// Runs one job on a fresh copy of its image.
-pub(crate) async fn run(runtime: &Runtime, image: &Image, job: Invocation<'_>) -> Execution {
+pub(crate) async fn run(runtime: &Runtime, image: &Image, job: &Invocation<'_>) -> Execution {
     let mut usage = Usage { prepare_fuel: image.prepare_fuel, ..Usage::default() };
-    let (ending, logs, warnings) = match unfit(image, &job) {
+    let (ending, logs, warnings) = match unfit(image, job) {
         Some(ending) => (ending, Vec::new(), Vec::new()),
         None => run_fit(runtime, image, job, &mut usage).await,
     };
@@ -94,7 +94,7 @@ fn unfit(image: &Image, job: &Invocation<'_>) -> Option<Ending> {
 /// How a job ended, what it logged, and its warnings.
 type Ended = (Ending, Vec<LogLine>, Vec<Warning>);
 
-async fn run_fit(runtime: &Runtime, image: &Image, job: Invocation<'_>, usage: &mut Usage) -> Ended {
+async fn run_fit(runtime: &Runtime, image: &Image, job: &Invocation<'_>, usage: &mut Usage) -> Ended {
     let clock = &runtime.clock;
     let script_clock = job.clock_ms.map_or(ScriptClock::Live, |ms| ScriptClock::Fixed(Duration::from_millis(ms)));
     let mut guest = runtime.guest(job.limits, script_clock);
@@ -113,7 +113,7 @@ async fn run_fit(runtime: &Runtime, image: &Image, job: Invocation<'_>, usage: &
         Err(trap) => return (ending::trapped(trap, &job.limits, Vec::new()), Vec::new(), Vec::new()),
     };
     let mut waited = Duration::ZERO;
-    let driven = drive(&mut instance, &job, entry.len(), deadline, &mut waited).await;
+    let driven = drive(&mut instance, job, entry.len(), deadline, &mut waited).await;
     usage.fuel = job.limits.fuel - instance.fuel().min(job.limits.fuel);
     usage.peak_memory_bytes = instance.memory().len() as u64;
     usage.times.ran_us = microseconds(instance.ran);
@@ -124,7 +124,7 @@ async fn run_fit(runtime: &Runtime, image: &Image, job: Invocation<'_>, usage: &
         Ok(()) => {
             let completion = instance.guest_mut().completion.take();
             let stalled_at = instance.guest().warnings.stalled_at(&image.files);
-            completed(completion, image, &job, stalled_at).await
+            completed(completion, image, job, stalled_at).await
         }
         Err(trap) => {
             let stack = located(&instance.locate().await, &image.files);

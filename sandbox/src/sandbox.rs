@@ -196,7 +196,7 @@ impl Sandbox {
     pub async fn run(&self, image: &Image, job: Invocation<'_>) -> Execution {
         // The semaphore is never closed.
         let _instance = self.0.instances.acquire().await;
-        run::run(&self.0.runtime, image, job).await
+        run::run(&self.0.runtime, image, &job).await
     }
 
     /// Runs one job of a script that was prepared. A job whose script cannot run ends as the script's refusal says.

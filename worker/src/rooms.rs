@@ -116,7 +116,7 @@ impl<R: Runner> Rooms<R> {
                 let rooms = self.clone();
                 let begin = async move {
                     let read = received.admit(&rooms.policy);
-                    Box::pin(rooms.begin(read, slot, waits)).await
+                    rooms.begin(read, slot, waits).await
                 };
                 on(&self.executor, begin).await
             };
@@ -290,7 +290,7 @@ impl<R: Runner> Rooms<R> {
                 settling.answer.log(settling.is_dead_letter);
                 self.settler.settle(*settling).await;
             }
-            Step::Move(job) => self.settler.republish(*job).await,
+            Step::Move(job) => Box::pin(self.settler.republish(*job)).await,
             Step::Lost => self.settler.lost(),
         }
     }

@@ -36,16 +36,16 @@ impl Delivery {
     ///
     /// # Errors
     /// The acknowledgement did not reach the broker, which will deliver the message again.
-    pub async fn acknowledge(self) -> Result<(), Error> {
-        self.receipt.acknowledge().await
+    pub fn acknowledge(self) -> BoxFuture<'static, Result<(), Error>> {
+        self.receipt.acknowledge()
     }
 
     /// Puts the message back on its queue as it is. RabbitMQ 3.10 counts this against the queue's delivery limit.
     ///
     /// # Errors
     /// The requeue did not reach the broker, which will put the message back when the connection ends.
-    pub async fn requeue(self) -> Result<(), Error> {
-        self.receipt.requeue().await
+    pub fn requeue(self) -> BoxFuture<'static, Result<(), Error>> {
+        self.receipt.requeue()
     }
 
     /// Completes when the delivery is void because its connection died: the broker will deliver the message again.

@@ -10,11 +10,12 @@ use crate::intake::Accepted;
 
 impl<R: Runner> Environment<'_, R> {
     /// Runs a job, unless its deadline passed while it waited.
-    pub async fn execute(&self, script: &R::Script, accepted: Accepted, waits: Waits) -> Outcome {
+    pub async fn execute(&self, script: &R::Script, accepted: Box<Accepted>, waits: Waits) -> Outcome {
         let call = Call { environment: self, script, accepted: &accepted };
         let mut execution = match &accepted.job.inputs {
             None => call.run(&accepted.job.id, &accepted.job.input, accepted.deadline_ms).await,
-            Some(inputs) => call.run_batch(inputs).await,
+            // In a box, since a future has room for its largest branch, and most jobs are not batches.
+            Some(inputs) => Box::pin(call.run_batch(inputs)).await,
         };
         let times = &mut execution.usage.times;
         times.queued_us = accepted.queued_us;
@@ -37,7 +38,7 @@ impl<R: Runner> Environment<'_, R> {
         let began = self.clock.monotonic();
         let script = self.runner.prepare(&accepted.job.script, 0).await;
         let preparation = self.clock.monotonic().saturating_sub(began);
-        self.execute(&script, accepted, Waits { preparation, ..Waits::default() }).await
+        self.execute(&script, Box::new(accepted), Waits { preparation, ..Waits::default() }).await
     }
 }
 

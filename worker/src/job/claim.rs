@@ -44,9 +44,9 @@ impl Admitted {
 
 /// What follows from the ledger's answer.
 pub(super) enum Next {
-    Run(Held),
-    Wait(Held, Duration),
-    Requeue(Held),
+    Run(Box<Held>),
+    Wait(Box<Held>, Duration),
+    Requeue(Box<Held>),
 }
 
 /// The job in the form in which it is claimed in the ledger.
@@ -71,7 +71,7 @@ pub(super) fn claimable(job: &Job, held: &Held) -> leases::Job {
 
 /// What follows from the ledger's answer `taken` for the job with this id and tenant.
 pub(super) fn answered(
-    mut held: Held,
+    mut held: Box<Held>,
     taken: Taken,
     (id, tenant): (&str, &str),
     policy: &Policy,

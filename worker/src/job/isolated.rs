@@ -40,7 +40,7 @@ struct Identity {
 
 /// A job that another process reads and runs.
 pub struct Isolated {
-    held: Held,
+    held: Box<Held>,
     received_at: Duration,
 }
 

@@ -7,4 +7,5 @@ mod states;
 
 pub use answer::{Answer, within};
 pub use isolated::{Isolated, Ran};
+pub(crate) use states::Held;
 pub use states::{Admitted, Ended, Moving, Next, Received, Running, Settling, Slot, Why};

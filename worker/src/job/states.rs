@@ -10,7 +10,8 @@
 //!
 //! A job in quarantine runs in another process: `Received ──isolate──▶ Isolated`, and from there on to `Settling` or `Moving`.
 //!
-//! All states hold the delivery. The envelope, and with it the number of this attempt at the job, is read once and travels along.
+//! All states hold the delivery. The envelope, and with it the number of this attempt at the job, is read once and travels along, in a
+//! box: a job is moved from state to state and from thread to thread, and each move copies what is not.
 //! A state that is dropped drops its delivery, which the broker then delivers again.
 //!
 //! A job cannot run before it is admitted and has a slot:
@@ -55,28 +56,28 @@ const PASS_SECONDS: u64 = 2;
 const PASSES_MAX: u32 = 300;
 
 /// The part that every state holds.
-pub(super) struct Held {
-    pub(super) delivery: Delivery,
-    pub(super) around: Around,
+pub(crate) struct Held {
+    pub(crate) delivery: Delivery,
+    pub(crate) around: Around,
     /// The job's claim in the ledger, once it has one. Dropping the lease gives the claim back.
-    pub(super) lease: Option<Lease>,
+    pub(crate) lease: Option<Lease>,
 }
 
 impl Held {
     /// Moves the job on to a queue, for this reason.
-    pub(super) fn moved(self, to: Target, why: Why) -> Moving {
+    pub(super) fn moved(self: Box<Self>, to: Target, why: Why) -> Moving {
         Moving { held: self, to, why }
     }
 
     /// Makes the job wait on a queue until `start_ms`, in milliseconds since the epoch; `now` is the current time.
-    pub(super) fn until(mut self, start_ms: u64, now: Duration, why: Why) -> Moving {
+    pub(super) fn until(mut self: Box<Self>, start_ms: u64, now: Duration, why: Why) -> Moving {
         self.around.envelope.not_before_ms = Some(start_ms);
         let seconds = delay_towards(start_ms.saturating_sub(millis(now)));
         self.moved(Target::Delay { seconds }, why)
     }
 
     /// A run has ended with `outcome`. The job runs again if its retry policy asks for that; otherwise it is settled.
-    pub(super) fn ended(mut self, outcome: Outcome, next: &Next, now: Duration, policy: &Policy) -> Ended {
+    pub(super) fn ended(mut self: Box<Self>, outcome: Outcome, next: &Next, now: Duration, policy: &Policy) -> Ended {
         let envelope = &mut self.around.envelope;
         match next.start_ms(&outcome, envelope.retries, now) {
             None => Ended::Settling(Box::new(Settling::new(self, outcome, policy, false))),
@@ -142,7 +143,7 @@ impl Slot {
 
 /// A message that has come. Its body has not been read.
 pub struct Received {
-    held: Held,
+    held: Box<Held>,
     /// When it came by the wall clock, since the Unix epoch.
     received_at: Duration,
     /// When it came by the monotonic clock.
@@ -158,7 +159,7 @@ impl Received {
         let mut envelope = properties.envelope();
         envelope.attempt = properties.attempt(&envelope, delivery.redelivered);
         let around = Around { headers_bytes: properties.headers_bytes(), envelope };
-        let held = Held { delivery, around, lease: None };
+        let held = Box::new(Held { delivery, around, lease: None });
         let (received_at, received, waits) = (clock.now(), clock.monotonic(), Waits::default());
         Self { held, received_at, received, waits, unstarted: signals.delivered() }
     }
@@ -200,7 +201,7 @@ impl Received {
         let Self { held, received_at, waits, unstarted, .. } = self;
         let read = || intake::read(&held.delivery.message.body, &held.around, received_at, policy);
         match catch_unwind(AssertUnwindSafe(read)) {
-            Ok(Ok(accepted)) => Ok(Admitted { held, accepted, waits, unstarted }),
+            Ok(Ok(accepted)) => Ok(Admitted { held, accepted: Box::new(accepted), waits, unstarted }),
             Ok(Err(outcome)) => Err(Box::new(Settling::new(held, *outcome, policy, true))),
             Err(_) => Err(Box::new(Settling::broken(held, policy))),
         }
@@ -239,15 +240,15 @@ impl Received {
     }
 
     /// The held part and when the message came, for a job that runs in another process.
-    pub(super) fn into_held(self) -> (Held, Duration) {
+    pub(super) fn into_held(self) -> (Box<Held>, Duration) {
         (self.held, self.received_at)
     }
 }
 
 /// A job that may run on this worker now. It holds no slot: its script may have to be prepared first.
 pub struct Admitted {
-    pub(super) held: Held,
-    pub(super) accepted: Accepted,
+    pub(super) held: Box<Held>,
+    pub(super) accepted: Box<Accepted>,
     /// How long the job has waited so far.
     pub waits: Waits,
     unstarted: Unstarted,
@@ -287,7 +288,7 @@ impl Admitted {
 
     /// Somebody has cancelled it.
     pub fn cancelled(self, policy: &Policy) -> Settling {
-        let Accepted { job: Job { id, tenant, .. }, queued_us, .. } = self.accepted;
+        let Accepted { job: Job { id, tenant, .. }, queued_us, .. } = *self.accepted;
         Settling::new(self.held, policy.cancelled(id, tenant.into(), queued_us), policy, false)
     }
 
@@ -308,7 +309,7 @@ impl Admitted {
     pub fn in_time(self, now: Duration, policy: &Policy) -> Result<Self, Box<Settling>> {
         match self.accepted.deadline_ms {
             Some(deadline_ms) if deadline_ms <= millis(now) => {
-                let Accepted { job: Job { id, tenant, .. }, queued_us, .. } = self.accepted;
+                let Accepted { job: Job { id, tenant, .. }, queued_us, .. } = *self.accepted;
                 let outcome = policy.unrun(deadline_passed(deadline_ms, now), id, tenant.into(), queued_us);
                 Err(Box::new(Settling::new(self.held, outcome, policy, false)))
             }
@@ -317,7 +318,7 @@ impl Admitted {
     }
 
     /// Begins the job in its slot.
-    pub fn start(self, mut slot: Slot) -> (Running, Accepted) {
+    pub fn start(self, mut slot: Slot) -> (Running, Box<Accepted>) {
         let Self { held, accepted, waits, unstarted } = self;
         slot.begin(waits);
         drop(unstarted);
@@ -333,7 +334,7 @@ impl Admitted {
 
 /// A job that has begun. It holds its slot.
 pub struct Running {
-    held: Held,
+    held: Box<Held>,
     /// How long the job waited before it began.
     pub waits: Waits,
     next: Next,
@@ -375,23 +376,20 @@ impl Running {
 
 /// A job whose outcome is known and not yet published.
 pub struct Settling {
-    pub(crate) delivery: Delivery,
-    pub(crate) envelope: Envelope,
+    /// Its claim in the ledger, if it has one, records the outcome before that is published.
+    pub(crate) held: Box<Held>,
     pub(crate) answer: Answer,
-    /// The job's claim in the ledger: the outcome is recorded before it is published.
-    pub(crate) lease: Option<Lease>,
     /// Whether the message goes to the dead letters: it is no job for this worker, or workers died of it.
     pub(crate) is_dead_letter: bool,
 }
 
 impl Settling {
-    pub(super) fn new(held: Held, outcome: Outcome, policy: &Policy, is_dead_letter: bool) -> Self {
+    pub(super) fn new(held: Box<Held>, outcome: Outcome, policy: &Policy, is_dead_letter: bool) -> Self {
         Self::answered(held, Answer::new(outcome, policy.message_bytes_max), is_dead_letter)
     }
 
-    pub(super) fn answered(held: Held, answer: Answer, is_dead_letter: bool) -> Self {
-        let Held { delivery, around: Around { envelope, .. }, lease } = held;
-        Self { delivery, envelope, answer, lease, is_dead_letter }
+    pub(super) fn answered(held: Box<Held>, answer: Answer, is_dead_letter: bool) -> Self {
+        Self { held, answer, is_dead_letter }
     }
 
     /// Whether the job was refused because of bounds that another worker may have set higher, and has not been passed on too often.
@@ -401,19 +399,18 @@ impl Settling {
             self.answer.code(),
             Some(BatchTooLarge | InputTooLarge | LimitAboveWorker | MessageTooLarge | NewerContract)
         );
-        is_bound && self.envelope.passes < PASSES_MAX
+        is_bound && self.held.around.envelope.passes < PASSES_MAX
     }
 
     /// Leaves the job to other workers, after a pause.
     pub fn pass_on(self) -> Moving {
-        let Self { delivery, mut envelope, .. } = self;
-        envelope.passes += 1;
-        let held = Held { delivery, around: Around { envelope, headers_bytes: 0 }, lease: None };
+        let Self { mut held, .. } = self;
+        held.around.envelope.passes += 1;
         held.moved(Target::Delay { seconds: PASS_SECONDS }, Why::Pass)
     }
 
     /// Settles a message over which the worker's own code panicked before it was read.
-    fn broken(held: Held, policy: &Policy) -> Self {
+    fn broken(held: Box<Held>, policy: &Policy) -> Self {
         let job_id = held.around.envelope.message_id.clone().unwrap_or_default();
         Self::new(held, policy.broken(job_id, String::new()), policy, false)
     }
@@ -452,7 +449,7 @@ impl Why {
 
 /// A job that goes on to a queue: to the end of its own, or to another.
 pub struct Moving {
-    held: Held,
+    held: Box<Held>,
     to: Target,
     why: Why,
 }
@@ -465,7 +462,8 @@ impl Moving {
 
     /// The delivery, the envelope with which the message is published again, its target, and the reason.
     pub(crate) fn into_parts(self) -> (Delivery, Envelope, Target, Why) {
-        let Self { held: Held { delivery, around: Around { envelope, .. }, .. }, to, why } = self;
+        let Self { held, to, why } = self;
+        let Held { delivery, around: Around { envelope, .. }, .. } = *held;
         (delivery, envelope, to, why)
     }
 }

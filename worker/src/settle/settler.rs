@@ -9,6 +9,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::TryFutureExt as _;
 use scriptmill_sandbox::Clock;
 use scriptmill_sdk::amqp::{
     ATTEMPT, CODE, CRASHES, Envelope, HISTORY, NOT_BEFORE, PASSES, PUBLISHER, RETRIES, UNDELIVERED, UNROUTABLE,
@@ -17,7 +18,8 @@ use scriptmill_sdk::retry::{self, Retry};
 
 use super::undelivered::{Place, Undelivered};
 use crate::broker::{Broker, Delivery, Error, Header, Message, Properties, Routing, Target};
-use crate::job::{Answer, Moving, Settling, Why};
+use crate::intake::Around;
+use crate::job::{Answer, Held, Moving, Settling, Why};
 use crate::ledger::Recorded;
 use crate::ledger::leases::Lease;
 use crate::metrics::Metrics;
@@ -80,20 +82,22 @@ impl Settler {
     /// dead letters first, so its requester gets one answer however often that publication has to be tried.
     pub async fn settle(&self, settling: Settling) {
         let _unsettled = self.metrics.signals.settling();
-        let Settling { delivery, mut envelope, mut answer, lease, is_dead_letter } = settling;
+        let Settling { mut held, mut answer, is_dead_letter } = settling;
         let published = async {
+            let lease = held.lease.take();
+            let Held { delivery, around: Around { envelope, .. }, .. } = &mut *held;
             if let Some(lease) = lease {
-                self.record(&delivery, lease, &mut answer).await?;
+                Box::pin(self.record(delivery, lease, &mut answer)).await?;
             }
             if is_dead_letter {
                 envelope
                     .remember(self.now_ms(), &format!("set aside: {}", answer.reason.as_deref().unwrap_or_default()));
-                self.publish_dead_letter(&delivery, &envelope, &answer).await?;
+                Box::pin(self.publish_dead_letter(delivery, envelope, &answer)).await?;
             }
-            self.publish_outcome(&delivery, &envelope, &answer).await
+            self.publish_outcome(delivery, envelope, &answer).await
         };
         let settled = match published.await {
-            Ok(()) => self.acknowledge(delivery).await,
+            Ok(()) => self.acknowledge(held.delivery).await,
             Err(lost) => Err(lost),
         };
         match settled {
@@ -206,7 +210,7 @@ impl Settler {
         let mut waits = None;
         match self.deliver(delivery, &target, &message, &mut waits).await? {
             Ok(()) => Ok(()),
-            Err(why) => self.keep(delivery, &target, message, why).await,
+            Err(why) => Box::pin(self.keep(delivery, &target, message, why)).await,
         }
     }
 
@@ -320,8 +324,8 @@ impl Settler {
         }
     }
 
-    async fn acknowledge(&self, delivery: Delivery) -> Result<(), Lost> {
-        delivery.acknowledge().await.map_err(|error| {
+    fn acknowledge(&self, delivery: Delivery) -> impl Future<Output = Result<(), Lost>> {
+        delivery.acknowledge().map_err(|error| {
             tracing::warn!(%error, "an answered job could not be acknowledged; it will run again");
             Lost
         })

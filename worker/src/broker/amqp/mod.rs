@@ -122,12 +122,12 @@ impl Broker for Amqp {
             }
             let publisher = match route.is_direct {
                 false => self.publisher().await?,
-                true => self.direct.get(&self.dialler).await?,
+                true => Box::pin(self.direct.get(&self.dialler)).await?,
             };
             match publisher.publish(route.clone(), message).await {
                 Ok(Routing::Unroutable) if target.is_own() => {
                     // Somebody has deleted a queue that workers declare, or it is used for the first time.
-                    self.dialler.declare_for(target, publisher.connection()).await?;
+                    Box::pin(self.dialler.declare_for(target, publisher.connection())).await?;
                     match publisher.publish(route, message).await? {
                         Routing::Queued => Ok(Routing::Queued),
                         Routing::Unroutable => {
