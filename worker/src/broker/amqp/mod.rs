@@ -124,11 +124,11 @@ impl Broker for Amqp {
                 false => self.publisher().await?,
                 true => Box::pin(self.direct.get(&self.dialler)).await?,
             };
-            match publisher.publish(route.clone(), message).await {
+            match publisher.publish(route, message).await {
                 Ok(Routing::Unroutable) if target.is_own() => {
                     // Somebody has deleted a queue that workers declare, or it is used for the first time.
                     Box::pin(self.dialler.declare_for(target, publisher.connection())).await?;
-                    match publisher.publish(route, message).await? {
+                    match publisher.publish(Route::to(target, &self.dialler.names), message).await? {
                         Routing::Queued => Ok(Routing::Queued),
                         Routing::Unroutable => {
                             Err(Error::lost("no queue takes the message, though they were declared anew"))

@@ -9,10 +9,12 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use futures_util::future::{BoxFuture, FutureExt};
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use lapin::message::BasicReturnMessage;
 use lapin::options::{BasicPublishOptions, ConfirmSelectOptions};
+use lapin::types::ShortString;
 use lapin::{Channel, Confirmation, Connection, ConnectionStatus};
 use scriptmill_sdk::connect::{self, answer};
 use scriptmill_sdk::retry::Retry;
@@ -24,6 +26,7 @@ use super::dialler::Dialler;
 use super::route::Route;
 use crate::broker::error::Error;
 use crate::broker::message::{Message, Routing};
+use crate::broker::properties::Properties;
 
 /// The most publications on their way at one time; more wait for their turn.
 const PUBLICATIONS_MAX: usize = 1024;
@@ -36,10 +39,21 @@ pub(super) struct Publisher {
     broken: CancellationToken,
 }
 
-/// A message on its way.
+/// A message to be sent.
 struct Publication {
     route: Route,
     message: Message,
+    came: Instant,
+    done: oneshot::Sender<Result<Routing, Error>>,
+}
+
+/// A message that is sent and not yet confirmed. Of its properties it keeps what tells it from others, since copying them all takes a
+/// dozen allocations.
+struct Sent {
+    route: Route,
+    body: Bytes,
+    message_id: Option<ShortString>,
+    correlation_id: Option<ShortString>,
     came: Instant,
     /// Whether the broker has returned the message because no queue takes it.
     is_returned: bool,
@@ -84,7 +98,7 @@ impl Publisher {
     pub(super) async fn publish(&self, route: Route, message: &Message) -> Result<Routing, Error> {
         let (done, told) = oneshot::channel();
         let (message, came) = (message.clone(), Instant::now());
-        let publication = Publication { route, message, came, is_returned: false, done };
+        let publication = Publication { route, message, came, done };
         let closed = || Error::lost("the connection for outcomes is closed");
         self.publications.send(publication).await.map_err(|_| closed())?;
         told.await.unwrap_or_else(|_| Err(closed()))
@@ -94,7 +108,7 @@ impl Publisher {
 /// The publications that are sent and not yet confirmed.
 struct Flight {
     /// In boxes, since a tree moves its values.
-    publications: BTreeMap<u64, Box<Publication>>,
+    publications: BTreeMap<u64, Box<Sent>>,
     confirms: FuturesUnordered<BoxFuture<'static, (u64, lapin::Result<Confirmation>)>>,
     last: u64,
     connection: ConnectionStatus,
@@ -151,8 +165,7 @@ impl Flight {
             self.blocked_until = now;
         }
         let Self { timeout, blocked_until, confirmed_at, .. } = *self;
-        let is_late =
-            |publication: &Publication| now.saturating_duration_since(publication.came.max(blocked_until)) > timeout;
+        let is_late = |sent: &Sent| now.saturating_duration_since(sent.came.max(blocked_until)) > timeout;
         // The last confirm must be younger than half the timeout: one from when the publication was sent says nothing about now.
         let is_alive = now.saturating_duration_since(confirmed_at) < timeout / 2;
         if self.publications.values().any(|publication| is_late(publication)) && !is_alive {
@@ -192,14 +205,17 @@ impl Flight {
     /// queued publications in one go.
     fn send(&mut self, channel: &Arc<Channel>, publication: Publication) {
         self.last += 1;
-        let (number, channel, message) = (self.last, channel.clone(), publication.message.clone());
-        let Route { exchange, routing_key, is_direct } = &publication.route;
-        let (exchange, routing_key) = (exchange.as_str().into(), routing_key.as_str().into());
-        let options = BasicPublishOptions { mandatory: !*is_direct, ..Default::default() };
-        self.publications.insert(number, Box::new(publication));
+        let (number, channel) = (self.last, channel.clone());
+        let Publication { route, message: Message { body, properties: Properties(properties) }, came, done } =
+            publication;
+        let (exchange, routing_key) = (route.exchange.as_str().into(), route.routing_key.as_str().into());
+        let options = BasicPublishOptions { mandatory: !route.is_direct, ..Default::default() };
+        let (message_id, correlation_id) = (properties.message_id().clone(), properties.correlation_id().clone());
+        let is_returned = false;
+        let sent = Sent { route, body: body.clone(), message_id, correlation_id, came, is_returned, done };
+        self.publications.insert(number, Box::new(sent));
         let confirmed = async move {
-            let Message { body, properties } = message;
-            let confirm = channel.basic_publish(exchange, routing_key, options, &body, properties.0).await?;
+            let confirm = channel.basic_publish(exchange, routing_key, options, &body, properties).await?;
             // Frees the body now, since the confirm may never come.
             drop(body);
             confirm.await
@@ -242,13 +258,13 @@ impl Flight {
     /// Finds the publication that the broker has returned, and marks it.
     fn returned(&mut self, returned: &BasicReturnMessage) {
         let delivery = &returned.delivery;
-        let is_same = |publication: &&mut Box<Publication>| {
-            !publication.is_returned
-                && publication.route.exchange == delivery.exchange.as_str()
-                && publication.route.routing_key == delivery.routing_key.as_str()
-                && publication.message.properties.0.message_id() == delivery.properties.message_id()
-                && publication.message.properties.0.correlation_id() == delivery.properties.correlation_id()
-                && publication.message.body == delivery.data
+        let is_same = |sent: &&mut Box<Sent>| {
+            !sent.is_returned
+                && sent.route.exchange == delivery.exchange.as_str()
+                && sent.route.routing_key == delivery.routing_key.as_str()
+                && sent.message_id == *delivery.properties.message_id()
+                && sent.correlation_id == *delivery.properties.correlation_id()
+                && sent.body == delivery.data
         };
         match self.publications.values_mut().find(is_same) {
             Some(publication) => publication.is_returned = true,
@@ -257,7 +273,7 @@ impl Flight {
     }
 }
 
-impl Publication {
+impl Sent {
     fn tell(self, told: Result<Routing, Error>) {
         // The sender may have stopped waiting.
         let _ = self.done.send(told);
