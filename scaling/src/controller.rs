@@ -105,7 +105,7 @@ impl Controller {
     /// Takes in a heartbeat, also one of this process itself, and with it a number that another process raised. Returns false if it is
     /// ignored since too many processes are heard already.
     pub fn hear(&mut self, now: Duration, beat: Beat) -> bool {
-        let raised = beat.demand.clone().filter(|_| beat.raised);
+        let raised = if beat.raised { beat.demand.clone() } else { None };
         let is_heard = self.fleet.hear(now, beat);
         if let Some(raised) = raised.filter(|_| is_heard) {
             self.raise(now, raised);

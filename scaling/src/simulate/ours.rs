@@ -28,7 +28,6 @@ pub struct Ours {
     policy: Policy,
     controller: Controller,
     actuator: Actuator,
-    demand: Option<Demand>,
     step: u64,
     is_fresh_due: bool,
     random: Pcg64Mcg,
@@ -47,7 +46,7 @@ impl Ours {
     pub fn new(policy: Policy, actuator: Actuator) -> Self {
         let controller = Controller::new(policy.clone(), "scaler".to_owned());
         let random = Pcg64Mcg::seed_from_u64(1);
-        Self { policy, controller, actuator, demand: None, step: 0, is_fresh_due: true, random, demands: Vec::new() }
+        Self { policy, controller, actuator, step: 0, is_fresh_due: true, random, demands: Vec::new() }
     }
 
     fn hear(&mut self, world: &mut World<'_>, now: Duration) {
@@ -94,24 +93,20 @@ impl Scaler for Ours {
         if self.is_fresh_due && world.trace.fresh_at.is_some_and(|at| at <= world.now) {
             self.is_fresh_due = false;
             self.controller = Controller::new(self.policy.clone(), "another".to_owned());
-            self.demand = None;
         }
         let is_connected = !world.trace.during(world.now).any(|fault| fault == Fault::Outage);
         if is_connected {
             self.hear(world, now);
         }
-        let computed = if self.step % 4 == 2 {
-            self.demand = self.controller.tick(now);
-            self.demand.as_ref()
-        } else if is_connected && self.controller.look(now, depth(world)) {
-            self.demand = self.controller.demand().cloned();
-            self.demand.as_ref()
+        let is_new = if self.step % 4 == 2 {
+            self.controller.tick(now).is_some()
         } else {
-            None
+            is_connected && self.controller.look(now, depth(world))
         };
-        let is_new = computed.is_some();
-        self.demands.extend(computed.map(|demand| (world.now, demand.clone())));
-        let demand = self.demand.as_ref()?;
+        let demand = self.controller.demand()?;
+        if is_new {
+            self.demands.push((world.now, demand.clone()));
+        }
         match &mut self.actuator {
             Actuator::Direct => (is_new && demand.state != State::Unknown).then_some(demand.replicas),
             Actuator::Hpa(hpa) => {

@@ -376,7 +376,7 @@ impl Running {
 
 /// A job whose outcome is known and not yet published.
 pub struct Settling {
-    /// Its claim in the ledger, if it has one, records the outcome before that is published.
+    /// If it holds a claim in the ledger, the outcome is recorded there before it is published.
     pub(crate) held: Box<Held>,
     pub(crate) answer: Answer,
     /// Whether the message goes to the dead letters: it is no job for this worker, or workers died of it.

@@ -80,6 +80,8 @@ fn own_headers(envelope: &Envelope) -> impl Iterator<Item = (&'static str, Heade
 impl Settler {
     /// Publishes the outcome, waits for the confirm, and acknowledges the job. A message that is no job for this worker is put with the
     /// dead letters first, so its requester gets one answer however often that publication has to be tried.
+    ///
+    /// What few jobs need is in boxes, since a future has room for its largest branch.
     pub async fn settle(&self, settling: Settling) {
         let _unsettled = self.metrics.signals.settling();
         let Settling { mut held, mut answer, is_dead_letter } = settling;

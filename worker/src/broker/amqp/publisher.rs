@@ -47,8 +47,8 @@ struct Publication {
     done: oneshot::Sender<Result<Routing, Error>>,
 }
 
-/// A message that is sent and not yet confirmed. Of its properties it keeps what tells it from others, since copying them all takes a
-/// dozen allocations.
+/// A message that is sent and not yet confirmed. Of its properties it keeps what tells it from others, since a copy of
+/// all is an allocation for each.
 struct Sent {
     route: Route,
     body: Bytes,
