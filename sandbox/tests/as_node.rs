@@ -1,4 +1,4 @@
-//! What a script logs and what the locale methods give is what Node gives: each `as_node/NAME.js` has its `NAME.node.json`, which
+//! What a script logs, what the locale methods give and how lists are sorted is as in Node: each `as_node/NAME.js` has its `NAME.node.json`, which
 //! `as_node/record.mjs` wrote with Node 20.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
@@ -19,7 +19,7 @@ struct Recorded {
 }
 
 fn main() {
-    let trials = ["console", "methods", "locale"].map(|name| Trial::test(name, move || compare(name)));
+    let trials = ["console", "methods", "locale", "sorting"].map(|name| Trial::test(name, move || compare(name)));
     libtest_mimic::run(&Arguments::from_args(), trials.into()).exit();
 }
 
